@@ -1,0 +1,35 @@
+//! Where `fit` and `evaluate` get their rows from: pulled, batch by batch, in bounded memory.
+
+use crate::{Callback, Result};
+
+/// One batch: `x` is (rows, inputs) and `y` is (rows, targets), both row-major f32.
+///
+/// For class targets `y` has one column: 0 or 1 for a binary target, the class number for
+/// `categorical_crossentropy` (Keras's sparse form).
+#[derive(Debug, Default, Clone)]
+pub struct Batch {
+    /// Encoded features, (rows, inputs).
+    pub x: Vec<f32>,
+    /// Encoded targets, (rows, targets).
+    pub y: Vec<f32>,
+    /// Rows in this batch; 0 ends the epoch.
+    pub rows: usize,
+}
+
+/// A source of batches that can be walked once per epoch.
+pub trait Batches {
+    /// Rows in one epoch.
+    fn rows(&self) -> u64;
+
+    /// Width of `x`.
+    fn inputs(&self) -> usize;
+
+    /// Width of `y`.
+    fn targets(&self) -> usize;
+
+    /// Starts an epoch: in a permutation drawn from `shuffle`, or in stored order.
+    fn start(&mut self, shuffle: Option<u64>, callback: &mut dyn Callback) -> Result<()>;
+
+    /// Fills `batch` with up to `batch_size` rows, reusing its buffers; `rows == 0` ends the epoch.
+    fn next(&mut self, batch_size: usize, batch: &mut Batch, callback: &mut dyn Callback) -> Result<()>;
+}
