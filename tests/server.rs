@@ -1,0 +1,1 @@
+//! Throw-away PostgreSQL servers for the end-to-end tests.
