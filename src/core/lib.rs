@@ -5,6 +5,7 @@
 mod callback;
 mod dataset;
 mod error;
+mod nearest;
 mod value;
 
 pub use callback::Callback;
