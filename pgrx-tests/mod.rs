@@ -1,0 +1,6 @@
+//! Promises that are visible only inside a backend. They run in the server, as functions of the schema `tests`:
+//! `cargo pgrx test pg15 -p tablenet`. What a client can see is tested in ../tests, what needs no database in src/core.
+//!
+//! Every file mirrors one of src/postgres and holds its own `#[pg_schema] mod tests`; all names share one SQL namespace.
+
+mod version;

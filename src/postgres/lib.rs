@@ -1,0 +1,43 @@
+//! tablenet for PostgreSQL: arguments in, one call of the core, rows out.
+
+#![deny(ffi_unwind_calls)]
+
+#[cfg(not(panic = "unwind"))]
+compile_error!("a panic must become an SQL error: build with panic = \"unwind\"");
+
+use pgrx::prelude::*;
+
+mod error;
+mod guc;
+
+pgrx::pg_module_magic!(name, version);
+
+pgrx::extension_sql_file!("../../sql/bootstrap.sql", name = "bootstrap", bootstrap);
+
+/// The version of the loaded library.
+#[pg_extern(immutable, strict, parallel_safe)]
+fn ml_version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}
+
+/// Runs when the library is loaded, also in the postmaster: settings and nothing else.
+#[pg_guard]
+pub extern "C-unwind" fn _PG_init() {
+    guc::register();
+}
+
+/// What cargo-pgrx asks of the crate under test.
+#[cfg(test)]
+pub mod pg_test {
+    /// Called once before the first test.
+    pub fn setup(_options: Vec<&str>) {}
+
+    /// Settings of the test cluster.
+    pub fn postgresql_conf_options() -> Vec<&'static str> {
+        vec![]
+    }
+}
+
+#[cfg(any(test, feature = "pg_test"))]
+#[path = "../../pgrx-tests/mod.rs"]
+mod in_backend;
