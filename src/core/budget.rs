@@ -1,0 +1,118 @@
+//! The memory promise: every large buffer is charged here before it is taken.
+
+use crate::{Error, ErrorKind, Result};
+use std::cell::Cell;
+use std::rc::Rc;
+
+/// A limit in bytes and what is charged against it so far. Clones share one account.
+#[derive(Debug, Clone)]
+pub struct Budget(Rc<Account>);
+
+#[derive(Debug)]
+struct Account {
+    limit: u64,
+    used: Cell<u64>,
+}
+
+impl Budget {
+    /// An empty account of `limit` bytes.
+    pub fn new(limit: u64) -> Self {
+        Self(Rc::new(Account { limit, used: Cell::new(0) }))
+    }
+
+    /// Charges `bytes`, or refuses with `OutOfMemory` naming `what`, the need and the limit; nothing is charged then.
+    pub fn reserve(&self, bytes: u64, what: &str) -> Result<()> {
+        let used = self.0.used.get();
+        match used.checked_add(bytes) {
+            Some(sum) if sum <= self.0.limit => {
+                self.0.used.set(sum);
+                Ok(())
+            }
+            sum => Err(exceeded(what, sum.unwrap_or(u64::MAX), self.0.limit)),
+        }
+    }
+
+    /// Gives `bytes` back.
+    pub fn release(&self, bytes: u64) {
+        self.0.used.set(self.0.used.get().saturating_sub(bytes));
+    }
+
+    /// Bytes that can still be charged.
+    pub fn available(&self) -> u64 {
+        self.0.limit.saturating_sub(self.0.used.get())
+    }
+
+    /// The limit in bytes.
+    pub fn limit(&self) -> u64 {
+        self.0.limit
+    }
+}
+
+/// The error of a memory limit: `needed` bytes in all for `what`, but only `limit` allowed.
+pub(crate) fn exceeded(what: &str, needed: u64, limit: u64) -> Error {
+    Error::new(ErrorKind::OutOfMemory, format!("{what} needs {} of memory, more than the limit of {}", size(needed), size(limit)))
+        .hint("Raise the memory limit or make the model or the batch smaller.")
+}
+
+/// The error of an allocation that the machine refused.
+pub(crate) fn refused(what: &str, bytes: u64) -> Error {
+    Error::new(ErrorKind::OutOfMemory, format!("could not get {} of memory for {what}", size(bytes)))
+        .hint("Free memory on this machine or lower the memory limit.")
+}
+
+/// A vector of `length` zeros or defaults, taken with `try_reserve` so that a refusal is an error and not an abort.
+pub(crate) fn zeros<T: Clone + Default>(length: usize, what: &str) -> Result<Vec<T>> {
+    let mut vector = with_capacity(length, what)?;
+    vector.resize(length, T::default());
+    Ok(vector)
+}
+
+/// An empty vector with room for `length` items.
+pub(crate) fn with_capacity<T>(length: usize, what: &str) -> Result<Vec<T>> {
+    let mut vector = Vec::new();
+    match vector.try_reserve_exact(length) {
+        Ok(()) => Ok(vector),
+        Err(_) => Err(refused(what, (length as u64).saturating_mul(size_of::<T>() as u64))),
+    }
+}
+
+/// Bytes in kB or MB as PostgreSQL writes them, rounded up.
+pub(crate) fn size(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} bytes"),
+        1024..10_485_760 => format!("{} kB", bytes.div_ceil(1 << 10)),
+        _ => format!("{} MB", bytes.div_ceil(1 << 20)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn charges_and_gives_back() -> Result<()> {
+        let budget = Budget::new(100);
+        budget.reserve(60, "rows")?;
+        assert_eq!(budget.clone().available(), 40);
+        budget.release(10);
+        assert_eq!(budget.available(), 50);
+        Ok(())
+    }
+
+    #[test]
+    fn refuses_naming_need_and_limit_and_charges_nothing() {
+        let budget = Budget::new(64 << 20);
+        let error = budget.reserve(100 << 20, "the model").expect_err("over the limit");
+        assert_eq!(error.kind(), ErrorKind::OutOfMemory);
+        assert_eq!(error.to_string(), "the model needs 100 MB of memory, more than the limit of 64 MB");
+        assert_eq!(budget.available(), 64 << 20);
+        assert!(budget.reserve(u64::MAX, "the model").is_err());
+        budget.reserve(1, "a byte").expect("room");
+        assert!(budget.reserve(u64::MAX, "overflow").is_err());
+    }
+
+    #[test]
+    fn refuses_an_impossible_vector() {
+        assert_eq!(zeros::<f64>(usize::MAX / 4, "rows").expect_err("too large").kind(), ErrorKind::OutOfMemory);
+    }
+}

@@ -1,0 +1,119 @@
+//! The arguments of a training with their defaults (Keras: `compile` and `fit`).
+
+use crate::{EarlyStopping, Error, ErrorKind, Loss, Metric, Optimizer, Result, Sequential};
+
+/// What a training may be told; `None` is chosen from the data.
+#[derive(Debug, Clone)]
+pub struct TrainOptions {
+    /// The network; `None`: two hidden layers of 64 relu units (32 below 1,000 rows) and the output the target needs.
+    pub layers: Option<Sequential>,
+    /// The optimizer; adam.
+    pub optimizer: Optimizer,
+    /// The loss; `None`: mse, binary_crossentropy or categorical_crossentropy by target.
+    pub loss: Option<Loss>,
+    /// The metrics; `None`: mae and r2, accuracy and auc, or accuracy by target.
+    pub metrics: Option<Vec<Metric>>,
+    /// Exactly this many epochs; `None`: up to 100.
+    pub epochs: Option<u32>,
+    /// Rows per step; 32.
+    pub batch_size: usize,
+    /// The fraction of rows held out for validation, in [0, 1); 0.1.
+    pub validation_split: f64,
+    /// Callbacks; `None` without `epochs`: EarlyStopping with patience 5 and the best weights kept.
+    pub callbacks: Option<Vec<EarlyStopping>>,
+    /// Columns that are neither feature nor target.
+    pub exclude: Vec<String>,
+    /// Whether every epoch walks the rows in a new order.
+    pub shuffle: bool,
+    /// The seed of the weights, the order and the split; 0.
+    pub seed: u64,
+    /// Ends the training after the batch in which this many seconds have passed.
+    pub max_seconds: Option<f64>,
+    /// Bytes for rows, model, activations and optimizer together.
+    pub memory_limit: u64,
+}
+
+impl Default for TrainOptions {
+    fn default() -> Self {
+        Self {
+            layers: None,
+            optimizer: Optimizer::default(),
+            loss: None,
+            metrics: None,
+            epochs: None,
+            batch_size: 32,
+            validation_split: 0.1,
+            callbacks: None,
+            exclude: Vec::new(),
+            shuffle: true,
+            seed: 0,
+            max_seconds: None,
+            memory_limit: 64 << 20,
+        }
+    }
+}
+
+impl TrainOptions {
+    /// Refuses what no training can use, whatever its rows.
+    pub fn check(&self) -> Result<()> {
+        let invalid = |message: String| Err(Error::new(ErrorKind::InvalidParameter, message));
+        if self.batch_size < 1 {
+            return invalid(format!("batch_size must be at least 1, not {}", self.batch_size));
+        }
+        if self.batch_size > MAX_BATCH_SIZE {
+            return invalid(format!("batch_size must be at most {MAX_BATCH_SIZE}, not {}", self.batch_size));
+        }
+        if self.epochs == Some(0) {
+            return invalid("epochs must be at least 1, not 0".into());
+        }
+        if !(0.0..1.0).contains(&self.validation_split) {
+            return Err(Error::new(
+                ErrorKind::InvalidParameter,
+                format!("validation_split must be at least 0 and less than 1, not {}", self.validation_split),
+            )
+            .hint("It is the fraction of rows held out: 0.1 holds out one row in ten, 0 none."));
+        }
+        if let Some(seconds) = self.max_seconds
+            && !(seconds > 0.0)
+        {
+            return invalid(format!("max_seconds must be greater than 0, not {seconds}"));
+        }
+        if self.callbacks.as_ref().is_some_and(|callbacks| callbacks.len() > 1) {
+            return Err(Error::new(ErrorKind::InvalidParameter, "only one EarlyStopping can be given")
+                .hint("Put the stricter one of them into callbacks."));
+        }
+        Ok(())
+    }
+}
+
+/// The most rows of a step.
+const MAX_BATCH_SIZE: usize = 1 << 24;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(options: TrainOptions) -> String {
+        options.check().expect_err("refused").to_string()
+    }
+
+    #[test]
+    fn defaults_are_valid() {
+        assert!(TrainOptions::default().check().is_ok());
+    }
+
+    #[test]
+    fn refuses_values_out_of_range() {
+        let base = TrainOptions::default;
+        assert_eq!(message(TrainOptions { batch_size: 0, ..base() }), "batch_size must be at least 1, not 0");
+        assert_eq!(message(TrainOptions { epochs: Some(0), ..base() }), "epochs must be at least 1, not 0");
+        for (split, shown) in [(1.0, "1"), (-0.1, "-0.1"), (f64::NAN, "NaN")] {
+            let expected = format!("validation_split must be at least 0 and less than 1, not {shown}");
+            assert_eq!(message(TrainOptions { validation_split: split, ..base() }), expected);
+        }
+        for (seconds, shown) in [(0.0, "0"), (-1.0, "-1"), (f64::NAN, "NaN")] {
+            let expected = format!("max_seconds must be greater than 0, not {shown}");
+            assert_eq!(message(TrainOptions { max_seconds: Some(seconds), ..base() }), expected);
+        }
+    }
+}
