@@ -1,1 +1,261 @@
-//! Throw-away PostgreSQL servers for the end-to-end tests.
+//! Throw-away PostgreSQL servers for the end-to-end tests: one per test, socket only, gone at its end.
+//!
+//! `scripts/test client` puts the release library into a copy of the system's PostgreSQL and names it in
+//! `TABLENET_PG_CONFIG`; `TABLENET_SERVERS` is a directory that the server's user can reach. Each server keeps its
+//! data below that, and its socket in a short directory of its own. Dropping a server stops it and fails the test when
+//! its log holds what no log may hold.
+
+mod process;
+mod supervisor;
+
+pub use process::Process;
+
+use postgres::{Client, NoTls};
+use std::cell::RefCell;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+use supervisor::Supervisor;
+
+/// What a server's log may never hold unless the test itself brought it about.
+const FORBIDDEN: [&str; 6] = [
+    "terminated by signal",
+    "PANIC:",
+    "TRAP:",
+    "stack smashing",
+    "invalid memory alloc request",
+    " XX000 ",
+];
+
+static SERVERS: AtomicU32 = AtomicU32::new(0);
+
+/// A running PostgreSQL with the extension in its database `postgres`.
+pub struct Server {
+    directory: PathBuf,
+    sockets: PathBuf,
+    supervisor: Option<Supervisor>,
+    expected: RefCell<Vec<&'static str>>,
+}
+
+impl Server {
+    /// Starts a server and creates the extension.
+    pub fn start() -> Server {
+        Server::with(&[])
+    }
+
+    /// Starts a server with lines of postgresql.conf, such as `"shared_buffers = 16MB"`, and creates the extension.
+    pub fn with(settings: &[&str]) -> Server {
+        let name = format!(
+            "{}-{}",
+            std::process::id(),
+            SERVERS.fetch_add(1, Ordering::Relaxed)
+        );
+        let directory = PathBuf::from(variable("TABLENET_SERVERS")).join(format!("server-{name}"));
+        let sockets = PathBuf::from(format!("/tmp/tablenet-{name}"));
+        let mut server = Server {
+            directory,
+            sockets,
+            supervisor: None,
+            expected: RefCell::default(),
+        };
+        for path in [&server.directory, &server.sockets] {
+            fs::create_dir(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            if let Some((user, group)) = supervisor::user() {
+                chown(path, Some(user), Some(group)).expect("the directory is ours");
+            }
+            fs::set_permissions(path, fs::Permissions::from_mode(0o755))
+                .expect("the directory is ours");
+        }
+        server.initialize(settings);
+        server.resume();
+        server
+            .connect()
+            .batch_execute("CREATE EXTENSION tablenet")
+            .expect("the extension is installed");
+        server
+    }
+
+    fn initialize(&self, settings: &[&str]) {
+        let mut initdb = supervisor::command(program("initdb"));
+        initdb.args([
+            "--no-sync",
+            "--no-locale",
+            "-E",
+            "UTF8",
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-D",
+        ]);
+        let output = initdb.arg(self.data()).output().expect("initdb starts");
+        assert!(
+            output.status.success(),
+            "initdb: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let mut text = format!(
+            "listen_addresses = ''\nunix_socket_directories = '{}'\nfsync = off\nmax_connections = 30\n\
+             logging_collector = off\nlog_line_prefix = '%m [%p] %e '\nlog_min_messages = warning\n",
+            self.sockets.display()
+        );
+        for setting in settings {
+            text.push_str(setting);
+            text.push('\n');
+        }
+        let file = self.data().join("postgresql.auto.conf");
+        fs::write(file, text).expect("the data directory is there");
+    }
+
+    /// Starts the server again on its data, after [`Server::crash`].
+    pub fn resume(&mut self) {
+        self.supervisor = Some(Supervisor::start(
+            &program("postgres"),
+            &self.data(),
+            &self.log_file(),
+        ));
+        let patience = Instant::now();
+        while let Err(error) = self.try_connect("postgres") {
+            let log = || fs::read_to_string(self.log_file()).unwrap_or_default();
+            assert!(
+                patience.elapsed() < Duration::from_secs(60),
+                "no server: {error}\n{}",
+                log()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Ends the postmaster and all its children at once, as a failing machine would, and leaves the data as they are.
+    pub fn crash(&mut self) {
+        self.expect("terminated by signal");
+        let postmaster = self.postmaster();
+        let children = postmaster.children();
+        postmaster.kill();
+        for child in children {
+            child.kill();
+        }
+        if let Some(supervisor) = self.supervisor.take() {
+            supervisor.stop();
+        }
+    }
+
+    /// A connection as the superuser `postgres`.
+    pub fn connect(&self) -> Client {
+        self.connect_as("postgres")
+    }
+
+    /// A connection as `user`, which has to exist.
+    pub fn connect_as(&self, user: &str) -> Client {
+        self.try_connect(user)
+            .unwrap_or_else(|error| panic!("connecting as {user}: {error}"))
+    }
+
+    fn try_connect(&self, user: &str) -> Result<Client, postgres::Error> {
+        let mut config = postgres::Config::new();
+        config
+            .host_path(&self.sockets)
+            .user(user)
+            .dbname("postgres")
+            .connect(NoTls)
+    }
+
+    /// The postmaster.
+    pub fn postmaster(&self) -> Process {
+        let file = fs::read_to_string(self.data().join("postmaster.pid")).expect("the server runs");
+        Process(
+            file.lines()
+                .next()
+                .and_then(|line| line.trim().parse().ok())
+                .expect("a pid"),
+        )
+    }
+
+    /// The temporary files there are now.
+    pub fn temporary_files(&self) -> Vec<PathBuf> {
+        let directory = self.data().join("base/pgsql_tmp");
+        fs::read_dir(directory)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path())
+            .collect()
+    }
+
+    /// Says that the log will hold `text` although no log should: the test itself ends a process.
+    pub fn expect(&self, text: &'static str) {
+        self.expected.borrow_mut().push(text);
+    }
+
+    fn data(&self) -> PathBuf {
+        self.directory.join("data")
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.directory.join("log")
+    }
+
+    /// The lines of the log that no log may hold.
+    fn offences(&self) -> Vec<String> {
+        let log = fs::read_to_string(self.log_file()).unwrap_or_default();
+        let expected = self.expected.borrow();
+        let offends = |line: &&str| {
+            FORBIDDEN
+                .iter()
+                .any(|text| line.contains(text) && !expected.contains(text))
+        };
+        log.lines().filter(offends).map(str::to_owned).collect()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(supervisor) = self.supervisor.take() {
+            supervisor.stop();
+        }
+        let offences = self.offences();
+        let temporary = self.temporary_files();
+        for path in [&self.directory, &self.sockets] {
+            // A directory that stays behind harms no later test: its name is never used again.
+            let _ = fs::remove_dir_all(path);
+        }
+        if !std::thread::panicking() {
+            assert!(
+                offences.is_empty(),
+                "the server's log holds:\n{}",
+                offences.join("\n")
+            );
+            assert!(
+                temporary.is_empty(),
+                "temporary files are left: {temporary:?}"
+            );
+        }
+    }
+}
+
+fn variable(name: &str) -> String {
+    std::env::var(name)
+        .unwrap_or_else(|_| panic!("{name} is not set: run the tests with `scripts/test client`"))
+}
+
+/// A program of the private copy of PostgreSQL.
+fn program(name: &str) -> PathBuf {
+    let pg_config = variable("TABLENET_PG_CONFIG");
+    Path::new(&pg_config)
+        .parent()
+        .expect("a path with a directory")
+        .join(name)
+}
+
+/// Runs one of the copy's client programs against `server`, such as `psql` or `pg_dump`.
+pub fn client_program(name: &str, server: &Server) -> Command {
+    let mut command = Command::new(program(name));
+    command
+        .env("PGHOST", &server.sockets)
+        .env("PGUSER", "postgres")
+        .env("PGDATABASE", "postgres");
+    command
+}

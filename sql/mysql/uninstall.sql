@@ -6,5 +6,3 @@ SET sql_log_bin = 0;
 DROP FUNCTION IF EXISTS ml_version;
 
 SET sql_log_bin = @tablenet_log_bin;
-
-SET sql_log_bin = @tablenet_log_bin;

@@ -1,0 +1,29 @@
+# Every target is a script of scripts/, which also runs alone. Variables: PG_CONFIG (default: the one on PATH).
+export PG_CONFIG
+
+.DEFAULT_GOAL := build
+.PHONY: help build install demo demo-stop test lint clean
+
+help: ## show this
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+build: ## build the release library
+	@scripts/build
+
+install: ## build and install into the PostgreSQL of PG_CONFIG=... (asks for sudo when it has to)
+	@scripts/install
+
+demo: ## build, start a private server, train and predict on two public tables
+	@scripts/demo
+
+demo-stop: ## stop the demo's server and remove its data
+	@scripts/demo-stop
+
+test: ## run every ring of tests; ends with 'N passed, N failed'
+	@scripts/test
+
+lint: ## rustfmt, clippy with warnings as errors, shellcheck
+	@scripts/lint
+
+clean: ## remove everything that the other targets built
+	@scripts/clean
