@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # What every script here needs to know about the machine. Sourced, not run.
+# shellcheck disable=SC2034 # what is set here is for the scripts that source it
 
 set -euo pipefail
 
