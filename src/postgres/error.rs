@@ -65,7 +65,10 @@ pub fn raise(error: Error) -> ! {
     if error.kind() == ErrorKind::Foreign {
         match error.into_foreign() {
             Some(payload) => resume_unwind(payload),
-            None => panic_any(report(Code::ERRCODE_EXTERNAL_ROUTINE_EXCEPTION, "lost an error")),
+            None => panic_any(report(
+                Code::ERRCODE_EXTERNAL_ROUTINE_EXCEPTION,
+                "lost an error",
+            )),
         }
     }
     let mut report = report(sqlstate(error.kind()), error.to_string());

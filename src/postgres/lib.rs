@@ -7,8 +7,11 @@ compile_error!("a panic must become an SQL error: build with panic = \"unwind\""
 
 use pgrx::prelude::*;
 
+mod datum;
+mod enum_labels;
 mod error;
 mod guc;
+mod numeric;
 
 pgrx::pg_module_magic!(name, version);
 
