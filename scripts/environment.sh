@@ -19,6 +19,13 @@ say() { printf '==> %s\n' "$*" >&2; }
 die() { printf 'tablenet: %s\n' "$*" >&2; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
+# pgrx looks for its settings here, not in the home directory. A file that is missing would make every build anew.
+export PGRX_HOME=$target/pgrx
+if [ ! -f "$PGRX_HOME/config.toml" ]; then
+  mkdir -p "$PGRX_HOME"
+  echo '[configs]' >"$PGRX_HOME/config.toml"
+fi
+
 # Runs a command as root, with sudo when this is an ordinary user.
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"
