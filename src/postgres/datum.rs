@@ -1,7 +1,7 @@
 //! One datum of PostgreSQL becomes one [`Value`] of the core, without a copy where the type allows it.
 
 use std::collections::HashMap;
-use std::ffi::CStr;
+use std::ffi::{CStr, c_char};
 use std::mem::size_of;
 
 use pgrx::pg_sys::{self, Datum, Oid};
@@ -164,6 +164,30 @@ pub unsafe fn bytes<'a>(datum: Datum) -> &'a [u8] {
     }
 }
 
+/// A jsonb as text.
+///
+/// # Safety
+/// `datum` is a jsonb.
+pub unsafe fn jsonb_text(datum: Datum) -> Result<String> {
+    // SAFETY: by contract a jsonb; jsonb_out returns a palloc'd, NUL-terminated text.
+    unsafe {
+        let text = pg_sys::DirectFunctionCall1Coll(Some(jsonb_out), Oid::INVALID, datum);
+        utf8(CStr::from_ptr(text.cast_mut_ptr()).to_bytes()).map(str::to_string)
+    }
+}
+
+/// A jsonb, allocated in the current memory context.
+pub fn jsonb(value: &serde_json::Value) -> Datum {
+    let text = server_cstring(&value.to_string());
+    // SAFETY: jsonb_in takes a C string.
+    unsafe { pg_sys::DirectFunctionCall1Coll(Some(jsonb_in), Oid::INVALID, Datum::from(text)) }
+}
+
+unsafe extern "C-unwind" {
+    fn jsonb_in(fcinfo: pg_sys::FunctionCallInfo) -> Datum;
+    fn jsonb_out(fcinfo: pg_sys::FunctionCallInfo) -> Datum;
+}
+
 /// Text as UTF-8, whatever the encoding of the database.
 ///
 /// # Safety
@@ -215,6 +239,12 @@ pub fn text_datum(text: &str) -> Datum {
         }
         Datum::from(pg_sys::cstring_to_text(converted))
     }
+}
+
+/// `text` as a C string in the database's encoding, allocated in the current memory context; a NUL would end it.
+pub fn server_cstring(text: &str) -> *const c_char {
+    // SAFETY: a text datum made just now is a valid argument.
+    unsafe { pg_sys::text_to_cstring(text_datum(text).cast_mut_ptr()) }
 }
 
 fn stored_as_utf8() -> bool {

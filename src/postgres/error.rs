@@ -8,8 +8,11 @@ use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any, resume_unwind};
 
 use pgrx::PgSqlErrorCode as Code;
+use pgrx::pg_sys;
 use pgrx::pg_sys::panic::ErrorReport;
 use tablenet_core::{Error, ErrorKind, Result};
+
+use crate::interrupt;
 
 /// The SQLSTATE of each class of core error.
 pub fn sqlstate(kind: ErrorKind) -> Code {
@@ -62,6 +65,10 @@ pub fn catch<R>(call: impl FnOnce() -> R) -> Result<R> {
 /// Raises `error` as PostgreSQL's ERROR: at the edge of a function only, when nothing of ours is alive.
 #[track_caller]
 pub fn raise(error: Error) -> ! {
+    if interrupt::is_terminating() {
+        // SAFETY: what CHECK_FOR_INTERRUPTS() calls; it ends the process.
+        unsafe { pg_sys::ProcessInterrupts() };
+    }
     if error.kind() == ErrorKind::Foreign {
         match error.into_foreign() {
             Some(payload) => resume_unwind(payload),
@@ -71,12 +78,17 @@ pub fn raise(error: Error) -> ! {
             )),
         }
     }
-    let mut report = report(sqlstate(error.kind()), error.to_string());
+    let mut report = report(sqlstate(error.kind()), without_nul(&error.to_string()));
     if let Some(detail) = error.detail_text() {
-        report = report.set_detail(detail);
+        report = report.set_detail(without_nul(detail));
     }
     if let Some(hint) = error.hint_text() {
-        report = report.set_hint(hint);
+        report = report.set_hint(without_nul(hint));
     }
     panic_any(report)
+}
+
+/// JSON may hold a NUL, a message of PostgreSQL may not.
+fn without_nul(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
 }

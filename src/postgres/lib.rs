@@ -7,11 +7,20 @@ compile_error!("a panic must become an SQL error: build with panic = \"unwind\""
 
 use pgrx::prelude::*;
 
+mod catalog;
 mod datum;
 mod enum_labels;
 mod error;
+mod fixed;
 mod guc;
+mod interrupt;
+mod memory;
 mod numeric;
+mod owner;
+mod query;
+mod read;
+mod spill;
+mod threads;
 
 pgrx::pg_module_magic!(name, version);
 

@@ -1,0 +1,386 @@
+//! Models in the catalog tables: found, stored, read and dropped by fixed statements.
+
+use pgrx::pg_sys::{self, Datum, Oid};
+use pgrx::{IntoDatum, PgSqlErrorCode as Code};
+use sha2::{Digest, Sha256};
+use tablenet_core::{Callback, Error, ErrorKind, Result};
+
+use crate::fixed::{Fixed, connected};
+use crate::memory::Scratch;
+use crate::{datum, error, owner};
+
+/// The size of the pieces a model file is cut into.
+const CHUNK: usize = 1 << 20;
+
+thread_local! {
+    static FIND: Fixed = const { Fixed::new(
+        c"SELECT m.model_id, m.owner, v.version, v.size, v.sha256 \
+            FROM tablenet.stored_model AS m \
+            JOIN tablenet.stored_version AS v \
+              ON v.model_id OPERATOR(pg_catalog.=) m.model_id AND v.version OPERATOR(pg_catalog.=) m.deployed \
+           WHERE m.name OPERATOR(pg_catalog.=) $1",
+        &[pg_sys::TEXTOID],
+    ) };
+    static CHUNK_OF: Fixed = const { Fixed::new(
+        c"SELECT bytes FROM tablenet.stored_chunk \
+           WHERE model_id OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.=) $2 AND chunk OPERATOR(pg_catalog.=) $3",
+        &[pg_sys::INT8OID, pg_sys::INT4OID, pg_sys::INT4OID],
+    ) };
+    static HISTORY: Fixed = const { Fixed::new(
+        c"SELECT history FROM tablenet.stored_version \
+           WHERE model_id OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.=) $2",
+        &[pg_sys::INT8OID, pg_sys::INT4OID],
+    ) };
+    static DROP_MODEL: Fixed = const { Fixed::new(
+        c"DELETE FROM tablenet.stored_model WHERE name OPERATOR(pg_catalog.=) $1 RETURNING model_id, owner",
+        &[pg_sys::TEXTOID],
+    ) };
+    static DROP_VERSIONS: Fixed = const { Fixed::new(
+        c"DELETE FROM tablenet.stored_version \
+           WHERE model_id OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.<) $2",
+        &[pg_sys::INT8OID, pg_sys::INT4OID],
+    ) };
+    static DROP_CHUNKS: Fixed = const { Fixed::new(
+        c"DELETE FROM tablenet.stored_chunk \
+           WHERE model_id OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.<) $2",
+        &[pg_sys::INT8OID, pg_sys::INT4OID],
+    ) };
+    // Waits for another training of the same name to commit, then counts on from its version.
+    static NEXT_VERSION: Fixed = const { Fixed::new(
+        c"INSERT INTO tablenet.stored_model AS m (name, owner, deployed) VALUES ($1, $2, 1) \
+          ON CONFLICT (name) DO UPDATE SET deployed = m.deployed OPERATOR(pg_catalog.+) 1 \
+          RETURNING m.model_id, m.owner, m.deployed",
+        &[pg_sys::TEXTOID, pg_sys::REGROLEOID],
+    ) };
+    static ADD_VERSION: Fixed = const { Fixed::new(
+        c"INSERT INTO tablenet.stored_version (model_id, version, target, task, query, settings, rows, training_rows, \
+                 validation_rows, epochs, loss, val_loss, metrics, history, parameters, size, sha256, seconds, \
+                 trained_at, trained_by, library_version) \
+          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
+                 pg_catalog.clock_timestamp(), $19, $20)",
+        &[
+            pg_sys::INT8OID, pg_sys::INT4OID, pg_sys::TEXTOID, pg_sys::TEXTOID, pg_sys::TEXTOID, pg_sys::JSONBOID,
+            pg_sys::INT8OID, pg_sys::INT8OID, pg_sys::INT8OID, pg_sys::INT4OID, pg_sys::FLOAT8OID, pg_sys::FLOAT8OID,
+            pg_sys::JSONBOID, pg_sys::JSONBOID, pg_sys::INT8OID, pg_sys::INT8OID, pg_sys::BYTEAOID, pg_sys::FLOAT8OID,
+            pg_sys::REGROLEOID, pg_sys::TEXTOID,
+        ],
+    ) };
+    static ADD_CHUNK: Fixed = const { Fixed::new(
+        c"INSERT INTO tablenet.stored_chunk (model_id, version, chunk, bytes) VALUES ($1, $2, $3, $4)",
+        &[pg_sys::INT8OID, pg_sys::INT4OID, pg_sys::INT4OID, pg_sys::BYTEAOID],
+    ) };
+}
+
+/// The version of a model that this snapshot sees, and that the current user may use.
+#[derive(Debug, Clone)]
+pub struct StoredModel {
+    /// The model's key.
+    pub model_id: i64,
+    /// Its deployed version.
+    pub version: i32,
+    /// The bytes of its file.
+    pub size: u64,
+    /// The sha256 of its file.
+    pub sha256: [u8; 32],
+}
+
+/// What a training stores.
+pub struct NewVersion<'a> {
+    /// The model's name.
+    pub name: &'a str,
+    /// The target column.
+    pub target: &'a str,
+    /// "regression", "binary" or "multiclass".
+    pub task: &'a str,
+    /// The query as it was given.
+    pub query: &'a str,
+    /// Every setting used, defaults included.
+    pub settings: &'a serde_json::Value,
+    /// Rows used, and how they were split.
+    pub rows: u64,
+    /// Rows the weights were fitted on.
+    pub training_rows: u64,
+    /// Rows held out.
+    pub validation_rows: u64,
+    /// Epochs run.
+    pub epochs: u32,
+    /// The final training loss.
+    pub loss: f64,
+    /// The final validation loss.
+    pub val_loss: Option<f64>,
+    /// The final metrics.
+    pub metrics: &'a serde_json::Value,
+    /// The logs of every epoch.
+    pub history: &'a serde_json::Value,
+    /// The number of weights.
+    pub parameters: usize,
+    /// The model file.
+    pub bytes: &'a [u8],
+    /// How long the training took.
+    pub seconds: f64,
+}
+
+/// The model `name`, if the current user may use it.
+///
+/// # Errors
+/// 42704 if there is none, 42501 if it is another's.
+pub fn find(name: &str) -> Result<StoredModel> {
+    let (model, owner) = look_up(name)?.ok_or_else(|| unknown(name))?;
+    if !owner::caller_has_rights_of(owner) {
+        return Err(denied(name));
+    }
+    Ok(model)
+}
+
+/// Refuses to train `name` if it belongs to somebody else.
+pub fn check_may_train(name: &str) -> Result<()> {
+    match look_up(name)? {
+        Some((_, owner)) if !owner::caller_has_rights_of(owner) => Err(denied(name)),
+        _ => Ok(()),
+    }
+}
+
+fn look_up(name: &str) -> Result<Option<(StoredModel, Oid)>> {
+    connected(|| {
+        let rows = FIND.with(|find| find.read(&[Some(datum::text_datum(name))]))?;
+        let (Some(model_id), Some(owner), Some(version), Some(size), Some(sha256)) = (
+            rows.get(0, 0),
+            rows.get(0, 1),
+            rows.get(0, 2),
+            rows.get(0, 3),
+            rows.get(0, 4),
+        ) else {
+            return Ok(None);
+        };
+        // SAFETY: the column is a bytea, alive until the connection closes.
+        let sha256 = unsafe { datum::bytes(sha256) };
+        let model = StoredModel {
+            model_id: model_id.value() as i64,
+            version: version.value() as i32,
+            size: u64::try_from(size.value() as i64)
+                .map_err(|_| damaged(name, "Its size is negative."))?,
+            sha256: sha256
+                .try_into()
+                .map_err(|_| damaged(name, "Its sha256 does not have 32 bytes."))?,
+        };
+        Ok(Some((model, Oid::from(owner.value() as u32))))
+    })
+}
+
+/// The file of `model`, checked against its sha256.
+///
+/// # Errors
+/// Damaged if pieces are missing or changed, OutOfMemory if it has more than `limit` bytes.
+pub fn read(
+    name: &str,
+    model: &StoredModel,
+    limit: u64,
+    callback: &mut dyn Callback,
+) -> Result<Vec<u8>> {
+    if model.size > limit {
+        let message = format!(
+            "model \"{name}\" has {} bytes, more than the limit of {limit}",
+            model.size
+        );
+        return Err(Error::new(ErrorKind::OutOfMemory, message).hint("Raise tablenet.work_mem."));
+    }
+    let out_of_memory = |_| {
+        Error::new(
+            ErrorKind::OutOfMemory,
+            format!("no memory for the {} bytes of a model", model.size),
+        )
+    };
+    let size = usize::try_from(model.size).unwrap_or(usize::MAX);
+    let mut file = Vec::new();
+    file.try_reserve_exact(size).map_err(out_of_memory)?;
+    connected(|| {
+        let scratch = Scratch::new();
+        for chunk in 0.. {
+            if file.len() >= size {
+                break;
+            }
+            callback.check()?;
+            let key = [
+                Some(Datum::from(model.model_id)),
+                Some(Datum::from(model.version)),
+                Some(Datum::from(chunk)),
+            ];
+            let rows = CHUNK_OF.with(|statement| statement.read(&key))?;
+            let Some(stored) = rows.get(0, 0) else {
+                return Err(damaged(
+                    name,
+                    &format!("Piece {chunk} of its file is missing."),
+                ));
+            };
+            scratch.run(|| {
+                // SAFETY: the column is a bytea; nothing keeps the slice.
+                let piece = unsafe { datum::bytes(stored) };
+                if piece.is_empty() || piece.len() > size - file.len() {
+                    return Err(damaged(
+                        name,
+                        &format!("Piece {chunk} of its file has the wrong length."),
+                    ));
+                }
+                file.extend_from_slice(piece);
+                Ok(())
+            })?;
+            rows.free();
+        }
+        Ok(())
+    })?;
+    if digest(&file, callback)? != model.sha256 {
+        return Err(damaged(name, "Its sha256 is not the one stored."));
+    }
+    Ok(file)
+}
+
+/// The logs of every epoch of `model`, as they were stored.
+pub fn history(model: &StoredModel) -> Result<String> {
+    connected(|| {
+        let key = [
+            Some(Datum::from(model.model_id)),
+            Some(Datum::from(model.version)),
+        ];
+        let rows = HISTORY.with(|statement| statement.read(&key))?;
+        // SAFETY: the column is a jsonb.
+        rows.get(0, 0).map_or_else(
+            || Ok("[]".to_string()),
+            |history| unsafe { datum::jsonb_text(history) },
+        )
+    })
+}
+
+/// Stores a new version of a model and deploys it; its number. An existing model keeps its owner, and its older
+/// versions go.
+pub fn store(new: &NewVersion<'_>, callback: &mut dyn Callback) -> Result<i32> {
+    let sha256 = digest(new.bytes, callback)?;
+    let caller = owner::caller();
+    connected(|| {
+        let rows = NEXT_VERSION
+            .with(|statement| statement.write(&[text(new.name), Some(caller.into())]))?;
+        let (Some(model_id), Some(owner), Some(version)) =
+            (rows.get(0, 0), rows.get(0, 1), rows.get(0, 2))
+        else {
+            return Err(error::own(
+                Code::ERRCODE_T_R_SERIALIZATION_FAILURE,
+                "the model changed while it was stored",
+            ));
+        };
+        // Another role may have created the name since the check before the training.
+        if !owner::caller_has_rights_of(Oid::from(owner.value() as u32)) {
+            return Err(denied(new.name));
+        }
+        drop_older(model_id, version)?;
+        let values = [
+            Some(model_id),
+            Some(version),
+            text(new.target),
+            text(new.task),
+            text(new.query),
+            Some(datum::jsonb(new.settings)),
+            count(new.rows),
+            count(new.training_rows),
+            count(new.validation_rows),
+            (new.epochs as i32).into_datum(),
+            new.loss.into_datum(),
+            new.val_loss.and_then(IntoDatum::into_datum),
+            Some(datum::jsonb(new.metrics)),
+            Some(datum::jsonb(new.history)),
+            count(new.parameters as u64),
+            count(new.bytes.len() as u64),
+            sha256.as_slice().into_datum(),
+            new.seconds.into_datum(),
+            Some(caller.into()),
+            text(env!("CARGO_PKG_VERSION")),
+        ];
+        ADD_VERSION.with(|statement| statement.write(&values))?;
+        for (number, chunk) in new.bytes.chunks(CHUNK).enumerate() {
+            callback.check()?;
+            let bytes = chunk.into_datum();
+            let values = [
+                Some(model_id),
+                Some(version),
+                (number as i32).into_datum(),
+                bytes,
+            ];
+            ADD_CHUNK.with(|statement| statement.write(&values))?;
+            if let Some(bytes) = bytes {
+                // SAFETY: allocated above, stored, not used again.
+                unsafe { pg_sys::pfree(bytes.cast_mut_ptr()) };
+            }
+        }
+        Ok(version.value() as i32)
+    })
+}
+
+/// Deletes the model `name` with all its versions.
+///
+/// # Errors
+/// As for [`find`].
+pub fn drop_model(name: &str) -> Result<()> {
+    find(name)?;
+    connected(|| {
+        let rows = DROP_MODEL.with(|statement| statement.write(&[text(name)]))?;
+        // It was there a moment ago: somebody else dropped it, or dropped it and made another.
+        let (Some(model_id), Some(owner)) = (rows.get(0, 0), rows.get(0, 1)) else {
+            return Err(unknown(name));
+        };
+        if !owner::caller_has_rights_of(Oid::from(owner.value() as u32)) {
+            return Err(denied(name));
+        }
+        drop_older(model_id, Datum::from(i32::MAX))
+    })
+}
+
+fn drop_older(model_id: Datum, version: Datum) -> Result<()> {
+    let key = [Some(model_id), Some(version)];
+    DROP_CHUNKS.with(|statement| statement.write(&key))?;
+    DROP_VERSIONS.with(|statement| statement.write(&key))?;
+    Ok(())
+}
+
+/// The sha256 of `bytes`, with interrupts in between.
+fn digest(bytes: &[u8], callback: &mut dyn Callback) -> Result<[u8; 32]> {
+    let mut hasher = Sha256::new();
+    for piece in bytes.chunks(CHUNK) {
+        callback.check()?;
+        hasher.update(piece);
+    }
+    Ok(hasher.finalize().into())
+}
+
+fn text(text: &str) -> Option<Datum> {
+    Some(datum::text_datum(text))
+}
+
+fn count(count: u64) -> Option<Datum> {
+    i64::try_from(count).unwrap_or(i64::MAX).into_datum()
+}
+
+/// The error for a name that no model has.
+fn unknown(name: &str) -> Error {
+    let report = error::report(
+        Code::ERRCODE_UNDEFINED_OBJECT,
+        format!("model \"{name}\" does not exist"),
+    );
+    error::wrap(
+        report.set_hint(
+            "Train it first with ml_train(); tablenet.models lists the models you may use.",
+        ),
+    )
+}
+
+/// The error for a model of somebody else.
+fn denied(name: &str) -> Error {
+    let report = error::report(
+        Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
+        format!("permission denied for model \"{name}\""),
+    );
+    error::wrap(report.set_hint("Only its owner, members of that role and superusers may use it."))
+}
+
+fn damaged(name: &str, detail: &str) -> Error {
+    Error::new(ErrorKind::Damaged, format!("model \"{name}\" is damaged"))
+        .detail(detail)
+        .hint("Restore it from a backup, or train it again.")
+}
