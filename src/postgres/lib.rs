@@ -7,6 +7,9 @@ compile_error!("a panic must become an SQL error: build with panic = \"unwind\""
 
 use pgrx::prelude::*;
 
+mod arguments;
+mod cache;
+mod call_site;
 mod catalog;
 mod datum;
 mod enum_labels;
@@ -14,17 +17,26 @@ mod error;
 mod fixed;
 mod guc;
 mod interrupt;
+mod json_object;
+mod lookup;
 mod memory;
 mod numeric;
 mod owner;
+mod positional;
+mod predict;
 mod query;
 mod read;
+mod scalar;
+mod source;
 mod spill;
+mod statement;
 mod threads;
+mod whole_row;
 
 pgrx::pg_module_magic!(name, version);
 
 pgrx::extension_sql_file!("../../sql/bootstrap.sql", name = "bootstrap", bootstrap);
+pgrx::extension_sql_file!("../../sql/functions.sql", name = "scoring_functions", requires = ["bootstrap"]);
 
 /// The version of the loaded library.
 #[pg_extern(immutable, strict, parallel_safe)]

@@ -1,0 +1,133 @@
+//! ml_predict and its siblings: one row of arguments in, one answer out.
+//!
+//! They are plain C functions, since a `VARIADIC "any"` has no Rust type; sql/functions.sql declares them.
+
+use pgrx::pg_sys::panic::pgrx_extern_c_guard;
+use pgrx::pg_sys::{self, Datum, FunctionCallInfo};
+use tablenet_core::{Result, Scorer, Value};
+
+use crate::call_site::{Buffers, CallSite};
+use crate::{datum, error, json_object};
+
+/// Declares one function for PostgreSQL: its information record and its entry point.
+macro_rules! function {
+    ($entry:ident, $record:ident, $answer:path) => {
+        #[doc(hidden)]
+        #[unsafe(no_mangle)]
+        pub extern "C" fn $record() -> &'static pg_sys::Pg_finfo_record {
+            &pg_sys::Pg_finfo_record { api_version: 1 }
+        }
+
+        #[doc(hidden)]
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C-unwind" fn $entry(fcinfo: FunctionCallInfo) -> Datum {
+            // SAFETY: the top frame of a call by PostgreSQL, with nothing to drop in it.
+            unsafe { pgrx_extern_c_guard(|| call(fcinfo, $answer)) }
+        }
+    };
+}
+
+function!(tablenet_predict, pg_finfo_tablenet_predict, value);
+function!(
+    tablenet_predict_class,
+    pg_finfo_tablenet_predict_class,
+    class
+);
+function!(
+    tablenet_predict_proba,
+    pg_finfo_tablenet_predict_proba,
+    probabilities
+);
+function!(
+    tablenet_predict_values,
+    pg_finfo_tablenet_predict_values,
+    values
+);
+
+/// # Safety
+/// `fcinfo` is that of a call in progress whose first argument is text.
+#[inline]
+unsafe fn call(
+    fcinfo: FunctionCallInfo,
+    answer: impl FnOnce(&Scorer, &[Value<'_>], &mut Buffers) -> Result<Datum>,
+) -> Datum {
+    // SAFETY: by contract; `args` has `nargs` values.
+    let scored = unsafe {
+        let count = usize::try_from((*fcinfo).nargs).unwrap_or(0);
+        match (*fcinfo).args.as_slice(count) {
+            [model, features @ ..] if !model.isnull => CallSite::of((*fcinfo).flinfo, count)
+                .and_then(|site| site.score(model.value, features, answer)),
+            _ => Ok(None),
+        }
+    };
+    match scored {
+        Ok(Some(datum)) => datum,
+        Ok(None) => {
+            // SAFETY: by contract.
+            unsafe { (*fcinfo).isnull = true };
+            Datum::null()
+        }
+        Err(error) => error::raise(error),
+    }
+}
+
+#[inline]
+fn value(scorer: &Scorer, row: &[Value<'_>], buffers: &mut Buffers) -> Result<Datum> {
+    scorer
+        .predict(row, &mut buffers.scratch)
+        .map(|value| Datum::from(value.to_bits()))
+}
+
+fn class(scorer: &Scorer, row: &[Value<'_>], buffers: &mut Buffers) -> Result<Datum> {
+    scorer
+        .predict_class(row, &mut buffers.scratch)
+        .map(datum::text_datum)
+}
+
+fn values(scorer: &Scorer, row: &[Value<'_>], buffers: &mut Buffers) -> Result<Datum> {
+    scorer.predict_values(row, &mut buffers.scratch, &mut buffers.numbers)?;
+    // SAFETY: the elements are float4 values in a row, as the array stores them.
+    Ok(unsafe { float4_array(&buffers.numbers) })
+}
+
+fn probabilities(scorer: &Scorer, row: &[Value<'_>], buffers: &mut Buffers) -> Result<Datum> {
+    scorer.predict_proba(row, &mut buffers.scratch, &mut buffers.numbers)?;
+    let text = &mut buffers.text;
+    text.clear();
+    for (label, probability) in scorer.labels().iter().zip(&buffers.numbers) {
+        text.push(if text.is_empty() { b'{' } else { b',' });
+        // Writing into a vector cannot fail.
+        let _ = serde_json::to_writer(&mut *text, label);
+        text.push(b':');
+        let _ = serde_json::to_writer(&mut *text, probability);
+    }
+    text.extend_from_slice(b"}\0");
+    // SAFETY: a NUL-terminated object in UTF-8; jsonb_in takes a C string in the encoding of the database.
+    unsafe {
+        let length = i32::try_from(text.len() - 1).unwrap_or(i32::MAX);
+        let object =
+            pg_sys::pg_any_to_server(text.as_ptr().cast(), length, pg_sys::pg_enc::PG_UTF8 as i32);
+        Ok(json_object::from_text(object))
+    }
+}
+
+/// `values` as a float4[] of one dimension.
+unsafe fn float4_array(values: &[f32]) -> Datum {
+    let mut datums = values
+        .iter()
+        .map(|value| Datum::from(value.to_bits()))
+        .collect::<Vec<_>>();
+    let count = i32::try_from(datums.len()).unwrap_or(i32::MAX);
+    // SAFETY: `datums` are `count` float4 values, which pass by value.
+    let array = unsafe {
+        pg_sys::construct_array(
+            datums.as_mut_ptr(),
+            count,
+            pg_sys::FLOAT4OID,
+            4,
+            true,
+            pg_sys::TYPALIGN_INT as _,
+        )
+    };
+    Datum::from(array)
+}

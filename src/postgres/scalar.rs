@@ -1,0 +1,88 @@
+//! One argument, column or array element that stands for one feature.
+
+use std::ffi::CStr;
+
+use pgrx::pg_sys::{self, Datum, Oid};
+use tablenet_core::{ColumnType, Error, ErrorKind, Feature, Result, Value};
+
+use crate::datum::{self, Decoder};
+
+/// How to read it.
+pub enum Scalar {
+    /// A value of a type that features can have.
+    Typed(Decoder),
+    /// A literal that the parser left untyped, a C string: the feature's type says how to read it.
+    Untyped,
+}
+
+impl Scalar {
+    /// For values of `type_oid`; `what` is named in the error for a type that no feature has.
+    pub fn new(what: &str, type_oid: Oid) -> Result<Self> {
+        if type_oid == pg_sys::UNKNOWNOID {
+            return Ok(Self::Untyped);
+        }
+        Decoder::new(what, type_oid)
+            .map(Self::Typed)
+            .map_err(|error| match error.kind() {
+                ErrorKind::NotSupported => unusable(what, type_oid),
+                _ => error,
+            })
+    }
+
+    /// Its type in the core's words; `None` for a literal, which can be any.
+    pub fn column_type(&self) -> Option<ColumnType> {
+        match self {
+            Self::Typed(decoder) => Some(decoder.column_type()),
+            Self::Untyped => None,
+        }
+    }
+
+    /// Reads one datum for `feature`.
+    ///
+    /// # Safety
+    /// As for [`Decoder::decode`]; the datum of an untyped literal is a C string.
+    #[inline]
+    pub unsafe fn read<'a>(
+        &'a self,
+        datum: Datum,
+        is_null: bool,
+        feature: &Feature,
+    ) -> Result<Value<'a>> {
+        match self {
+            // SAFETY: the contract is passed on.
+            Self::Typed(decoder) => unsafe { decoder.decode(datum, is_null) },
+            Self::Untyped if is_null => Ok(Value::Null),
+            // SAFETY: by contract a C string.
+            Self::Untyped => feature.read(unsafe { literal(datum)? }),
+        }
+    }
+}
+
+/// The text of an untyped literal.
+///
+/// # Safety
+/// `datum` is a C string that lives for `'a`.
+pub unsafe fn literal<'a>(datum: Datum) -> Result<&'a str> {
+    // SAFETY: by contract.
+    unsafe { datum::utf8(CStr::from_ptr(datum.cast_mut_ptr()).to_bytes()) }
+}
+
+/// The name of a type as SQL writes it.
+pub fn type_name(type_oid: Oid) -> String {
+    // SAFETY: returns a palloc'd, NUL-terminated name for any OID.
+    unsafe { CStr::from_ptr(pg_sys::format_type_be(type_oid)) }
+        .to_string_lossy()
+        .into_owned()
+}
+
+fn unusable(what: &str, type_oid: Oid) -> Error {
+    Error::new(
+        ErrorKind::TypeMismatch,
+        format!(
+            "cannot use {what} of type {} as a feature",
+            type_name(type_oid)
+        ),
+    )
+    .detail("Features are numbers, booleans, text and enums.")
+    .hint("Cast it to the type of the column that the model was trained on.")
+}

@@ -1,0 +1,86 @@
+//! Where the feature values of one model come from at one call site.
+
+use pgrx::pg_sys::{MemoryContext, NullableDatum, UNKNOWNOID};
+use tablenet_core::{Feature, Result, Value};
+
+use crate::arguments::Arguments;
+use crate::json_object::JsonObject;
+use crate::positional::{Elements, Scalars, check_not_object};
+use crate::whole_row::{Layout, WholeRow};
+
+/// The arguments of a call, bound to the features of a model.
+pub enum Source {
+    /// One argument per feature.
+    Scalars(Scalars),
+    /// An array with one element per feature.
+    Elements(Elements),
+    /// A row.
+    Row(WholeRow),
+    /// A json or jsonb object.
+    Object(JsonObject),
+}
+
+impl Source {
+    /// Binds `arguments` to the features of `model`; `values` are those of the call in progress.
+    ///
+    /// # Safety
+    /// `values` have the types of `arguments`.
+    pub unsafe fn bind(
+        arguments: &Arguments,
+        values: &[NullableDatum],
+        model: &str,
+        features: &[Feature],
+    ) -> Result<Self> {
+        Ok(match arguments {
+            Arguments::Scalars(types) => {
+                if let ([UNKNOWNOID], [value]) = (&types[..], values) {
+                    // SAFETY: by contract an untyped literal.
+                    unsafe { check_not_object(value)? };
+                }
+                Self::Scalars(Scalars::bind(model, features, types)?)
+            }
+            Arguments::Array { element } => Self::Elements(Elements::bind(features, *element)?),
+            Arguments::Row { anonymous } => Self::Row(WholeRow::new(*anonymous)),
+            Arguments::Object { binary } => Self::Object(JsonObject::bind(*binary, features)),
+        })
+    }
+
+    /// Appends the features to `row`; `false` if there is no row, array or object to take them from.
+    ///
+    /// # Safety
+    /// `values` have the types bound and live for `'a` like the current memory context; `context` lives as long as
+    /// `layout`.
+    #[inline]
+    pub unsafe fn read<'a>(
+        &'a mut self,
+        values: &[NullableDatum],
+        model: &str,
+        features: &[Feature],
+        layout: &mut Option<Layout>,
+        context: MemoryContext,
+        row: &mut Vec<Value<'a>>,
+    ) -> Result<bool> {
+        // SAFETY: the contract is passed on.
+        unsafe {
+            if let Self::Scalars(scalars) = self {
+                scalars.read(values, features, row)?;
+                return Ok(true);
+            }
+            let Some(value) = values.first().filter(|value| !value.isnull) else {
+                return Ok(false);
+            };
+            match self {
+                Self::Scalars(_) => {}
+                Self::Elements(elements) => elements.read(value.value, model, features, row)?,
+                Self::Object(object) => object.read(value.value, features, row)?,
+                Self::Row(whole) => {
+                    Layout::unpack(layout, value.value, context);
+                    if let Some(layout) = layout {
+                        whole.read(layout, model, features, row)?;
+                    }
+                }
+            }
+        }
+        Ok(true)
+    }
+}

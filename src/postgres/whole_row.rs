@@ -1,0 +1,265 @@
+//! Features handed over as one row: a table's, a subquery's, or `ROW(...)`.
+
+use std::ffi::CStr;
+
+use pgrx::pg_sys::{self, Datum};
+use pgrx::varlena;
+use tablenet_core::{Binding, Feature, Result, Value};
+
+use crate::datum;
+use crate::positional::check_count;
+use crate::scalar::Scalar;
+
+/// The columns of the rows that one call site is given, and the values of the row at hand.
+pub struct Layout {
+    type_id: pg_sys::Oid,
+    typmod: i32,
+    /// The type cache's entry of a named type (it is never freed), and the number it had for this layout.
+    entry: *const pg_sys::TypeCacheEntry,
+    identifier: u64,
+    /// Our own copy, in the memory context of the call site.
+    columns: pg_sys::TupleDesc,
+    datums: Vec<Datum>,
+    nulls: Vec<bool>,
+    /// Counts the layouts of a call site, so that a binding knows whether it is up to date.
+    serial: u64,
+}
+
+impl Layout {
+    /// Unpacks `row` into `layout`, which is renewed if the row has another type than the one before.
+    ///
+    /// # Safety
+    /// `row` is a composite value that lives as long as the values are used, like the current memory context;
+    /// `context` lives as long as `layout`.
+    pub unsafe fn unpack(layout: &mut Option<Self>, row: Datum, context: pg_sys::MemoryContext) {
+        // SAFETY: a composite datum is a varlena whose header names its type; `columns` describes it.
+        unsafe {
+            let mut header: *mut pg_sys::varlena = row.cast_mut_ptr();
+            if !varlena::varatt_is_4b_u(header) {
+                header = pg_sys::pg_detoast_datum(header);
+            }
+            let tuple = header.cast::<pg_sys::HeapTupleHeaderData>();
+            let (type_id, typmod) = (
+                (*tuple).t_choice.t_datum.datum_typeid,
+                (*tuple).t_choice.t_datum.datum_typmod,
+            );
+            if !layout
+                .as_ref()
+                .is_some_and(|layout| layout.fits(type_id, typmod))
+            {
+                let serial = match layout.take() {
+                    Some(old) => {
+                        pg_sys::FreeTupleDesc(old.columns);
+                        old.serial + 1
+                    }
+                    None => 0,
+                };
+                *layout = Some(Self::new(type_id, typmod, context, serial));
+            }
+            if let Some(layout) = layout {
+                let mut row = pg_sys::HeapTupleData {
+                    t_len: varlena::varsize_4b(header) as u32,
+                    t_data: tuple,
+                    ..Default::default()
+                };
+                pg_sys::heap_deform_tuple(
+                    &mut row,
+                    layout.columns,
+                    layout.datums.as_mut_ptr(),
+                    layout.nulls.as_mut_ptr(),
+                );
+            }
+        }
+    }
+
+    /// # Safety
+    /// `entry` is null or an entry of the type cache.
+    unsafe fn fits(&self, type_id: pg_sys::Oid, typmod: i32) -> bool {
+        self.type_id == type_id
+            && self.typmod == typmod
+            // SAFETY: entries of the type cache are never freed; the number changes with the type's columns.
+            && (self.entry.is_null() || unsafe { (*self.entry).tupDesc_identifier } == self.identifier)
+    }
+
+    /// # Safety
+    /// As for [`Layout::unpack`].
+    unsafe fn new(
+        type_id: pg_sys::Oid,
+        typmod: i32,
+        context: pg_sys::MemoryContext,
+        serial: u64,
+    ) -> Self {
+        // SAFETY: the type is the one of a value at hand, so it is known to the type cache.
+        unsafe {
+            let columns = pg_sys::lookup_rowtype_tupdesc(type_id, typmod);
+            let before = pg_sys::MemoryContextSwitchTo(context);
+            let copy = pg_sys::CreateTupleDescCopyConstr(columns);
+            pg_sys::MemoryContextSwitchTo(before);
+            if (*columns).tdrefcount >= 0 {
+                pg_sys::DecrTupleDescRefCount(columns);
+            }
+            let entry: *const pg_sys::TypeCacheEntry = if type_id == pg_sys::RECORDOID {
+                std::ptr::null()
+            } else {
+                pg_sys::lookup_type_cache(type_id, pg_sys::TYPECACHE_TUPDESC as i32)
+            };
+            let identifier = if entry.is_null() {
+                0
+            } else {
+                (*entry).tupDesc_identifier
+            };
+            let width = usize::try_from((*copy).natts).unwrap_or(0);
+            Self {
+                type_id,
+                typmod,
+                entry,
+                identifier,
+                columns: copy,
+                datums: vec![Datum::null(); width],
+                nulls: vec![true; width],
+                serial,
+            }
+        }
+    }
+
+    /// The columns that still exist, each with its place in the row.
+    fn columns(&self) -> impl Iterator<Item = (usize, &pg_sys::FormData_pg_attribute)> {
+        // SAFETY: our own copy, not changed while `self` lives.
+        let columns = unsafe { attributes(self.columns) };
+        columns
+            .iter()
+            .enumerate()
+            .filter(|(_, column)| !column.attisdropped)
+    }
+}
+
+/// Which columns of a layout are the features of one model.
+pub struct WholeRow {
+    anonymous: bool,
+    serial: Option<u64>,
+    features: Vec<(usize, Scalar)>,
+}
+
+impl WholeRow {
+    /// To be bound with the first row.
+    pub fn new(anonymous: bool) -> Self {
+        Self {
+            anonymous,
+            serial: None,
+            features: Vec::new(),
+        }
+    }
+
+    /// Appends the features of the row unpacked in `layout` to `row`.
+    ///
+    /// # Safety
+    /// The row still lives, and does so for `'a`.
+    pub unsafe fn read<'a>(
+        &'a mut self,
+        layout: &Layout,
+        model: &str,
+        features: &[Feature],
+        row: &mut Vec<Value<'a>>,
+    ) -> Result<()> {
+        if self.serial != Some(layout.serial) {
+            self.bind(layout, model, features)?;
+        }
+        for ((column, scalar), feature) in self.features.iter().zip(features) {
+            if let (Some(&datum), Some(&is_null)) =
+                (layout.datums.get(*column), layout.nulls.get(*column))
+            {
+                // SAFETY: by contract.
+                row.push(unsafe { scalar.read(datum, is_null, feature)? });
+            }
+        }
+        Ok(())
+    }
+
+    fn bind(&mut self, layout: &Layout, model: &str, features: &[Feature]) -> Result<()> {
+        self.serial = None;
+        let columns = layout
+            .columns()
+            // SAFETY: a column's name is NUL-terminated text in the database's encoding.
+            .map(|(place, column)| {
+                Ok((
+                    place,
+                    unsafe {
+                        datum::utf8(CStr::from_ptr(column.attname.data.as_ptr()).to_bytes())?
+                    },
+                    column.atttypid,
+                ))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let invented = columns
+            .iter()
+            .enumerate()
+            .all(|(index, (_, name, _))| *name == format!("f{}", index + 1));
+        let known = |name: &str| features.iter().any(|feature| feature.name == name);
+        // Columns called f1, f2 ... are those of a row without names, unless the model knows them.
+        let nameless = layout.type_id == pg_sys::RECORDOID
+            && invented
+            && !columns.iter().any(|(_, name, _)| known(name));
+        let scalar = |name: &str, type_oid| Scalar::new(&format!("column \"{name}\""), type_oid);
+        self.features = if self.anonymous || nameless {
+            check_count(model, features, columns.len())?;
+            let bound = columns
+                .iter()
+                .map(|(place, name, type_oid)| Ok((*place, scalar(name, *type_oid)?)))
+                .collect::<Result<Vec<_>>>()?;
+            Binding::positional(
+                features,
+                &bound
+                    .iter()
+                    .map(|(_, scalar)| scalar.column_type())
+                    .collect::<Vec<_>>(),
+            )?;
+            bound
+        } else {
+            // Columns that are no features may have any type.
+            let types = columns
+                .iter()
+                .map(|(_, name, type_oid)| {
+                    if known(name) {
+                        scalar(name, *type_oid).map(Some)
+                    } else {
+                        Ok(None)
+                    }
+                })
+                .collect::<Result<Vec<_>>>()?;
+            let named = columns
+                .iter()
+                .zip(&types)
+                .map(|((_, name, _), scalar)| {
+                    (&**name, scalar.as_ref().and_then(Scalar::column_type))
+                })
+                .collect::<Vec<_>>();
+            let chosen = Binding::by_name(features, &named)?;
+            let mut bound = Vec::with_capacity(chosen.len());
+            for index in chosen {
+                let (place, name, type_oid) = &columns[index];
+                bound.push((*place, scalar(name, *type_oid)?));
+            }
+            bound
+        };
+        self.serial = Some(layout.serial);
+        Ok(())
+    }
+}
+
+/// All columns of a row type, dropped ones included.
+///
+/// # Safety
+/// `columns` is valid and unchanged for `'a`.
+unsafe fn attributes<'a>(columns: pg_sys::TupleDesc) -> &'a [pg_sys::FormData_pg_attribute] {
+    // SAFETY: `natts` of them lie at the end; since PostgreSQL 18 after as many compact ones.
+    unsafe {
+        let count = usize::try_from((*columns).natts).unwrap_or(0);
+        #[cfg(not(feature = "pg18"))]
+        return (*columns).attrs.as_slice(count);
+        #[cfg(feature = "pg18")]
+        return std::slice::from_raw_parts(
+            (*columns).compact_attrs.as_ptr().add(count).cast(),
+            count,
+        );
+    }
+}
