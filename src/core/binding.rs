@@ -1,20 +1,193 @@
 //! Which given value is which feature: by name, or by position in the model's feature order.
 
-use crate::{ColumnType, Feature, Result};
+use crate::encoder::{width_differs, words};
+use crate::nearest::nearest;
+use crate::{ColumnType, Error, ErrorKind, Feature, Result};
+use std::collections::HashMap;
 
 /// Binds the values of a call to the features of a model.
+#[derive(Debug)]
 pub struct Binding;
 
 impl Binding {
-    /// For each feature its index in `columns`; columns no feature needs are ignored. `None` is an untyped NULL or literal.
-    pub fn by_name(features: &[Feature], columns: &[(&str, Option<ColumnType>)]) -> Result<Vec<usize>> {
-        let _ = (features, columns);
-        todo!()
+    /// For each feature its index in `columns`; columns that no feature needs are ignored. A type of `None` is an
+    /// untyped NULL or literal.
+    ///
+    /// `UnknownColumn` for a feature that is missing, `DuplicateColumn` for one that is there twice, `TypeMismatch`.
+    pub fn by_name(
+        features: &[Feature],
+        columns: &[(&str, Option<ColumnType>)],
+    ) -> Result<Vec<usize>> {
+        let mut places: HashMap<&str, (usize, bool)> = HashMap::with_capacity(columns.len());
+        for (index, (name, _)) in columns.iter().enumerate() {
+            places
+                .entry(name)
+                .and_modify(|(_, twice)| *twice = true)
+                .or_insert((index, false));
+        }
+        let bind = |feature: &Feature| match places.get(feature.name.as_str()) {
+            None => Err(missing(feature, features, columns)),
+            Some((_, true)) => Err(Error::new(
+                ErrorKind::DuplicateColumn,
+                format!("two columns are named \"{}\"", feature.name),
+            )
+            .hint("Give each column its own name with AS.")),
+            Some((index, false)) => {
+                check_type(feature, columns.get(*index).and_then(|(_, given)| *given))?;
+                Ok(*index)
+            }
+        };
+        features.iter().map(bind).collect()
     }
 
     /// Checks that values of these types can stand for the features in their order.
+    ///
+    /// `FeatureCount` if there are more or fewer, `TypeMismatch`.
     pub fn positional(features: &[Feature], types: &[Option<ColumnType>]) -> Result<()> {
-        let _ = (features, types);
-        todo!()
+        if types.len() != features.len() {
+            let names: Vec<&str> = features
+                .iter()
+                .map(|feature| feature.name.as_str())
+                .collect();
+            return Err(width_differs(features.len(), types.len()).detail(format!(
+                "The features in their order: {}.",
+                names.join(", ")
+            )));
+        }
+        features
+            .iter()
+            .zip(types)
+            .try_for_each(|(feature, given)| check_type(feature, *given))
+    }
+}
+
+fn missing(
+    feature: &Feature,
+    features: &[Feature],
+    columns: &[(&str, Option<ColumnType>)],
+) -> Error {
+    let error = Error::new(
+        ErrorKind::UnknownColumn,
+        format!("column \"{}\" is missing", feature.name),
+    );
+    let unused = columns
+        .iter()
+        .map(|(name, _)| *name)
+        .filter(|name| features.iter().all(|feature| feature.name != *name));
+    match nearest(&feature.name, unused) {
+        Some(nearest) => error.hint(format!(
+            "The model needs it by this name; did you mean \"{nearest}\"?"
+        )),
+        None => error.hint("The model needs it by this name; give a column that name with AS."),
+    }
+}
+
+fn check_type(feature: &Feature, given: Option<ColumnType>) -> Result<()> {
+    match given {
+        Some(given) if given != feature.column_type => {
+            let message = format!(
+                "column \"{}\" must be {}, not {}",
+                feature.name,
+                words(feature.column_type),
+                words(given)
+            );
+            Err(Error::new(ErrorKind::TypeMismatch, message)
+                .hint("Cast it to the type the model was trained with."))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encoder::Encoding;
+    use ColumnType::{Boolean, Category, Number};
+
+    fn features() -> Vec<Feature> {
+        let feature = |name: &str, column_type| Feature {
+            name: name.into(),
+            column_type,
+            encoding: Encoding::Boolean {
+                most_frequent: false,
+                missing: false,
+            },
+        };
+        vec![
+            feature("area", Number),
+            feature("my \"city\"", Category),
+            feature("größe", Boolean),
+        ]
+    }
+
+    fn by_name(columns: &[(&str, Option<ColumnType>)]) -> Result<Vec<usize>> {
+        Binding::by_name(&features(), columns)
+    }
+
+    #[test]
+    fn finds_features_in_any_order_among_others() -> Result<()> {
+        let columns = [
+            ("größe", Some(Boolean)),
+            ("id", Some(Number)),
+            ("my \"city\"", None),
+            ("area", Some(Number)),
+            ("id", None),
+        ];
+        assert_eq!(by_name(&columns)?, [3, 2, 0]);
+        Ok(())
+    }
+
+    #[test]
+    fn says_what_is_missing_and_what_is_near() {
+        let error = by_name(&[
+            ("areas", Some(Number)),
+            ("my \"city\"", None),
+            ("größe", None),
+        ])
+        .expect_err("missing");
+        assert_eq!(
+            (error.kind(), error.to_string().as_str()),
+            (ErrorKind::UnknownColumn, "column \"area\" is missing")
+        );
+        assert_eq!(
+            error.hint_text(),
+            Some("The model needs it by this name; did you mean \"areas\"?")
+        );
+    }
+
+    #[test]
+    fn refuses_wrong_types_and_duplicates() {
+        let error = by_name(&[
+            ("area", Some(Category)),
+            ("my \"city\"", None),
+            ("größe", None),
+        ])
+        .expect_err("wrong type");
+        assert_eq!(
+            (error.kind(), error.to_string().as_str()),
+            (
+                ErrorKind::TypeMismatch,
+                "column \"area\" must be a number, not text"
+            )
+        );
+        let error = by_name(&[
+            ("area", None),
+            ("area", None),
+            ("my \"city\"", None),
+            ("größe", None),
+        ])
+        .expect_err("twice");
+        assert_eq!(error.kind(), ErrorKind::DuplicateColumn);
+    }
+
+    #[test]
+    fn positions_need_the_same_number_and_types() {
+        assert!(Binding::positional(&features(), &[Some(Number), None, None]).is_ok());
+        let error = Binding::positional(&features(), &[None, None]).expect_err("too few");
+        assert_eq!(
+            (error.kind(), error.to_string().as_str()),
+            (ErrorKind::FeatureCount, "model expects 3 features, not 2")
+        );
+        assert!(Binding::positional(&features(), &[Some(Boolean), None, None]).is_err());
     }
 }

@@ -17,7 +17,10 @@ struct Account {
 impl Budget {
     /// An empty account of `limit` bytes.
     pub fn new(limit: u64) -> Self {
-        Self(Rc::new(Account { limit, used: Cell::new(0) }))
+        Self(Rc::new(Account {
+            limit,
+            used: Cell::new(0),
+        }))
     }
 
     /// Charges `bytes`, or refuses with `OutOfMemory` naming `what`, the need and the limit; nothing is charged then.
@@ -50,29 +53,35 @@ impl Budget {
 
 /// The error of a memory limit: `needed` bytes in all for `what`, but only `limit` allowed.
 pub(crate) fn exceeded(what: &str, needed: u64, limit: u64) -> Error {
-    Error::new(ErrorKind::OutOfMemory, format!("{what} needs {} of memory, more than the limit of {}", size(needed), size(limit)))
-        .hint("Raise the memory limit or make the model or the batch smaller.")
+    Error::new(
+        ErrorKind::OutOfMemory,
+        format!(
+            "{what} needs {} of memory, more than the limit of {}",
+            size(needed),
+            size(limit)
+        ),
+    )
+    .hint("Raise the memory limit or make the model or the batch smaller.")
 }
 
 /// The error of an allocation that the machine refused.
 pub(crate) fn refused(what: &str, bytes: u64) -> Error {
-    Error::new(ErrorKind::OutOfMemory, format!("could not get {} of memory for {what}", size(bytes)))
-        .hint("Free memory on this machine or lower the memory limit.")
+    Error::new(
+        ErrorKind::OutOfMemory,
+        format!("could not get {} of memory for {what}", size(bytes)),
+    )
+    .hint("Free memory on this machine or lower the memory limit.")
 }
 
-/// A vector of `length` zeros or defaults, taken with `try_reserve` so that a refusal is an error and not an abort.
-pub(crate) fn zeros<T: Clone + Default>(length: usize, what: &str) -> Result<Vec<T>> {
-    let mut vector = with_capacity(length, what)?;
-    vector.resize(length, T::default());
-    Ok(vector)
-}
-
-/// An empty vector with room for `length` items.
+/// An empty vector with room for `length` items, taken with `try_reserve` so that a refusal is an error and not an abort.
 pub(crate) fn with_capacity<T>(length: usize, what: &str) -> Result<Vec<T>> {
     let mut vector = Vec::new();
     match vector.try_reserve_exact(length) {
         Ok(()) => Ok(vector),
-        Err(_) => Err(refused(what, (length as u64).saturating_mul(size_of::<T>() as u64))),
+        Err(_) => Err(refused(
+            what,
+            (length as u64).saturating_mul(size_of::<T>() as u64),
+        )),
     }
 }
 
@@ -102,9 +111,14 @@ mod tests {
     #[test]
     fn refuses_naming_need_and_limit_and_charges_nothing() {
         let budget = Budget::new(64 << 20);
-        let error = budget.reserve(100 << 20, "the model").expect_err("over the limit");
+        let error = budget
+            .reserve(100 << 20, "the model")
+            .expect_err("over the limit");
         assert_eq!(error.kind(), ErrorKind::OutOfMemory);
-        assert_eq!(error.to_string(), "the model needs 100 MB of memory, more than the limit of 64 MB");
+        assert_eq!(
+            error.to_string(),
+            "the model needs 100 MB of memory, more than the limit of 64 MB"
+        );
         assert_eq!(budget.available(), 64 << 20);
         assert!(budget.reserve(u64::MAX, "the model").is_err());
         budget.reserve(1, "a byte").expect("room");
@@ -113,6 +127,11 @@ mod tests {
 
     #[test]
     fn refuses_an_impossible_vector() {
-        assert_eq!(zeros::<f64>(usize::MAX / 4, "rows").expect_err("too large").kind(), ErrorKind::OutOfMemory);
+        assert_eq!(
+            with_capacity::<f64>(usize::MAX / 4, "rows")
+                .expect_err("too large")
+                .kind(),
+            ErrorKind::OutOfMemory
+        );
     }
 }

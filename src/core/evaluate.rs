@@ -1,27 +1,231 @@
 //! Loss and metrics of a model on rows it is given (Keras: `Model.evaluate`).
 
-use crate::{Callback, Column, Result, Scorer, Value};
+use crate::encoder::{not_finite, words, wrong_type};
+use crate::nearest::nearest;
+use crate::scorer::{Scratch, positive};
+use crate::target::TargetKind;
+use crate::{
+    Binding, Callback, Column, Error, ErrorKind, Metric, MetricState, Result, Scorer, Value,
+};
 
 /// An evaluation under way. Its numbers are those of the answers that the scorer gives row by row.
+#[derive(Debug)]
 pub struct Evaluation<'m> {
     scorer: &'m Scorer,
+    scratch: Scratch,
+    /// The column of each feature, and of the target.
+    places: Vec<usize>,
+    target: usize,
+    rows: u64,
+    seen: u64,
+    unchecked: usize,
+    loss: f64,
+    errors: Errors,
+    states: Vec<(Metric, MetricState)>,
 }
+
+/// What regression metrics are made of, in the target's own units and f64.
+#[derive(Debug, Default)]
+struct Errors {
+    absolute: f64,
+    squared: f64,
+    mean: f64,
+    /// Sum of squared differences of the values from their mean.
+    total: f64,
+}
+
+/// Values between two checks, well below 5 ms of work even for wide networks.
+const UNCHECKED: usize = 1 << 10;
 
 impl<'m> Evaluation<'m> {
     /// Binds features and target to `columns` by name.
     pub fn new(scorer: &'m Scorer, columns: &[Column]) -> Result<Self> {
-        let _ = columns;
-        Ok(Self { scorer })
+        let named: Vec<_> = columns
+            .iter()
+            .map(|column| (column.name.as_str(), Some(column.column_type)))
+            .collect();
+        let places = Binding::by_name(scorer.features(), &named)?;
+        let target = find_target(scorer, columns)?;
+        let task = scorer.task();
+        let outputs = scorer.output_width();
+        let states = match scorer.target.kind {
+            TargetKind::Regression { .. } => Vec::new(),
+            TargetKind::Classes { .. } => Metric::all(task)
+                .into_iter()
+                .map(|metric| Ok((metric, MetricState::new(metric, task, outputs, 1.0)?)))
+                .collect::<Result<_>>()?,
+        };
+        Ok(Self {
+            scratch: scorer.scratch(),
+            scorer,
+            places,
+            target,
+            rows: 0,
+            seen: 0,
+            unchecked: 0,
+            loss: 0.0,
+            errors: Errors::default(),
+            states,
+        })
     }
 
     /// Takes one row: values in column order. Rows whose target is NULL are skipped.
     pub fn push(&mut self, row: &[Value<'_>], callback: &mut dyn Callback) -> Result<()> {
-        let _ = (row, callback, self.scorer);
-        todo!()
+        self.seen += 1;
+        self.unchecked += row.len();
+        if self.unchecked >= UNCHECKED {
+            self.unchecked = 0;
+            callback.check()?;
+        }
+        let target = row.get(self.target).copied().unwrap_or(Value::Null);
+        if target == Value::Null {
+            return Ok(());
+        }
+        self.rows += 1;
+        let null = &Value::Null;
+        let features = self
+            .places
+            .iter()
+            .map(|place| row.get(*place).unwrap_or(null));
+        let outputs = self.scorer.outputs(features, &mut self.scratch)?;
+        let y = match (&self.scorer.target.kind, target) {
+            (TargetKind::Regression { mean, std }, Value::Number(value)) => {
+                if !value.is_finite() {
+                    return Err(not_finite(value, &self.scorer.target.name, Some(self.seen)));
+                }
+                let prediction = f64::from(outputs.first().copied().unwrap_or(0.0)) * std + mean;
+                self.errors.add(prediction, value, self.rows);
+                ((value - mean) / std) as f32
+            }
+            (TargetKind::Regression { .. }, _) => {
+                return Err(wrong_type(
+                    &self.scorer.target.name,
+                    self.scorer.target.column_type,
+                    &target,
+                ));
+            }
+            (TargetKind::Classes { .. }, _) => {
+                let class = self.scorer.target.class(&target)? as f32;
+                let single = [positive(outputs)];
+                let shown = if outputs.len() == 1 { &single } else { outputs };
+                self.states
+                    .iter_mut()
+                    .for_each(|(_, state)| state.update(shown, &[class], 1));
+                class
+            }
+        };
+        self.loss += self.scorer.loss(&self.scratch, y);
+        Ok(())
     }
 
-    /// Name and value: the loss first, then every metric that fits the task.
+    /// Name and value: the loss first, then every metric that fits the task. What is undefined is NaN.
     pub fn finish(self) -> Result<Vec<(String, f64)>> {
-        todo!()
+        if self.rows == 0 {
+            let name = &self.scorer.target.name;
+            return Err(if self.seen == 0 {
+                Error::new(
+                    ErrorKind::NoRows,
+                    "the query returned no rows to evaluate on",
+                )
+            } else {
+                Error::new(
+                    ErrorKind::NullNotAllowed,
+                    format!("target \"{name}\" is NULL in every row"),
+                )
+            });
+        }
+        let mut found = vec![("loss".to_owned(), self.loss / self.rows as f64)];
+        match self.scorer.target.kind {
+            TargetKind::Regression { .. } => {
+                let metrics = Metric::all(self.scorer.task()).into_iter();
+                found.extend(metrics.filter_map(|metric| {
+                    Some((
+                        metric.name().to_owned(),
+                        self.errors.result(metric, self.rows)?,
+                    ))
+                }));
+            }
+            TargetKind::Classes { .. } => {
+                found.extend(
+                    self.states
+                        .iter()
+                        .map(|(metric, state)| (metric.name().to_owned(), state.result())),
+                );
+            }
+        }
+        Ok(found)
     }
+}
+
+impl Errors {
+    fn add(&mut self, prediction: f64, value: f64, rows: u64) {
+        let error = prediction - value;
+        self.absolute += error.abs();
+        self.squared += error * error;
+        let delta = value - self.mean;
+        self.mean += delta / rows as f64;
+        self.total += delta * (value - self.mean);
+    }
+
+    /// `r2 = 1 - sum (p - y)^2 / sum (y - mean y)^2`, undefined for a constant target.
+    fn result(&self, metric: Metric, rows: u64) -> Option<f64> {
+        let rows = rows as f64;
+        match metric {
+            Metric::Mae => Some(self.absolute / rows),
+            Metric::Mse => Some(self.squared / rows),
+            Metric::Rmse => Some((self.squared / rows).sqrt()),
+            Metric::R2 if self.total > 0.0 => Some(1.0 - self.squared / self.total),
+            Metric::R2 => Some(f64::NAN),
+            Metric::Loss | Metric::Accuracy | Metric::Auc => None,
+        }
+    }
+}
+
+fn find_target(scorer: &Scorer, columns: &[Column]) -> Result<usize> {
+    let target = &scorer.target;
+    let name = &target.name;
+    let mut found = columns
+        .iter()
+        .enumerate()
+        .filter(|(_, column)| column.name == *name);
+    let (index, column) = match (found.next(), found.next()) {
+        (Some(found), None) => found,
+        (Some(_), Some(_)) => {
+            return Err(Error::new(
+                ErrorKind::DuplicateColumn,
+                format!("two columns are named \"{name}\""),
+            ));
+        }
+        (None, _) => {
+            let unused = columns
+                .iter()
+                .map(|column| column.name.as_str())
+                .filter(|name| {
+                    scorer
+                        .features()
+                        .iter()
+                        .all(|feature| feature.name != *name)
+                });
+            let error = Error::new(
+                ErrorKind::UnknownColumn,
+                format!("target column \"{name}\" is missing"),
+            );
+            return Err(match nearest(name, unused) {
+                Some(nearest) => error.hint(format!("Did you mean \"{nearest}\"?")),
+                None => error.hint(
+                    "An evaluation needs the true values: let the query return the target too.",
+                ),
+            });
+        }
+    };
+    if column.column_type != target.column_type {
+        let message = format!(
+            "target \"{name}\" must be {}, not {}",
+            words(target.column_type),
+            words(column.column_type)
+        );
+        return Err(Error::new(ErrorKind::TypeMismatch, message)
+            .hint("Cast it to the type the model was trained with."));
+    }
+    Ok(index)
 }

@@ -30,7 +30,14 @@ impl Feature {
                 ColumnType::Number => ("a number", "Write it like 12, -0.5 or 1e6."),
                 _ => ("a boolean", "Write true or false."),
             };
-            Error::new(ErrorKind::InvalidText, format!("cannot read \"{text}\" as {what} for feature \"{}\"", self.name)).hint(hint)
+            Error::new(
+                ErrorKind::InvalidText,
+                format!(
+                    "cannot read \"{text}\" as {what} for feature \"{}\"",
+                    self.name
+                ),
+            )
+            .hint(hint)
         })
     }
 }
@@ -73,7 +80,14 @@ mod tests {
     #[test]
     fn reads_numbers_as_float8in_does() {
         // PostgreSQL 15: SELECT ' 1.5 '::float8, '+1e3'::float8, '.5'::float8, '5.'::float8, '-Infinity'::float8, 'nan'::float8
-        for (text, expected) in [(" 1.5\n", 1.5), ("+1e3", 1000.0), (".5", 0.5), ("5.", 5.0), ("-Infinity", f64::NEG_INFINITY), ("inf", f64::INFINITY)] {
+        for (text, expected) in [
+            (" 1.5\n", 1.5),
+            ("+1e3", 1000.0),
+            (".5", 0.5),
+            ("5.", 5.0),
+            ("-Infinity", f64::NEG_INFINITY),
+            ("inf", f64::INFINITY),
+        ] {
             assert_eq!(number(text), Some(expected), "{text:?}");
         }
         assert!(number("NaN").is_some_and(f64::is_nan));

@@ -58,10 +58,16 @@ impl TrainOptions {
     pub fn check(&self) -> Result<()> {
         let invalid = |message: String| Err(Error::new(ErrorKind::InvalidParameter, message));
         if self.batch_size < 1 {
-            return invalid(format!("batch_size must be at least 1, not {}", self.batch_size));
+            return invalid(format!(
+                "batch_size must be at least 1, not {}",
+                self.batch_size
+            ));
         }
         if self.batch_size > MAX_BATCH_SIZE {
-            return invalid(format!("batch_size must be at most {MAX_BATCH_SIZE}, not {}", self.batch_size));
+            return invalid(format!(
+                "batch_size must be at most {MAX_BATCH_SIZE}, not {}",
+                self.batch_size
+            ));
         }
         if self.epochs == Some(0) {
             return invalid("epochs must be at least 1, not 0".into());
@@ -69,7 +75,10 @@ impl TrainOptions {
         if !(0.0..1.0).contains(&self.validation_split) {
             return Err(Error::new(
                 ErrorKind::InvalidParameter,
-                format!("validation_split must be at least 0 and less than 1, not {}", self.validation_split),
+                format!(
+                    "validation_split must be at least 0 and less than 1, not {}",
+                    self.validation_split
+                ),
             )
             .hint("It is the fraction of rows held out: 0.1 holds out one row in ten, 0 none."));
         }
@@ -78,9 +87,16 @@ impl TrainOptions {
         {
             return invalid(format!("max_seconds must be greater than 0, not {seconds}"));
         }
-        if self.callbacks.as_ref().is_some_and(|callbacks| callbacks.len() > 1) {
-            return Err(Error::new(ErrorKind::InvalidParameter, "only one EarlyStopping can be given")
-                .hint("Put the stricter one of them into callbacks."));
+        if self
+            .callbacks
+            .as_ref()
+            .is_some_and(|callbacks| callbacks.len() > 1)
+        {
+            return Err(Error::new(
+                ErrorKind::InvalidParameter,
+                "only one EarlyStopping can be given",
+            )
+            .hint("Put the stricter one of them into callbacks."));
         }
         Ok(())
     }
@@ -105,15 +121,40 @@ mod tests {
     #[test]
     fn refuses_values_out_of_range() {
         let base = TrainOptions::default;
-        assert_eq!(message(TrainOptions { batch_size: 0, ..base() }), "batch_size must be at least 1, not 0");
-        assert_eq!(message(TrainOptions { epochs: Some(0), ..base() }), "epochs must be at least 1, not 0");
+        assert_eq!(
+            message(TrainOptions {
+                batch_size: 0,
+                ..base()
+            }),
+            "batch_size must be at least 1, not 0"
+        );
+        assert_eq!(
+            message(TrainOptions {
+                epochs: Some(0),
+                ..base()
+            }),
+            "epochs must be at least 1, not 0"
+        );
         for (split, shown) in [(1.0, "1"), (-0.1, "-0.1"), (f64::NAN, "NaN")] {
-            let expected = format!("validation_split must be at least 0 and less than 1, not {shown}");
-            assert_eq!(message(TrainOptions { validation_split: split, ..base() }), expected);
+            let expected =
+                format!("validation_split must be at least 0 and less than 1, not {shown}");
+            assert_eq!(
+                message(TrainOptions {
+                    validation_split: split,
+                    ..base()
+                }),
+                expected
+            );
         }
         for (seconds, shown) in [(0.0, "0"), (-1.0, "-1"), (f64::NAN, "NaN")] {
             let expected = format!("max_seconds must be greater than 0, not {shown}");
-            assert_eq!(message(TrainOptions { max_seconds: Some(seconds), ..base() }), expected);
+            assert_eq!(
+                message(TrainOptions {
+                    max_seconds: Some(seconds),
+                    ..base()
+                }),
+                expected
+            );
         }
     }
 }

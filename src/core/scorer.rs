@@ -1,71 +1,221 @@
 //! Scoring row by row: encode, run the frozen network, answer in the target's terms.
 
-use crate::{Feature, ModelFile, Result, Task, Value};
+use crate::encoder::RowEncoder;
+use crate::target::{Target, TargetKind};
+use crate::{Error, ErrorKind, Feature, ModelFile, Plan, PlanScratch, Result, Task, Value};
 
 /// A model ready to score. It holds no reference to the file it was made from.
-pub struct Scorer {}
+#[derive(Debug)]
+pub struct Scorer {
+    plan: Plan,
+    encoder: RowEncoder,
+    pub(crate) target: Target,
+}
 
 /// The buffers of one scoring loop; nothing is allocated per row.
-pub struct Scratch {}
+#[derive(Debug, Clone)]
+pub struct Scratch {
+    pub(crate) plan: PlanScratch,
+}
 
 impl Scorer {
     /// Freezes the model of `file`.
     pub fn new(file: &ModelFile) -> Result<Self> {
-        let _ = file;
-        todo!()
+        let encoder = RowEncoder::new(file.features.clone());
+        if encoder.width() != file.model.inputs() {
+            return Err(Error::new(ErrorKind::Damaged, "model data is damaged")
+                .detail("Its features do not fill its inputs."));
+        }
+        Ok(Self {
+            plan: Plan::new(&file.model)?,
+            encoder,
+            target: file.target.clone(),
+        })
     }
 
-    /// Bytes this scorer holds.
+    /// Bytes this scorer holds, about.
     pub fn bytes(&self) -> usize {
-        todo!()
+        let labels: usize = self
+            .labels()
+            .iter()
+            .map(|label| label.len() + size_of::<String>())
+            .sum();
+        size_of::<Self>() + self.plan.bytes() + self.encoder.bytes() + labels
     }
 
     /// The features in their order.
     pub fn features(&self) -> &[Feature] {
-        todo!()
+        self.encoder.features()
     }
 
     /// What the model answers.
     pub fn task(&self) -> Task {
-        todo!()
+        self.target.task()
     }
 
     /// The name of the target column.
     pub fn target_name(&self) -> &str {
-        todo!()
+        &self.target.name
     }
 
     /// The labels of a class target in their order; of two the last is the positive one. Empty for a regression.
     pub fn labels(&self) -> &[String] {
-        todo!()
+        self.target.labels()
     }
 
     /// Buffers for one scoring loop.
-    pub fn scratch(&self) -> Result<Scratch> {
-        todo!()
+    pub fn scratch(&self) -> Scratch {
+        Scratch {
+            plan: self.plan.scratch(),
+        }
     }
 
     /// The value in the target's own units, or P(positive) of two classes. `row` holds the features in their order.
+    ///
+    /// `WrongTask` for three or more classes.
     pub fn predict(&self, row: &[Value<'_>], scratch: &mut Scratch) -> Result<f64> {
-        let _ = (row, scratch);
-        todo!()
+        if let Task::Multiclass { classes } = self.task() {
+            return Err(self.wrong_task(
+                format!("has {classes} classes, not one number"),
+                "Use ml_predict_class() for the label or ml_predict_proba() for all probabilities.",
+            ));
+        }
+        let outputs = self.outputs(row.iter(), scratch)?;
+        Ok(match self.target.kind {
+            TargetKind::Regression { mean, std } => {
+                f64::from(outputs.first().copied().unwrap_or(0.0)) * std + mean
+            }
+            TargetKind::Classes { .. } => f64::from(positive(outputs)),
+        })
     }
 
-    /// The most probable label.
-    pub fn predict_class<'s>(&'s self, row: &[Value<'_>], scratch: &mut Scratch) -> Result<&'s str> {
-        let _ = (row, scratch);
-        todo!()
+    /// The most probable label; of two equal ones the first.
+    pub fn predict_class<'s>(
+        &'s self,
+        row: &[Value<'_>],
+        scratch: &mut Scratch,
+    ) -> Result<&'s str> {
+        self.check_classes()?;
+        let outputs = self.outputs(row.iter(), scratch)?;
+        let class = match outputs {
+            [_] => usize::from(positive(outputs) > 0.5),
+            _ => largest(outputs),
+        };
+        Ok(self.labels().get(class).map_or("", String::as_str))
     }
 
     /// The probability of every label, in label order; replaces what is in `out`.
-    pub fn predict_proba(&self, row: &[Value<'_>], scratch: &mut Scratch, out: &mut Vec<f32>) -> Result<()> {
-        let _ = (row, scratch, out);
-        todo!()
+    pub fn predict_proba(
+        &self,
+        row: &[Value<'_>],
+        scratch: &mut Scratch,
+        out: &mut Vec<f32>,
+    ) -> Result<()> {
+        self.check_classes()?;
+        let outputs = self.outputs(row.iter(), scratch)?;
+        out.clear();
+        match outputs {
+            [_] => out.extend([1.0 - positive(outputs), positive(outputs)]),
+            _ => out.extend_from_slice(outputs),
+        }
+        Ok(())
     }
 
-    /// What the network's outputs mean: values in the target's units, or probabilities; replaces what is in `out`.
-    pub fn predict_values(&self, row: &[Value<'_>], scratch: &mut Scratch, out: &mut Vec<f32>) -> Result<()> {
-        let _ = (row, scratch, out);
-        todo!()
+    /// What the network's outputs mean: the value in the target's units, or the probabilities it answers (one for two
+    /// classes with one unit); replaces what is in `out`.
+    pub fn predict_values(
+        &self,
+        row: &[Value<'_>],
+        scratch: &mut Scratch,
+        out: &mut Vec<f32>,
+    ) -> Result<()> {
+        let outputs = self.outputs(row.iter(), scratch)?;
+        out.clear();
+        match self.target.kind {
+            TargetKind::Regression { mean, std } => out.extend(
+                outputs
+                    .iter()
+                    .map(|output| (f64::from(*output) * std + mean) as f32),
+            ),
+            TargetKind::Classes { .. } => out.extend_from_slice(outputs),
+        }
+        Ok(())
     }
+
+    /// The network's outputs of `row`: probabilities, or a standardised value.
+    #[inline]
+    pub(crate) fn outputs<'s, 'v>(
+        &self,
+        row: impl ExactSizeIterator<Item = &'v Value<'v>>,
+        scratch: &'s mut Scratch,
+    ) -> Result<&'s [f32]> {
+        self.encoder.encode(row, scratch.plan.input_mut())?;
+        let outputs = self.plan.run(&mut scratch.plan);
+        if outputs
+            .iter()
+            .fold(true, |finite, output| finite & output.is_finite())
+        {
+            Ok(outputs)
+        } else {
+            Err(self.not_finite())
+        }
+    }
+
+    /// Numbers that the network answers per row.
+    pub(crate) fn output_width(&self) -> usize {
+        self.plan.outputs()
+    }
+
+    /// The loss of the row whose outputs were asked for last, against `y` as in a batch.
+    pub(crate) fn loss(&self, scratch: &Scratch, y: f32) -> f64 {
+        self.plan.loss(&scratch.plan, &[y])
+    }
+
+    fn check_classes(&self) -> Result<()> {
+        match self.task() {
+            Task::Regression { .. } => Err(self.wrong_task(
+                "is a number, not a class".to_owned(),
+                "Use ml_predict() for the value.",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    #[cold]
+    fn wrong_task(&self, what: String, hint: &str) -> Error {
+        Error::new(
+            ErrorKind::WrongTask,
+            format!("target \"{}\" {what}", self.target.name),
+        )
+        .hint(hint)
+    }
+
+    #[cold]
+    fn not_finite(&self) -> Error {
+        Error::new(
+            ErrorKind::NotFinite,
+            format!("the prediction of \"{}\" is not finite", self.target.name),
+        )
+        .hint("A value of this row is too far from the training values.")
+    }
+}
+
+/// P(positive) out of one unit or two. Under a loss other than a crossentropy the unit may leave [0, 1].
+#[inline]
+pub(crate) fn positive(outputs: &[f32]) -> f32 {
+    match outputs {
+        [output] | [_, output] => output.clamp(0.0, 1.0),
+        _ => 0.0,
+    }
+}
+
+/// The place of the largest output, the first of equal ones.
+fn largest(outputs: &[f32]) -> usize {
+    let mut best = (0, f32::NEG_INFINITY);
+    for (place, &output) in outputs.iter().enumerate() {
+        if output > best.1 {
+            best = (place, output);
+        }
+    }
+    best.0
 }

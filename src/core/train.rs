@@ -1,10 +1,35 @@
-//! Training from rows: read, learn the preprocessing, choose what was left open, fit.
+//! Training from rows, first half: columns and rows come in, statistics and the sample store grow.
 
-use crate::{Callback, Column, History, ModelFile, Pool, Result, SpillFactory, TrainOptions, Value};
+use crate::encoder::{Learner, width_differs};
+use crate::nearest::nearest;
+use crate::record::{Field, FieldKind};
+use crate::samples::Samples;
+use crate::target_learner::TargetLearner;
+use crate::validation_split::ValidationSplit;
+use crate::{
+    Budget, Callback, Column, Error, ErrorKind, History, ModelFile, Result, SpillFactory,
+    TrainOptions, Value,
+};
+use std::collections::HashSet;
 
 /// A training under way: rows are pushed one by one, then [`finish`](Self::finish) fits the model.
 pub struct Training<'a> {
-    spills: Box<dyn SpillFactory + 'a>,
+    pub(crate) options: TrainOptions,
+    pub(crate) target: TargetLearner,
+    pub(crate) target_name: String,
+    pub(crate) target_field: Field,
+    pub(crate) learners: Vec<Learner>,
+    pub(crate) train: Samples,
+    pub(crate) validation: Samples,
+    pub(crate) budget: Budget,
+    pub(crate) spills: Box<dyn SpillFactory + 'a>,
+    /// Rows pushed, those without a target included.
+    pub(crate) seen: u64,
+    target_index: usize,
+    columns: usize,
+    split: ValidationSplit,
+    /// Values since the last check.
+    unchecked: usize,
 }
 
 /// What a training leaves behind.
@@ -21,11 +46,11 @@ pub struct Trained {
     pub validation_rows: u64,
     /// Epochs run.
     pub epochs: u32,
-    /// The final training loss.
+    /// The training loss of the epoch whose weights the model has.
     pub loss: f64,
-    /// The final validation loss, if there are validation rows.
+    /// Its validation loss, if there are validation rows.
     pub val_loss: Option<f64>,
-    /// The final metrics by plain name: those of the validation rows when there are any, else of the training rows.
+    /// Its metrics by plain name: those of the validation rows when there are any, else of the training rows.
     pub metrics: serde_json::Value,
     /// Every value used, defaults included.
     pub settings: serde_json::Value,
@@ -33,22 +58,198 @@ pub struct Trained {
     pub notices: Vec<String>,
 }
 
+/// Values between two checks, well below 5 ms of work.
+const UNCHECKED: usize = 1 << 16;
+
 impl<'a> Training<'a> {
     /// Checks all that can be checked before the first row.
-    pub fn new(columns: Vec<Column>, target: &str, options: TrainOptions, spills: Box<dyn SpillFactory + 'a>) -> Result<Self> {
-        let _ = (columns, target, options);
-        Ok(Self { spills })
+    pub fn new(
+        columns: Vec<Column>,
+        target: &str,
+        options: TrainOptions,
+        spills: Box<dyn SpillFactory + 'a>,
+    ) -> Result<Self> {
+        options.check()?;
+        let target_index = find_target(&columns, target)?;
+        check_excluded(&columns, target, &options.exclude)?;
+        let width = columns.len();
+        let mut names = HashSet::new();
+        let mut learners = Vec::new();
+        let mut target_column = None;
+        let mut bytes = 0;
+        for (index, column) in columns.into_iter().enumerate() {
+            if index != target_index && options.exclude.contains(&column.name) {
+                continue;
+            }
+            if !names.insert(column.name.clone()) {
+                return Err(duplicate(&column.name));
+            }
+            let kind = FieldKind::of(&column);
+            let field = Field {
+                offset: bytes,
+                kind,
+            };
+            bytes += kind.bytes();
+            if index == target_index {
+                target_column = Some((column, field));
+            } else {
+                learners.push(Learner::new(index, column, field));
+            }
+        }
+        let Some((target_column, target_field)) = target_column else {
+            return Err(unknown("target", target, None));
+        };
+        if learners.is_empty() {
+            return Err(Error::new(
+                ErrorKind::InvalidParameter,
+                format!("the query has no column to learn from besides the target \"{target}\""),
+            )
+            .hint("Let the query return the feature columns too."));
+        }
+        let budget = Budget::new(options.memory_limit);
+        Ok(Self {
+            target: TargetLearner::new(target_column, target_field, options.loss.as_ref())?,
+            target_name: target.to_owned(),
+            target_field,
+            learners,
+            train: Samples::new(bytes, budget.clone()),
+            validation: Samples::new(bytes, budget.clone()),
+            split: ValidationSplit::new(options.validation_split, options.seed),
+            options,
+            budget,
+            spills,
+            seen: 0,
+            target_index,
+            columns: width,
+            unchecked: 0,
+        })
     }
 
     /// Takes one row: values in column order, excluded columns and the target included.
     pub fn push(&mut self, row: &[Value<'_>], callback: &mut dyn Callback) -> Result<()> {
-        let _ = (row, callback, &mut self.spills);
-        todo!()
+        if row.len() != self.columns {
+            return Err(width_differs(self.columns, row.len()));
+        }
+        self.seen += 1;
+        self.unchecked += row.len();
+        if self.unchecked >= UNCHECKED {
+            self.unchecked = 0;
+            callback.check()?;
+        }
+        let target = row.get(self.target_index).copied().unwrap_or(Value::Null);
+        if target == Value::Null {
+            return Ok(());
+        }
+        self.target.check(&target, self.seen)?;
+        let training = !self.split.next();
+        self.make_room(training, callback)?;
+        let samples = if training {
+            &mut self.train
+        } else {
+            &mut self.validation
+        };
+        let record = samples.append()?;
+        for learner in &mut self.learners {
+            let value = row.get(learner.column).unwrap_or(&Value::Null);
+            learner.take(value, training, record, &self.budget, self.seen)?;
+        }
+        self.target.take(&target, training, record, &self.budget)
     }
 
-    /// Learns the preprocessing from the training rows, freezes it and fits the model.
-    pub fn finish(self, callback: &mut dyn Callback, pool: &Pool) -> Result<Trained> {
-        let _ = (callback, pool);
-        todo!()
+    /// Spills when the next row would take the stores beyond their share of the limit.
+    #[inline]
+    fn make_room(&mut self, training: bool, callback: &mut dyn Callback) -> Result<()> {
+        let need = if training {
+            self.train.next_need()
+        } else {
+            self.validation.next_need()
+        };
+        if need == 0 {
+            Ok(())
+        } else {
+            self.spill_for(need, callback)
+        }
     }
+
+    #[cold]
+    fn spill_for(&mut self, need: u64, callback: &mut dyn Callback) -> Result<()> {
+        // The rest of the limit is for medians and model, which are not known yet.
+        let share = self.budget.limit() / 5 * 3;
+        while self.train.charged() + self.validation.charged() + need
+            > share.min(self.train.charged() + self.validation.charged() + self.budget.available())
+        {
+            if !self.spill_one(callback)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves the larger store that is still in memory into a file; false if none is.
+    pub(crate) fn spill_one(&mut self, callback: &mut dyn Callback) -> Result<bool> {
+        let (train, validation) = (&mut self.train, &mut self.validation);
+        let store = match (train.spilled(), validation.spilled()) {
+            (true, true) => return Ok(false),
+            (true, false) => validation,
+            (false, true) => train,
+            (false, false) if validation.charged() > train.charged() => validation,
+            (false, false) => train,
+        };
+        store.spill(self.spills.as_mut(), callback)?;
+        Ok(true)
+    }
+}
+
+fn find_target(columns: &[Column], target: &str) -> Result<usize> {
+    let mut found = columns
+        .iter()
+        .enumerate()
+        .filter(|(_, column)| column.name == target);
+    match (found.next(), found.next()) {
+        (Some((index, _)), None) => Ok(index),
+        (Some(_), Some(_)) => Err(duplicate(target)),
+        (None, _) => Err(unknown(
+            "target",
+            target,
+            nearest(target, columns.iter().map(|column| column.name.as_str())),
+        )),
+    }
+}
+
+fn check_excluded(columns: &[Column], target: &str, exclude: &[String]) -> Result<()> {
+    for name in exclude {
+        if name == target {
+            return Err(Error::new(
+                ErrorKind::InvalidParameter,
+                format!("the target \"{target}\" cannot be excluded"),
+            ));
+        }
+        if !columns.iter().any(|column| column.name == *name) {
+            return Err(unknown(
+                "excluded column",
+                name,
+                nearest(name, columns.iter().map(|column| column.name.as_str())),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn unknown(what: &str, name: &str, nearest: Option<&str>) -> Error {
+    let error = Error::new(
+        ErrorKind::UnknownColumn,
+        format!("{what} \"{name}\" is not a column of the query"),
+    );
+    match nearest {
+        Some(nearest) => error.hint(format!("Did you mean \"{nearest}\"?")),
+        None => error,
+    }
+}
+
+fn duplicate(name: &str) -> Error {
+    Error::new(
+        ErrorKind::DuplicateColumn,
+        format!("the query has two columns named \"{name}\""),
+    )
+    .hint("Give each column its own name with AS, or list both in exclude.")
 }

@@ -1,0 +1,185 @@
+//! The median of every number column, of its training values: exact up to [`SAMPLE`] values, beyond that of a
+//! seeded sample of as many, drawn by Knuth's algorithm S, so that it does not depend on the memory at hand.
+
+use super::Learner;
+use crate::budget::{exceeded, with_capacity};
+use crate::random::Random;
+use crate::samples::Samples;
+use crate::{Budget, Callback, Result};
+
+/// The most values a median is found of.
+pub(crate) const SAMPLE: u64 = 100_000;
+/// The purpose of the sample's random numbers.
+const PURPOSE: u64 = 0x6d65_6469;
+
+/// One column of a pass: values still to come, values still to take, and those taken.
+struct Column<'l> {
+    learner: &'l Learner,
+    result: usize,
+    left: u64,
+    wanted: u64,
+    random: Random,
+    values: Vec<f64>,
+}
+
+impl Column<'_> {
+    #[inline]
+    fn take(&mut self, value: f64) {
+        if value.is_nan() {
+            return;
+        }
+        if self.wanted == self.left || self.random.below(self.left) < self.wanted {
+            self.values.push(value);
+            self.wanted = self.wanted.saturating_sub(1);
+        }
+        self.left = self.left.saturating_sub(1);
+    }
+}
+
+/// The medians of `learners` (0 for those without numbers), found in as few passes over the training rows as memory allows.
+pub(crate) fn medians(
+    learners: &[Learner],
+    samples: &mut Samples,
+    seed: u64,
+    budget: &Budget,
+    callback: &mut dyn Callback,
+) -> Result<Vec<f64>> {
+    let mut medians = vec![0.0; learners.len()];
+    let mut todo = learners
+        .iter()
+        .enumerate()
+        .filter(|(_, learner)| learner.numbers() > 0)
+        .peekable();
+    // The walk over a spill needs a block.
+    let block = samples.block_rows() as u64 * samples.row_bytes() as u64;
+    while todo.peek().is_some() {
+        let mut columns = Vec::new();
+        let mut charged = 0;
+        while let Some((result, learner)) = todo.peek().copied() {
+            let (left, wanted) = (learner.numbers(), learner.numbers().min(SAMPLE));
+            let bytes = wanted * size_of::<f64>() as u64;
+            if charged + bytes + block > budget.available() {
+                break;
+            }
+            charged += bytes;
+            let values = with_capacity(wanted as usize, "medians")?;
+            columns.push(Column {
+                learner,
+                result,
+                left,
+                wanted,
+                random: Random::new(seed, PURPOSE ^ ((result as u64) << 32)),
+                values,
+            });
+            todo.next();
+        }
+        if columns.is_empty() {
+            let need = SAMPLE * size_of::<f64>() as u64 + block;
+            return Err(exceeded(
+                "the median of a column",
+                budget.limit() - budget.available() + need,
+                budget.limit(),
+            ));
+        }
+        budget.reserve(charged, "medians")?;
+        let row_bytes = samples.row_bytes();
+        samples.for_each(callback, |rows| {
+            for column in &mut columns {
+                let field = column.learner.field;
+                rows.chunks_exact(row_bytes)
+                    .for_each(|record| column.take(field.number(record)));
+            }
+            Ok(())
+        })?;
+        for column in &mut columns {
+            if let Some(median) = medians.get_mut(column.result) {
+                *median = middle(&mut column.values);
+            }
+            callback.check()?;
+        }
+        drop(columns);
+        budget.release(charged);
+    }
+    Ok(medians)
+}
+
+/// NumPy's median: the middle value, or the mean of the two middle ones.
+fn middle(values: &mut [f64]) -> f64 {
+    let half = values.len() / 2;
+    if values.is_empty() {
+        return 0.0;
+    }
+    let even = values.len() % 2 == 0;
+    let (below, &mut upper, _) = values.select_nth_unstable_by(half, f64::total_cmp);
+    if !even {
+        return upper;
+    }
+    let lower = below.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    lower / 2.0 + upper / 2.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Field, FieldKind};
+    use crate::fixture::{NoCallback, ToMemory, column};
+    use crate::{ColumnType, Value};
+
+    #[test]
+    fn the_middle_is_numpys() {
+        // python3 -c "import numpy as np; print(np.median([3, 1, 2]), np.median([4, 1, 3, 2]), np.median([5]), np.median([-1e308, 1e308]))"
+        assert_eq!(middle(&mut [3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(middle(&mut [4.0, 1.0, 3.0, 2.0]), 2.5);
+        assert_eq!(middle(&mut [5.0]), 5.0);
+        assert_eq!(middle(&mut [1.7e308, 1.7e308]), 1.7e308);
+    }
+
+    fn found(rows: u32, limit: u64, spill: bool) -> Result<Vec<f64>> {
+        let budget = Budget::new(limit);
+        let field = |offset| Field {
+            offset,
+            kind: FieldKind::Single,
+        };
+        let mut learners =
+            [0, 4].map(|offset| Learner::new(0, column("x", ColumnType::Number), field(offset)));
+        let mut samples = Samples::new(8, budget.clone());
+        for row in 0..rows {
+            let record = samples.append()?;
+            let value = f64::from(row.wrapping_mul(7919) % rows);
+            learners[0].take(&Value::Number(value), true, record, &budget, 1)?;
+            let sparse = if row % 2 == 0 {
+                Value::Number(value)
+            } else {
+                Value::Null
+            };
+            learners[1].take(&sparse, true, record, &budget, 1)?;
+        }
+        if spill {
+            samples.spill(&mut ToMemory, &mut NoCallback)?;
+        }
+        medians(&learners, &mut samples, 0, &budget, &mut NoCallback)
+    }
+
+    #[test]
+    fn few_values_have_an_exact_median() -> Result<()> {
+        assert_eq!(found(1001, 1 << 20, false)?[0], 500.0);
+        assert_eq!(found(1001, 1 << 20, true)?, found(1001, 1 << 20, false)?);
+        Ok(())
+    }
+
+    #[test]
+    fn many_values_have_a_close_one_that_does_not_depend_on_memory() -> Result<()> {
+        let all = found(400_000, 64 << 20, false)?;
+        assert!((all[0] - 200_000.0).abs() < 2_000.0, "{all:?}");
+        assert!((all[1] - 200_000.0).abs() < 2_000.0, "{all:?}");
+        // One column at a time, from a spill.
+        assert_eq!(found(400_000, 5 << 20, true)?, all);
+        Ok(())
+    }
+
+    #[test]
+    fn refuses_to_find_it_without_memory() {
+        let error = found(100_000, 900_000, false).expect_err("too little");
+        assert_eq!(error.kind(), crate::ErrorKind::OutOfMemory);
+    }
+}

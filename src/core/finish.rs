@@ -1,0 +1,239 @@
+//! Training from rows, second half: the preprocessing is learned and frozen, what was left open is chosen, the model is fitted.
+
+use crate::budget::exceeded;
+use crate::defaults::{Choices, with_needed_units};
+use crate::encoder::{RecordEncoder, SAMPLE, medians};
+use crate::sample_batches::{SampleBatches, SampleEncoder, order_bytes};
+use crate::{
+    Batches, Callback, EpochLogs, Error, ErrorKind, Feature, FitOptions, History, Model, ModelFile,
+    Pool, Result, Results, Target, Trained, Training,
+};
+use serde_json::{Value, json};
+use std::rc::Rc;
+
+impl Training<'_> {
+    /// Learns the preprocessing from the training rows, freezes it and fits the model.
+    pub fn finish(mut self, callback: &mut dyn Callback, pool: &Pool) -> Result<Trained> {
+        callback.check()?;
+        self.check_rows()?;
+        let (features, encoder, target, mut notices) = self.freeze(callback)?;
+        let inputs = encoder.features.width();
+        let choices = Choices::new(&self.options, target.task(), inputs, self.train.rows())?;
+        let mut model = choices
+            .layers
+            .compile(
+                inputs,
+                target.task(),
+                self.options.optimizer,
+                choices.loss,
+                choices.metrics.clone(),
+                target.scale(),
+            )
+            .map_err(|error| with_needed_units(error, &target))?;
+        let (training_rows, validation_rows) = (self.train.rows(), self.validation.rows());
+        // A batch never has more rows than there are.
+        let batch_size = self
+            .options
+            .batch_size
+            .min(usize::try_from(training_rows.max(validation_rows)).unwrap_or(usize::MAX));
+        let keep_best = choices
+            .early_stopping
+            .as_ref()
+            .is_some_and(|stopping| stopping.restore_best_weights);
+        let window = self.fit_into_memory(
+            model.memory(batch_size, keep_best, pool.threads())?,
+            callback,
+        )?;
+        let settings = self.settings(&model, &choices);
+        let (options, budget, skipped) = (
+            self.options,
+            self.budget,
+            self.seen - training_rows - validation_rows,
+        );
+        let mut train = SampleBatches::new(
+            self.train,
+            Rc::clone(&encoder),
+            options.shuffle,
+            window,
+            &budget,
+        )?;
+        let mut validation = SampleBatches::new(self.validation, encoder, false, window, &budget)?;
+        model.initialize(options.seed, callback)?;
+        let fit = FitOptions {
+            epochs: choices.epochs,
+            batch_size,
+            shuffle: options.shuffle,
+            seed: options.seed,
+            early_stopping: choices.early_stopping,
+            max_seconds: options.max_seconds,
+        };
+        let held_out = (validation_rows > 0).then_some(&mut validation as &mut dyn Batches);
+        let history = model.fit(&mut train, held_out, &fit, callback, pool)?;
+        if skipped > 0 {
+            let (rows, were) = if skipped == 1 {
+                ("row", "was")
+            } else {
+                ("rows", "were")
+            };
+            notices.push(format!(
+                "{skipped} {rows} whose target \"{}\" is NULL {were} skipped",
+                target.name
+            ));
+        }
+        let results = Results::new(final_logs(&history)?);
+        Ok(Trained {
+            rows: training_rows + validation_rows,
+            training_rows,
+            validation_rows,
+            epochs: u32::try_from(history.epochs.len()).unwrap_or(u32::MAX),
+            loss: results.loss.unwrap_or(f64::NAN),
+            val_loss: results.val_loss,
+            metrics: results.metrics_json(),
+            file: ModelFile {
+                model,
+                features,
+                target,
+                results,
+            },
+            history,
+            settings,
+            notices,
+        })
+    }
+
+    /// Refuses too few rows, saying why there are so few.
+    fn check_rows(&self) -> Result<()> {
+        let target = &self.target_name;
+        match (self.seen, self.train.rows() + self.validation.rows()) {
+            (0, _) => Err(Error::new(
+                ErrorKind::NoRows,
+                "the training query returned no rows",
+            )),
+            (seen, 0) => {
+                let rows = if seen == 1 {
+                    "the only row".to_owned()
+                } else {
+                    format!("all {seen} rows")
+                };
+                Err(Error::new(
+                    ErrorKind::NullNotAllowed,
+                    format!("target \"{target}\" is NULL in {rows}"),
+                )
+                .hint("Rows without a target cannot be learned from."))
+            }
+            (seen, 1) => {
+                let detail = format!(
+                    "The query returned {seen} row(s); those whose target \"{target}\" is NULL are skipped."
+                );
+                Err(Error::new(ErrorKind::TooFew, "cannot train on one row").detail(detail))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The frozen preprocessing, as it is stored and as it encodes stored rows, and notices.
+    fn freeze(
+        &mut self,
+        callback: &mut dyn Callback,
+    ) -> Result<(Vec<Feature>, Rc<SampleEncoder>, Target, Vec<String>)> {
+        // Without room for the median of one column the rows have to go.
+        let numbers = self
+            .learners
+            .iter()
+            .map(|learner| learner.numbers().min(SAMPLE))
+            .max()
+            .unwrap_or(0);
+        let block = (self.train.block_rows() as u64).saturating_mul(self.train.row_bytes() as u64);
+        while self.budget.available() < numbers * 8 + block && self.spill_one(callback)? {}
+        let medians = medians(
+            &self.learners,
+            &mut self.train,
+            self.options.seed,
+            &self.budget,
+            callback,
+        )?;
+        let (mut features, mut fields, mut positions) = (Vec::new(), Vec::new(), Vec::new());
+        for (learner, median) in std::mem::take(&mut self.learners).into_iter().zip(medians) {
+            fields.push(learner.field);
+            let (feature, found) = learner.finish(median, &self.budget)?;
+            features.push(feature);
+            positions.push(found);
+        }
+        let (target, codes, notice) = self.target.finish(&self.budget)?;
+        let encoder = SampleEncoder {
+            features: RecordEncoder::new(&features, &fields, positions),
+            target_name: target.name.clone(),
+            target_field: self.target_field,
+            target: codes,
+        };
+        Ok((
+            features,
+            Rc::new(encoder),
+            target,
+            notice.into_iter().collect(),
+        ))
+    }
+
+    /// Charges the model's `bytes`, spilling rows where they leave too little; returns the bytes of a spill's window.
+    fn fit_into_memory(&mut self, bytes: u64, callback: &mut dyn Callback) -> Result<u64> {
+        let shuffle = self.options.shuffle;
+        let mut window = self.budget.limit() / 4;
+        if bytes > self.budget.limit() {
+            return Err(exceeded("the model", bytes, self.budget.limit()));
+        }
+        loop {
+            let order = order_bytes(&self.train, shuffle, window).saturating_add(order_bytes(
+                &self.validation,
+                false,
+                window,
+            ));
+            let need = bytes.saturating_add(order);
+            if need <= self.budget.available() {
+                self.budget.reserve(bytes, "the model")?;
+                return Ok(window);
+            }
+            if self.spill_one(callback)? {
+                continue;
+            }
+            if window == 0 {
+                let used = self.budget.limit() - self.budget.available();
+                return Err(exceeded(
+                    "the model",
+                    used.saturating_add(need),
+                    self.budget.limit(),
+                ));
+            }
+            window /= 2;
+        }
+    }
+
+    /// Every value used.
+    fn settings(&self, model: &Model, choices: &Choices) -> Value {
+        let options = &self.options;
+        json!({
+            "layers": model.sequential().to_json(),
+            "optimizer": options.optimizer.to_json(),
+            "loss": choices.loss.to_json(),
+            "metrics": choices.metrics.iter().map(|metric| metric.name()).collect::<Vec<_>>(),
+            "epochs": choices.epochs,
+            "batch_size": options.batch_size,
+            "validation_split": options.validation_split,
+            "callbacks": choices.early_stopping.iter().map(|stopping| stopping.to_json()).collect::<Vec<_>>(),
+            "exclude": options.exclude,
+            "shuffle": options.shuffle,
+            "seed": options.seed,
+            "max_seconds": options.max_seconds,
+        })
+    }
+}
+
+/// The logs of the epoch whose weights the model has.
+fn final_logs(history: &History) -> Result<&EpochLogs> {
+    let best = history
+        .best_epoch
+        .and_then(|best| history.epochs.iter().find(|logs| logs.epoch == best));
+    best.or(history.epochs.last()).ok_or_else(|| {
+        Error::new(ErrorKind::InvalidParameter, "no epoch was finished")
+            .hint("Raise max_seconds or lower the number of rows.")
+    })
+}

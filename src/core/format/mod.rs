@@ -1,0 +1,72 @@
+//! The model file: one safetensors byte string and nothing beside it.
+//!
+//! ```text
+//! u64 length of the header, little-endian
+//! header: {"__metadata__": {"tablenet": "<canonical JSON>"}, "<layer>/kernel": {"dtype": "F32", "shape": [in, out], ..}, ..}
+//! weights: f32, little-endian, in the order of the layers
+//! ```
+//!
+//! The bytes are a function of the model alone: nothing of time, user, server or threads is in them. A file is read by
+//! rebuilding its header from what it says and comparing, so every file that is read has exactly one spelling.
+
+mod document;
+mod read;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use crate::results::Results;
+use crate::{Feature, LayerSummary, Model, Result, Target, Task};
+
+/// The format this release writes and reads.
+const FORMAT: u32 = 1;
+/// The longest header: safetensors readers refuse longer ones.
+const MAX_HEADER: usize = 100_000_000;
+/// Weights written, read or hashed between two checks: 1 MiB.
+const PIECE: usize = 1 << 18;
+
+/// A trained model as it is stored: network, preprocessing, target and results.
+#[derive(Debug, Clone)]
+pub struct ModelFile {
+    pub(crate) model: Model,
+    pub(crate) features: Vec<Feature>,
+    pub(crate) target: Target,
+    pub(crate) results: Results,
+}
+
+impl ModelFile {
+    /// The layers with their output shapes and parameters.
+    pub fn summary(&self) -> Result<Vec<LayerSummary>> {
+        self.model.sequential().summary(self.model.inputs())
+    }
+
+    /// What the model answers.
+    pub fn task(&self) -> Task {
+        self.target.task()
+    }
+
+    /// The name of the target column.
+    pub fn target_name(&self) -> &str {
+        &self.target.name
+    }
+
+    /// The labels of a class target in their order; empty for a regression.
+    pub fn labels(&self) -> &[String] {
+        self.target.labels()
+    }
+
+    /// The features in their order.
+    pub fn features(&self) -> &[Feature] {
+        &self.features
+    }
+
+    /// The network with its weights.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// The number of weights.
+    pub fn parameters(&self) -> usize {
+        self.model.parameters()
+    }
+}

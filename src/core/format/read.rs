@@ -1,0 +1,226 @@
+//! Reads a model file out of hostile bytes: nothing is believed before it is checked, nothing large is taken before it
+//! is compared with the bytes at hand and the memory limit.
+
+use super::document::{Document, header};
+use super::write::hexadecimal;
+use super::{FORMAT, MAX_HEADER, PIECE};
+use crate::budget::{exceeded, with_capacity};
+use crate::canonical::{canonical, shallow};
+use crate::encoder::check_features;
+use crate::{
+    Callback, Error, ErrorKind, Feature, Loss, Metric, Model, ModelFile, Optimizer, Result,
+    Sequential, Target,
+};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+/// The deepest nesting of JSON.
+const DEPTH: usize = 32;
+/// The longest description of a network.
+const MAX_SPEC: usize = 1 << 20;
+/// The most layers.
+const MAX_LAYERS: usize = 1000;
+
+#[derive(Deserialize)]
+struct Header {
+    __metadata__: Metadata,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    tablenet: String,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    format: u32,
+}
+
+impl ModelFile {
+    /// Reads the bytes of a file: `Damaged` unless everything in them fits together, `OutOfMemory` if the model needs
+    /// more than `memory_limit` bytes, `NotSupported` for a format of a later release. Checks about every MiB.
+    pub fn from_bytes(
+        bytes: &[u8],
+        memory_limit: u64,
+        callback: &mut dyn Callback,
+    ) -> Result<Self> {
+        let (given, data) = split(bytes)?;
+        // JSON takes several times its text while it is read.
+        let need = (given.len() as u64).saturating_mul(4);
+        if need > memory_limit {
+            return Err(exceeded("the description of the model", need, memory_limit));
+        }
+        callback.check()?;
+        let (document, sha256) = parse(given)?;
+        let mut file = rebuild(document)?;
+        let parameters = file.model.parameters();
+        let expected = parameters
+            .checked_mul(4)
+            .ok_or_else(|| damaged("it has too many weights"))?;
+        if data.len() != expected {
+            return Err(damaged(format!(
+                "it has {} bytes of weights instead of {expected}",
+                data.len()
+            )));
+        }
+        let need = (expected as u64).saturating_add(need);
+        if need > memory_limit {
+            return Err(exceeded("the model", need, memory_limit));
+        }
+        if header(&file, sha256.clone()).map_err(|error| damaged(error.to_string()))? != given {
+            return Err(damaged("its header does not follow from its contents"));
+        }
+        let weights = weights(data, parameters, &sha256, callback)?;
+        file.model
+            .set_weights(weights)
+            .map_err(|error| damaged(error.to_string()))?;
+        Ok(file)
+    }
+}
+
+/// The header and the weights.
+fn split(bytes: &[u8]) -> Result<(&[u8], &[u8])> {
+    let (length, rest) = bytes
+        .split_first_chunk::<8>()
+        .ok_or_else(|| damaged("it is shorter than eight bytes"))?;
+    let length = u64::from_le_bytes(*length);
+    if length > MAX_HEADER as u64 {
+        return Err(damaged(format!("its header claims {length} bytes")));
+    }
+    rest.split_at_checked(length as usize)
+        .ok_or_else(|| damaged("it ends within its header"))
+}
+
+fn parse(header: &[u8]) -> Result<(Document, String)> {
+    let json =
+        |error: serde_json::Error| damaged(format!("its description cannot be read: {error}"));
+    let header = std::str::from_utf8(header).map_err(|_| damaged("its header is not text"))?;
+    if !shallow(header, DEPTH) {
+        return Err(damaged("its header is nested too deep"));
+    }
+    let Header {
+        __metadata__: Metadata { tablenet: text },
+    } = serde_json::from_str(header).map_err(json)?;
+    if !shallow(&text, DEPTH) {
+        return Err(damaged("its description is nested too deep"));
+    }
+    let Version { format } = serde_json::from_str(&text).map_err(json)?;
+    if format > FORMAT {
+        return Err(Error::new(
+            ErrorKind::NotSupported,
+            format!("model format {format} is newer than this release reads"),
+        )
+        .hint("Install a newer tablenet."));
+    }
+    if format != FORMAT {
+        return Err(damaged(format!("its format is {format}")));
+    }
+    let document: Document = serde_json::from_str(&text).map_err(json)?;
+    let sha256 = document.sha256.clone();
+    Ok((document, sha256))
+}
+
+/// The model without its weights, every part checked.
+fn rebuild(document: Document) -> Result<ModelFile> {
+    let Document {
+        model,
+        features,
+        target,
+        optimizer,
+        loss,
+        metrics,
+        results,
+        ..
+    } = document;
+    check_features(&features).map_err(damaged)?;
+    target
+        .check()
+        .map_err(|what| damaged(format!("its target {what}")))?;
+    if canonical(&model).len() > MAX_SPEC {
+        return Err(damaged("the description of its network is too long"));
+    }
+    let model = (|| {
+        compile(
+            &Sequential::from_json(&model)?,
+            &features,
+            &target,
+            &canonical(&optimizer),
+            &canonical(&loss),
+            &metrics,
+        )
+    })()
+    .map_err(|error| damaged(error.to_string()))?;
+    Ok(ModelFile {
+        model,
+        features,
+        target,
+        results,
+    })
+}
+
+fn compile(
+    layers: &Sequential,
+    features: &[Feature],
+    target: &Target,
+    optimizer: &str,
+    loss: &str,
+    metrics: &[String],
+) -> Result<Model> {
+    if layers.layers.len() > MAX_LAYERS {
+        return Err(damaged(format!("it has more than {MAX_LAYERS} layers")));
+    }
+    let inputs = features
+        .iter()
+        .map(|feature| feature.encoding.width())
+        .sum();
+    let metrics = metrics
+        .iter()
+        .map(|metric| Metric::parse(metric))
+        .collect::<Result<_>>()?;
+    layers.compile(
+        inputs,
+        target.task(),
+        Optimizer::parse(optimizer)?,
+        Loss::parse(loss)?,
+        metrics,
+        target.scale(),
+    )
+}
+
+/// The weights, if their digest is `sha256`.
+fn weights(
+    data: &[u8],
+    parameters: usize,
+    sha256: &str,
+    callback: &mut dyn Callback,
+) -> Result<Vec<f32>> {
+    let mut weights = with_capacity(parameters, "the weights of the model")?;
+    let mut hash = Sha256::new();
+    for piece in data.chunks(4 * PIECE) {
+        hash.update(piece);
+        weights.extend(
+            piece
+                .as_chunks()
+                .0
+                .iter()
+                .map(|bytes| f32::from_le_bytes(*bytes)),
+        );
+        callback.check()?;
+    }
+    if hexadecimal(hash) == sha256 {
+        Ok(weights)
+    } else {
+        Err(damaged("its weights do not have the digest it names"))
+    }
+}
+
+fn damaged(detail: impl Into<String>) -> Error {
+    let mut detail: String = detail.into();
+    // Names in it may be as long as the file.
+    if let Some((end, _)) = detail.char_indices().nth(200) {
+        detail.truncate(end);
+    }
+    Error::new(ErrorKind::Damaged, "model data is damaged")
+        .detail(format!("The check that failed: {detail}."))
+        .hint("Train the model again or restore it from a backup.")
+}

@@ -1,0 +1,57 @@
+//! Writes a model file.
+
+use super::document::header;
+use super::{MAX_HEADER, PIECE};
+use crate::budget::with_capacity;
+use crate::{Callback, Error, ErrorKind, ModelFile, Result};
+use sha2::{Digest, Sha256};
+
+impl ModelFile {
+    /// The bytes of the file; the same model always gives the same bytes. Checks about every MiB.
+    pub fn to_bytes(&self, callback: &mut dyn Callback) -> Result<Vec<u8>> {
+        let weights = self.model.weights();
+        let header = header(self, digest(weights, callback)?)?;
+        if header.len() > MAX_HEADER {
+            return Err(Error::new(
+                ErrorKind::LimitExceeded,
+                format!(
+                    "the model's categories take {} bytes, more than the limit of {MAX_HEADER}",
+                    header.len()
+                ),
+            )
+            .hint("List columns of long texts in exclude."));
+        }
+        let mut bytes = with_capacity(8 + header.len() + weights.len() * 4, "the model file")?;
+        bytes.extend_from_slice(&(header.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(&header);
+        for piece in weights.chunks(PIECE) {
+            bytes.extend(piece.iter().flat_map(|weight| weight.to_le_bytes()));
+            callback.check()?;
+        }
+        Ok(bytes)
+    }
+}
+
+/// The SHA-256 of the weights as they are written, in hexadecimal.
+fn digest(weights: &[f32], callback: &mut dyn Callback) -> Result<String> {
+    let mut hash = Sha256::new();
+    let mut buffer = [0; 4096];
+    for piece in weights.chunks(PIECE) {
+        for part in piece.chunks(buffer.len() / 4) {
+            for (bytes, weight) in buffer.as_chunks_mut().0.iter_mut().zip(part) {
+                *bytes = weight.to_le_bytes();
+            }
+            hash.update(buffer.get(..part.len() * 4).unwrap_or_default());
+        }
+        callback.check()?;
+    }
+    Ok(hexadecimal(hash))
+}
+
+/// A finished hash as text.
+pub(super) fn hexadecimal(hash: Sha256) -> String {
+    hash.finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}

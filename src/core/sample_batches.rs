@@ -1,0 +1,262 @@
+//! Batches of encoded rows out of the sample store.
+//!
+//! In memory an epoch is one permutation of all rows. From a spill it is a permutation of the blocks, read in windows of
+//! as many blocks as the buffer holds, with the rows permuted within each window. Both depend on the seed alone (and the
+//! second on the memory limit, which sizes the window).
+
+use crate::budget::with_capacity;
+use crate::encoder::{RecordEncoder, too_far};
+use crate::random::Random;
+use crate::record::Field;
+use crate::samples::Samples;
+use crate::target_learner::TargetCodes;
+use crate::{Batch, Batches, Budget, Callback, Result};
+use std::rc::Rc;
+
+/// How stored rows become `x` and `y`.
+#[derive(Debug)]
+pub(crate) struct SampleEncoder {
+    /// Of the features.
+    pub(crate) features: RecordEncoder,
+    /// The target's name.
+    pub(crate) target_name: String,
+    /// Where the target stands.
+    pub(crate) target_field: Field,
+    /// Of the target.
+    pub(crate) target: TargetCodes,
+}
+
+/// A sample store that can be walked epoch by epoch.
+pub(crate) struct SampleBatches {
+    samples: Samples,
+    encoder: Rc<SampleEncoder>,
+    /// Rows of the epoch still to come, in reverse: all of them in memory, those of the window from a spill.
+    order: Vec<u32>,
+    /// Rows given out of a store in memory that is walked in stored order.
+    sequential: Option<u64>,
+    blocks: Vec<u32>,
+    next_block: usize,
+    window: Vec<u8>,
+    window_blocks: usize,
+    random: Option<Random>,
+    budget: Budget,
+    charged: u64,
+}
+
+const WHAT: &str = "the order of the rows";
+/// Items of a permutation between two checks.
+const STRIDE: usize = 1 << 16;
+
+/// Bytes that shuffling takes of `samples`; `window_bytes` at most from a spill, but at least two blocks.
+pub(crate) fn order_bytes(samples: &Samples, shuffle: bool, window_bytes: u64) -> u64 {
+    if samples.spilled() {
+        let block = (samples.block_rows() as u64).saturating_mul(samples.row_bytes() as u64);
+        let blocks = window_blocks(samples, shuffle, window_bytes);
+        blocks * (block + 4 * samples.block_rows() as u64) + 4 * samples.blocks()
+    } else if shuffle {
+        4 * samples.rows()
+    } else {
+        0
+    }
+}
+
+/// Blocks of a window.
+fn window_blocks(samples: &Samples, shuffle: bool, window_bytes: u64) -> u64 {
+    let block = (samples.block_rows() as u64)
+        .saturating_mul(samples.row_bytes() as u64 + 4)
+        .max(1);
+    if shuffle {
+        (window_bytes / block).clamp(2, samples.blocks().max(2))
+    } else {
+        1
+    }
+}
+
+impl SampleBatches {
+    /// Batches of `samples`; memory for the order is charged and taken here.
+    pub(crate) fn new(
+        samples: Samples,
+        encoder: Rc<SampleEncoder>,
+        shuffle: bool,
+        window_bytes: u64,
+        budget: &Budget,
+    ) -> Result<Self> {
+        let charged = order_bytes(&samples, shuffle, window_bytes);
+        budget.reserve(charged, WHAT)?;
+        let (mut blocks, mut window, mut rows, mut in_window) = (0, 0, 0, 0);
+        if samples.spilled() {
+            blocks = samples.blocks() as usize;
+            in_window = window_blocks(&samples, shuffle, window_bytes) as usize;
+            rows = in_window.saturating_mul(samples.block_rows());
+            window = rows.saturating_mul(samples.row_bytes());
+        } else if shuffle {
+            rows = samples.rows() as usize;
+        }
+        Ok(Self {
+            encoder,
+            order: with_capacity(rows, WHAT)?,
+            sequential: None,
+            blocks: with_capacity(blocks, WHAT)?,
+            next_block: 0,
+            window: with_capacity(window, WHAT)?,
+            window_blocks: in_window,
+            random: None,
+            budget: budget.clone(),
+            charged,
+            samples,
+        })
+    }
+
+    /// Reads the next window of a spilled store and orders its rows; false after the last one.
+    fn fill_window(&mut self, callback: &mut dyn Callback) -> Result<bool> {
+        self.window.clear();
+        self.order.clear();
+        let end = (self.next_block + self.window_blocks).min(self.blocks.len());
+        for &block in self.blocks.get(self.next_block..end).unwrap_or_default() {
+            self.samples
+                .read_block(u64::from(block), &mut self.window)?;
+            callback.check()?;
+        }
+        self.next_block = end;
+        let rows = self.window.len() / self.samples.row_bytes();
+        number(&mut self.order, rows, self.random.as_mut(), callback)?;
+        Ok(rows > 0)
+    }
+
+    /// The next row's place: in the store, or in the window.
+    fn next_row(&mut self, callback: &mut dyn Callback) -> Result<Option<u32>> {
+        if let Some(row) = &mut self.sequential {
+            let next = *row;
+            *row += 1;
+            return Ok((next < self.samples.rows()).then_some(next as u32));
+        }
+        if self.order.is_empty() && self.samples.spilled() && !self.fill_window(callback)? {
+            return Ok(None);
+        }
+        Ok(self.order.pop())
+    }
+}
+
+/// Fills `order` with `0..rows` in reverse, or permuted.
+fn number(
+    order: &mut Vec<u32>,
+    rows: usize,
+    random: Option<&mut Random>,
+    callback: &mut dyn Callback,
+) -> Result<()> {
+    order.clear();
+    order.extend((0..rows as u32).rev());
+    let Some(random) = random else { return Ok(()) };
+    for i in (1..rows).rev() {
+        random.exchange(order, i);
+        if i % STRIDE == 0 {
+            callback.check()?;
+        }
+    }
+    Ok(())
+}
+
+impl Batches for SampleBatches {
+    fn rows(&self) -> u64 {
+        self.samples.rows()
+    }
+
+    fn inputs(&self) -> usize {
+        self.encoder.features.width()
+    }
+
+    fn targets(&self) -> usize {
+        1
+    }
+
+    fn start(&mut self, shuffle: Option<u64>, callback: &mut dyn Callback) -> Result<()> {
+        self.random = shuffle.map(|seed| Random::new(seed, 0));
+        self.sequential = None;
+        self.order.clear();
+        if self.samples.spilled() {
+            self.next_block = 0;
+            number(
+                &mut self.blocks,
+                self.samples.blocks() as usize,
+                self.random.as_mut(),
+                callback,
+            )?;
+            if self.random.is_none() {
+                self.blocks.reverse();
+            }
+        } else if self.random.is_some() {
+            number(
+                &mut self.order,
+                self.samples.rows() as usize,
+                self.random.as_mut(),
+                callback,
+            )?;
+        } else {
+            self.sequential = Some(0);
+        }
+        Ok(())
+    }
+
+    fn next(
+        &mut self,
+        batch_size: usize,
+        batch: &mut Batch,
+        callback: &mut dyn Callback,
+    ) -> Result<()> {
+        let width = self.encoder.features.width();
+        let wanted = (batch_size as u64).min(self.samples.rows()) as usize;
+        let stride = ((1 << 18) / (width + 1)).max(1);
+        let encoder = Rc::clone(&self.encoder);
+        batch.x.clear();
+        batch.y.clear();
+        reserve(&mut batch.x, wanted.saturating_mul(width))?;
+        reserve(&mut batch.y, wanted)?;
+        batch.rows = 0;
+        while batch.rows < wanted {
+            let Some(row) = self.next_row(callback)? else {
+                break;
+            };
+            let record = if self.samples.spilled() {
+                let start = row as usize * self.samples.row_bytes();
+                self.window
+                    .get(start..start + self.samples.row_bytes())
+                    .unwrap_or_default()
+            } else {
+                self.samples.row(row)
+            };
+            let start = batch.x.len();
+            batch.x.resize(start + width, 0.0);
+            let x = batch.x.get_mut(start..).unwrap_or_default();
+            encoder.features.encode(record, x);
+            if !x.iter().fold(true, |finite, x| finite & x.is_finite()) {
+                return Err(encoder.features.overflow(record));
+            }
+            let y = encoder.target.encode(encoder.target_field, record);
+            if !y.is_finite() {
+                return Err(too_far(
+                    encoder.target_field.number(record),
+                    &encoder.target_name,
+                ));
+            }
+            batch.y.push(y);
+            batch.rows += 1;
+            if batch.rows % stride == 0 {
+                callback.check()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn reserve(buffer: &mut Vec<f32>, length: usize) -> Result<()> {
+    let missing = length.saturating_sub(buffer.len());
+    buffer
+        .try_reserve_exact(missing)
+        .map_err(|_| crate::budget::refused("a batch", 4 * length as u64))
+}
+
+impl Drop for SampleBatches {
+    fn drop(&mut self) {
+        self.budget.release(self.charged);
+    }
+}

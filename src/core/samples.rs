@@ -1,0 +1,230 @@
+//! The sample store: rows of fixed width, in memory as chunks or in a spill as blocks.
+
+use crate::budget::with_capacity;
+use crate::{Budget, Callback, Result, Spill, SpillFactory};
+
+/// Bytes of whole rows that are written and read together.
+const BLOCK: usize = 64 << 10;
+/// The largest chunk of rows in memory.
+const CHUNK: usize = 1 << 20;
+
+/// Rows of `row_bytes` each, appended one by one, then read any number of times.
+pub(crate) struct Samples {
+    row_bytes: usize,
+    block_rows: usize,
+    chunk_rows: usize,
+    rows: u64,
+    /// Rows that still fit in the last chunk.
+    free: usize,
+    /// All rows while in memory; the rows of the last, unwritten block once spilled.
+    chunks: Vec<Vec<u8>>,
+    spill: Option<Box<dyn Spill>>,
+    budget: Budget,
+    charged: u64,
+}
+
+const WHAT: &str = "the rows of the training query";
+
+impl Samples {
+    /// An empty store for rows of `row_bytes`.
+    pub(crate) fn new(row_bytes: usize, budget: Budget) -> Self {
+        let row_bytes = row_bytes.max(1);
+        let block_rows = (BLOCK / row_bytes).max(1);
+        let block_bytes = block_rows.saturating_mul(row_bytes);
+        // Chunks are whole blocks, so that spilling writes them as they are.
+        let chunk_bytes = usize::try_from(budget.limit() / 64)
+            .unwrap_or(CHUNK)
+            .min(CHUNK);
+        let chunk_rows = block_rows * (chunk_bytes / block_bytes).max(1);
+        Self {
+            row_bytes,
+            block_rows,
+            chunk_rows,
+            rows: 0,
+            free: 0,
+            chunks: Vec::new(),
+            spill: None,
+            budget,
+            charged: 0,
+        }
+    }
+
+    /// Rows stored.
+    pub(crate) fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Bytes of one row.
+    pub(crate) fn row_bytes(&self) -> usize {
+        self.row_bytes
+    }
+
+    /// Rows of one block; the last block may have fewer.
+    pub(crate) fn block_rows(&self) -> usize {
+        self.block_rows
+    }
+
+    /// Bytes of memory charged for rows.
+    pub(crate) fn charged(&self) -> u64 {
+        self.charged
+    }
+
+    /// Whether the rows are in a spill.
+    pub(crate) fn spilled(&self) -> bool {
+        self.spill.is_some()
+    }
+
+    /// Bytes that the next row will take from the budget: 0 unless a new chunk begins.
+    pub(crate) fn next_need(&self) -> u64 {
+        if self.free > 0 || self.spilled() {
+            0
+        } else {
+            (self.chunk_rows as u64).saturating_mul(self.row_bytes as u64)
+        }
+    }
+
+    /// A new row of zeros at the end, to be filled.
+    pub(crate) fn append(&mut self) -> Result<&mut [u8]> {
+        if self.free == 0 {
+            self.grow()?;
+        }
+        self.free -= 1;
+        self.rows += 1;
+        let Some(chunk) = self.chunks.last_mut() else {
+            return Ok(&mut []);
+        };
+        let start = chunk.len();
+        chunk.resize(start + self.row_bytes, 0);
+        Ok(chunk.get_mut(start..).unwrap_or_default())
+    }
+
+    #[cold]
+    fn grow(&mut self) -> Result<()> {
+        let rows = match &mut self.spill {
+            Some(spill) => {
+                if let Some(block) = self.chunks.last_mut() {
+                    spill.append(block)?;
+                    block.clear();
+                    self.free = self.block_rows;
+                    return Ok(());
+                }
+                self.block_rows
+            }
+            None => self.chunk_rows,
+        };
+        let bytes = rows.saturating_mul(self.row_bytes);
+        self.budget.reserve(bytes as u64, WHAT)?;
+        self.charged += bytes as u64;
+        self.chunks.push(with_capacity(bytes, WHAT)?);
+        self.free = rows;
+        Ok(())
+    }
+
+    /// Moves all rows into a file and gives their memory back.
+    pub(crate) fn spill(
+        &mut self,
+        factory: &mut dyn SpillFactory,
+        callback: &mut dyn Callback,
+    ) -> Result<()> {
+        if self.spilled() {
+            return Ok(());
+        }
+        let mut spill = factory.create()?;
+        let block_bytes = self.block_rows * self.row_bytes;
+        let mut last = with_capacity(block_bytes, WHAT)?;
+        for chunk in std::mem::take(&mut self.chunks) {
+            for block in chunk.chunks(block_bytes) {
+                if block.len() == block_bytes {
+                    spill.append(block)?;
+                } else {
+                    last.extend_from_slice(block);
+                }
+                callback.check()?;
+            }
+        }
+        self.budget.release(self.charged);
+        self.charged = 0;
+        self.budget.reserve(block_bytes as u64, WHAT)?;
+        self.charged = block_bytes as u64;
+        self.free = self.block_rows - last.len() / self.row_bytes;
+        self.chunks.push(last);
+        self.spill = Some(spill);
+        Ok(())
+    }
+
+    /// Blocks, the last one perhaps shorter.
+    pub(crate) fn blocks(&self) -> u64 {
+        self.rows.div_ceil(self.block_rows as u64)
+    }
+
+    /// Appends block `index` of a spilled store to `buffer`.
+    pub(crate) fn read_block(&mut self, index: u64, buffer: &mut Vec<u8>) -> Result<()> {
+        let Some(spill) = &mut self.spill else {
+            return Ok(());
+        };
+        let block_bytes = self.block_rows * self.row_bytes;
+        let last = self.chunks.last().filter(|last| !last.is_empty());
+        match last {
+            Some(last) if index + 1 == self.rows.div_ceil(self.block_rows as u64) => {
+                buffer.extend_from_slice(last)
+            }
+            _ => {
+                let start = buffer.len();
+                buffer.resize(start + block_bytes, 0);
+                spill.read_at(
+                    index * block_bytes as u64,
+                    buffer.get_mut(start..).unwrap_or_default(),
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Row `index` of a store in memory.
+    #[inline]
+    pub(crate) fn row(&self, index: u32) -> &[u8] {
+        let (chunk, row) = (
+            index as usize / self.chunk_rows,
+            index as usize % self.chunk_rows,
+        );
+        let start = row * self.row_bytes;
+        self.chunks
+            .get(chunk)
+            .and_then(|chunk| chunk.get(start..start + self.row_bytes))
+            .unwrap_or_default()
+    }
+
+    /// Walks all rows in stored order: `visit` is given whole rows, up to a chunk of them.
+    pub(crate) fn for_each(
+        &mut self,
+        callback: &mut dyn Callback,
+        mut visit: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        if !self.spilled() {
+            for chunk in &self.chunks {
+                for rows in chunk.chunks(self.block_rows * self.row_bytes) {
+                    visit(rows)?;
+                    callback.check()?;
+                }
+            }
+            return Ok(());
+        }
+        let block_bytes = self.block_rows * self.row_bytes;
+        self.budget.reserve(block_bytes as u64, WHAT)?;
+        let mut buffer = with_capacity(block_bytes, WHAT)?;
+        for index in 0..self.blocks() {
+            buffer.clear();
+            self.read_block(index, &mut buffer)?;
+            visit(&buffer)?;
+            callback.check()?;
+        }
+        self.budget.release(block_bytes as u64);
+        Ok(())
+    }
+}
+
+impl Drop for Samples {
+    fn drop(&mut self) {
+        self.budget.release(self.charged);
+    }
+}
