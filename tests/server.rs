@@ -7,6 +7,7 @@
 
 mod process;
 mod supervisor;
+pub mod training;
 
 pub use process::Process;
 
