@@ -12,6 +12,7 @@ mod cache;
 mod call_site;
 mod catalog;
 mod datum;
+mod entry;
 mod enum_labels;
 mod error;
 mod fixed;
@@ -21,21 +22,25 @@ mod json_object;
 mod lookup;
 mod memory;
 mod numeric;
+mod options;
 mod owner;
 mod positional;
 mod predict;
 mod query;
 mod read;
+mod rows;
 mod scalar;
 mod source;
 mod spill;
 mod statement;
 mod threads;
+mod train;
 mod whole_row;
 
 pgrx::pg_module_magic!(name, version);
 
 pgrx::extension_sql_file!("../../sql/bootstrap.sql", name = "bootstrap", bootstrap);
+pgrx::extension_sql_file!("../../sql/training.sql", name = "training", requires = ["bootstrap"]);
 pgrx::extension_sql_file!("../../sql/functions.sql", name = "scoring_functions", requires = ["bootstrap"]);
 
 /// The version of the loaded library.

@@ -1,0 +1,83 @@
+-- Training and what belongs to a model. Rights are per model, so everybody may call every function. ml_train and
+-- ml_evaluate run the caller's query with the caller's rights.
+CREATE FUNCTION ml_train(
+    model            text,
+    query            text,
+    target           text,
+    layers           jsonb   DEFAULT NULL,
+    optimizer        text    DEFAULT 'adam',
+    loss             text    DEFAULT NULL,
+    metrics          text[]  DEFAULT NULL,
+    epochs           int     DEFAULT NULL,
+    batch_size       int     DEFAULT 32,
+    validation_split float8  DEFAULT 0.1,
+    callbacks        text    DEFAULT NULL,
+    class_weight     text    DEFAULT NULL,
+    sample_weight    text    DEFAULT NULL,
+    preprocess       text    DEFAULT NULL,
+    exclude          text[]  DEFAULT NULL,
+    validation_query text    DEFAULT NULL,
+    split_column     text    DEFAULT NULL,
+    shuffle          boolean DEFAULT true,
+    seed             bigint  DEFAULT 0,
+    max_seconds      float8  DEFAULT NULL,
+    max_memory       text    DEFAULT NULL,
+    warm_start       boolean DEFAULT NULL,
+    engine           text    DEFAULT 'local',
+    deploy           text    DEFAULT 'always',
+    keep_versions    int     DEFAULT NULL,
+    OUT model        text,
+    OUT version      int,
+    OUT rows         bigint,
+    OUT epochs       int,
+    OUT loss         float8,
+    OUT val_loss     float8,
+    OUT metrics      jsonb,
+    OUT seconds      float8,
+    OUT deployed     boolean)
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT COST 1000000
+    AS 'MODULE_PATHNAME', 'tablenet_train';
+COMMENT ON FUNCTION ml_train(text, text, text, jsonb, text, text, text[], int, int, float8, text, text, text, text,
+    text[], text, text, boolean, bigint, float8, text, boolean, text, text, int) IS
+    'trains a network on the rows of a query, stores it under a name and deploys it';
+
+CREATE FUNCTION ml_train(
+    model            text,
+    query            text,
+    target           text[],
+    layers           jsonb   DEFAULT NULL,
+    optimizer        text    DEFAULT 'adam',
+    loss             text    DEFAULT NULL,
+    metrics          text[]  DEFAULT NULL,
+    epochs           int     DEFAULT NULL,
+    batch_size       int     DEFAULT 32,
+    validation_split float8  DEFAULT 0.1,
+    callbacks        text    DEFAULT NULL,
+    class_weight     text    DEFAULT NULL,
+    sample_weight    text    DEFAULT NULL,
+    preprocess       text    DEFAULT NULL,
+    exclude          text[]  DEFAULT NULL,
+    validation_query text    DEFAULT NULL,
+    split_column     text    DEFAULT NULL,
+    shuffle          boolean DEFAULT true,
+    seed             bigint  DEFAULT 0,
+    max_seconds      float8  DEFAULT NULL,
+    max_memory       text    DEFAULT NULL,
+    warm_start       boolean DEFAULT NULL,
+    engine           text    DEFAULT 'local',
+    deploy           text    DEFAULT 'always',
+    keep_versions    int     DEFAULT NULL,
+    OUT model        text,
+    OUT version      int,
+    OUT rows         bigint,
+    OUT epochs       int,
+    OUT loss         float8,
+    OUT val_loss     float8,
+    OUT metrics      jsonb,
+    OUT seconds      float8,
+    OUT deployed     boolean)
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT COST 1000000
+    AS 'MODULE_PATHNAME', 'tablenet_train_targets';
+COMMENT ON FUNCTION ml_train(text, text, text[], jsonb, text, text, text[], int, int, float8, text, text, text, text,
+    text[], text, text, boolean, bigint, float8, text, boolean, text, text, int) IS
+    'trains a network on several targets: of one only, so far';

@@ -1,0 +1,150 @@
+//! The arguments of ml_train: checked, and turned into the core's options.
+
+use pgrx::PgSqlErrorCode as Code;
+use tablenet_core::{
+    EarlyStopping, Error, ErrorKind, Loss, Metric, Optimizer, Result, Sequential, TrainOptions,
+};
+
+use crate::entry::Call;
+use crate::{error, guc};
+
+/// The longest name of a model, in bytes: that of PostgreSQL's own identifiers.
+const MAX_NAME: usize = 63;
+
+/// What one call of ml_train asks for.
+pub struct Request {
+    /// The model's name.
+    pub model: String,
+    /// The query that returns the rows.
+    pub query: String,
+    /// The column to learn.
+    pub target: String,
+    /// All the rest.
+    pub options: TrainOptions,
+}
+
+impl Request {
+    /// Reads the arguments in the order of the declaration; `target` is the third one.
+    pub fn read(call: &Call, target: String) -> Result<Self> {
+        let model = call.required_text(0, "model")?;
+        check_name(&model)?;
+        let query = call.required_text(1, "query")?;
+        refuse_what_is_not_built(call)?;
+        let defaults = TrainOptions::default();
+        let options = TrainOptions {
+            layers: call
+                .json(3, "layers")?
+                .as_ref()
+                .map(Sequential::from_json)
+                .transpose()?,
+            optimizer: call
+                .text(4)?
+                .as_deref()
+                .map_or(Ok(defaults.optimizer), Optimizer::parse)?,
+            loss: call.text(5)?.as_deref().map(Loss::parse).transpose()?,
+            metrics: call
+                .texts(6, "metrics")?
+                .map(|names| names.iter().map(|name| Metric::parse(name)).collect())
+                .transpose()?,
+            epochs: call
+                .int4(7)
+                .map(|epochs| at_least_one("epochs", epochs))
+                .transpose()?,
+            batch_size: match call.int4(8) {
+                Some(rows) => at_least_one("batch_size", rows)? as usize,
+                None => defaults.batch_size,
+            },
+            validation_split: call.float8(9).unwrap_or(defaults.validation_split),
+            callbacks: call
+                .text(10)?
+                .as_deref()
+                .map(EarlyStopping::parse_list)
+                .transpose()?,
+            exclude: call.texts(14, "exclude")?.unwrap_or_default(),
+            shuffle: call.boolean(17).unwrap_or(defaults.shuffle),
+            // Any bigint is a seed; a negative one is its two's complement.
+            seed: call.int8(18).map_or(defaults.seed, |seed| seed as u64),
+            max_seconds: call.float8(19),
+            memory_limit: guc::work_mem(),
+        };
+        options.check()?;
+        Ok(Self {
+            model,
+            query,
+            target,
+            options,
+        })
+    }
+}
+
+/// Every argument is declared from the first release on, so that calls stay valid when it is built.
+fn refuse_what_is_not_built(call: &Call) -> Result<()> {
+    let later = [
+        (11, "class_weight"),
+        (12, "sample_weight"),
+        (13, "preprocess"),
+        (15, "validation_query"),
+        (16, "split_column"),
+        (20, "max_memory"),
+        (21, "warm_start"),
+        (24, "keep_versions"),
+    ];
+    for (index, name) in later {
+        if call.datum(index).is_some() {
+            let message = format!("argument {name} of ml_train() is not supported yet");
+            let report = error::report(Code::ERRCODE_FEATURE_NOT_SUPPORTED, message);
+            let hint = match name {
+                "max_memory" => "Set tablenet.work_mem instead.",
+                _ => "Leave it out.",
+            };
+            return Err(error::wrap(report.set_hint(hint)));
+        }
+    }
+    for (index, name, only) in [(22, "engine", "local"), (23, "deploy", "always")] {
+        if let Some(given) = call.text(index)?
+            && given != only
+        {
+            let message = format!("{name} => '{given}' of ml_train() is not supported yet");
+            let report = error::report(Code::ERRCODE_FEATURE_NOT_SUPPORTED, message);
+            return Err(error::wrap(
+                report.set_hint(format!("Leave it out, or use '{only}'.")),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses names that no model may have.
+fn check_name(name: &str) -> Result<()> {
+    if name.is_empty() {
+        return Err(Error::new(
+            ErrorKind::InvalidParameter,
+            "model name must not be empty",
+        ));
+    }
+    if name.len() > MAX_NAME {
+        let message = format!(
+            "model name must have at most {MAX_NAME} bytes, not {}",
+            name.len()
+        );
+        return Err(Error::new(ErrorKind::LimitExceeded, message));
+    }
+    if name.contains('@') {
+        return Err(Error::new(
+            ErrorKind::InvalidParameter,
+            "model name must not contain \"@\"",
+        )
+        .hint("The sign is kept for addressing a version, as in name@3."));
+    }
+    Ok(())
+}
+
+fn at_least_one(name: &str, value: i32) -> Result<u32> {
+    match u32::try_from(value) {
+        Ok(value) if value > 0 => Ok(value),
+        _ => Err(Error::new(
+            ErrorKind::InvalidParameter,
+            format!("{name} must be at least 1, not {value}"),
+        )),
+    }
+}
