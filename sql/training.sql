@@ -81,3 +81,29 @@ CREATE FUNCTION ml_train(
 COMMENT ON FUNCTION ml_train(text, text, text[], jsonb, text, text, text[], int, int, float8, text, text, text, text,
     text[], text, text, boolean, bigint, float8, text, boolean, text, text, int) IS
     'trains a network on several targets: of one only, so far';
+
+CREATE FUNCTION ml_evaluate(model text, query text) RETURNS TABLE (metric text, value float8)
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT COST 100000 ROWS 4
+    AS 'MODULE_PATHNAME', 'tablenet_evaluate';
+COMMENT ON FUNCTION ml_evaluate(text, text) IS
+    'the loss and the metrics of a model on the rows of a query, which has the features and the target by name';
+
+CREATE FUNCTION ml_history(model text)
+    RETURNS TABLE (epoch int, loss float8, val_loss float8, metrics jsonb, val_metrics jsonb, seconds float8)
+    LANGUAGE c STABLE PARALLEL SAFE CALLED ON NULL INPUT COST 1000 ROWS 20
+    AS 'MODULE_PATHNAME', 'tablenet_history';
+COMMENT ON FUNCTION ml_history(text) IS
+    'what the training of a model logged, epoch by epoch';
+
+CREATE FUNCTION ml_summary(model text)
+    RETURNS TABLE (layer text, type text, activation text, output_shape int[], parameters bigint)
+    LANGUAGE c STABLE PARALLEL SAFE CALLED ON NULL INPUT COST 1000 ROWS 4
+    AS 'MODULE_PATHNAME', 'tablenet_summary';
+COMMENT ON FUNCTION ml_summary(text) IS
+    'the layers of a model with their output shapes and parameters';
+
+CREATE FUNCTION ml_drop(model text) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT COST 1000
+    AS 'MODULE_PATHNAME', 'tablenet_drop';
+COMMENT ON FUNCTION ml_drop(text) IS
+    'deletes a model with all its versions';

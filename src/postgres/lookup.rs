@@ -32,14 +32,20 @@ pub fn scorer(name: &str, stored: &StoredModel) -> Result<Rc<Scorer>> {
     if let Some(scorer) = cached {
         return Ok(scorer);
     }
+    let scorer = Rc::new(Scorer::new(&file(name, stored)?)?);
+    Cache::session(|cache| cache.keep(stored.sha256, &scorer, limit));
+    Ok(scorer)
+}
+
+/// The model file found as `stored`, read, checked and parsed.
+///
+/// # Errors
+/// As for [`scorer`].
+pub fn file(name: &str, stored: &StoredModel) -> Result<ModelFile> {
     let mut interrupts = Interrupts::new();
     // A model that could be stored stays usable whatever the settings say: what it takes is a small multiple of its
     // bytes, and their number is checked first.
     let memory = guc::work_mem().max(stored.size.saturating_mul(4));
     let bytes = catalog::read(name, stored, memory, &mut interrupts)?;
-    let file = ModelFile::from_bytes(&bytes, memory, &mut interrupts)?;
-    drop(bytes);
-    let scorer = Rc::new(Scorer::new(&file)?);
-    Cache::session(|cache| cache.keep(stored.sha256, &scorer, limit));
-    Ok(scorer)
+    ModelFile::from_bytes(&bytes, memory, &mut interrupts)
 }
