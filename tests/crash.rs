@@ -146,3 +146,13 @@ fn of_the_whole_server() {
     );
     assert!(!committed.is_empty());
 }
+
+/// The sentinel of every test here: a backend that ends by a signal fails the test that did not expect it.
+#[test]
+#[should_panic(expected = "terminated by signal")]
+fn that_nobody_expected_fails_the_test() {
+    let server = Server::start();
+    let mut victim = server.connect();
+    Process::backend(&mut victim).kill();
+    reconnect(&server);
+}

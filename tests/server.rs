@@ -67,7 +67,7 @@ impl Server {
             if let Some((user, group)) = supervisor::user() {
                 chown(path, Some(user), Some(group)).expect("the directory is ours");
             }
-            fs::set_permissions(path, fs::Permissions::from_mode(0o755))
+            fs::set_permissions(path, fs::Permissions::from_mode(0o700))
                 .expect("the directory is ours");
         }
         server.initialize(settings);
@@ -117,6 +117,7 @@ impl Server {
             &program("postgres"),
             &self.data(),
             &self.log_file(),
+            &self.sockets,
         ));
         let patience = Instant::now();
         while let Err(error) = self.try_connect("postgres") {

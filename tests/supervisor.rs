@@ -1,38 +1,43 @@
 //! A postmaster that ends with the test, however the test ends.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-/// Runs the server until its standard input closes, which also happens when the test is killed.
+/// Runs the server until its standard input closes. That also happens when the test is killed: then the word "keep" did
+/// not come before, and the data go too.
 const SCRIPT: &str = r#"
 trap '' INT TERM HUP
 "$1" -D "$2" >>"$3" 2>&1 </dev/null &
-cat >/dev/null
+read -r word
 kill -INT $! 2>/dev/null
 wait $!
+[ "$word" = keep ] || rm -rf "$2" "$3" "$4"
 "#;
 
 /// The shell that holds a postmaster.
 pub struct Supervisor(Child);
 
 impl Supervisor {
-    /// Starts `postgres` on `data`, its log appended to `log`.
-    pub fn start(postgres: &Path, data: &Path, log: &Path) -> Supervisor {
+    /// Starts `postgres` on `data`, its log appended to `log`. `sockets` is the directory of its socket.
+    pub fn start(postgres: &Path, data: &Path, log: &Path, sockets: &Path) -> Supervisor {
         let mut shell = command("sh");
         shell
             .args(["-c", SCRIPT, "supervisor"])
             .arg(postgres)
-            .arg(data)
-            .arg(log);
+            .args([data, log, sockets]);
         Supervisor(shell.stdin(Stdio::piped()).spawn().expect("sh starts"))
     }
 
-    /// Stops the postmaster in its fast mode and waits for its end.
+    /// Stops the postmaster in its fast mode, waits for its end, and leaves its files.
     pub fn stop(mut self) {
-        drop(self.0.stdin.take());
+        if let Some(mut input) = self.0.stdin.take() {
+            // A shell that is gone already has nothing to stop.
+            let _ = input.write_all(b"keep\n");
+        }
         let _ = self.0.wait();
     }
 }

@@ -1,0 +1,17 @@
+\echo
+\echo What is a diamond worth? Nine rows in ten train; every tenth is kept for the test.
+\echo
+\set ECHO queries
+SELECT model, version, rows, epochs, round(loss::numeric, 4) AS loss, round(val_loss::numeric, 4) AS val_loss,
+       metrics, round(seconds::numeric, 1) AS seconds
+  FROM ml_train('diamond_price', 'SELECT * FROM diamonds WHERE id % 10 <> 0', 'price',
+                exclude => '{id}', epochs => 10);
+
+SELECT * FROM ml_history('diamond_price');
+
+SELECT * FROM ml_summary('diamond_price');
+
+SELECT * FROM ml_evaluate('diamond_price', 'SELECT * FROM diamonds WHERE id % 10 = 0');
+
+SELECT carat, cut, color, clarity, price, round(ml_predict('diamond_price', d)) AS predicted
+  FROM diamonds d WHERE id % 10 = 0 ORDER BY id % 7919 LIMIT 8;
