@@ -121,8 +121,8 @@ fn middle(values: &mut [f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Field, FieldKind};
     use crate::fixture::{NoCallback, ToMemory, column};
+    use crate::record::{Field, FieldKind};
     use crate::{ColumnType, Value};
 
     #[test]

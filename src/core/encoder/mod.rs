@@ -7,6 +7,8 @@ mod median;
 mod profile;
 mod record_encoder;
 mod row_encoder;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use categories::Categories;
 pub(crate) use consistency::check_features;

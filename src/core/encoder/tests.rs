@@ -1,0 +1,337 @@
+//! The encoder as a whole: what is learned, and that batches and single rows become the same inputs.
+
+use super::*;
+use crate::fixture::column;
+use crate::record::{Field, FieldKind};
+use crate::{Budget, Column, ColumnType, Feature, Result, Value};
+use ColumnType::{Boolean, Category, Number};
+
+/// Learns one column from its training values; gives the feature, its field's records and the positions of its codes.
+fn learned(
+    column: Column,
+    median: f64,
+    values: &[Value<'_>],
+) -> Result<(Feature, RecordEncoder, Vec<Vec<u8>>)> {
+    let budget = Budget::new(1 << 20);
+    let field = Field {
+        offset: 0,
+        kind: FieldKind::of(&column),
+    };
+    let mut learner = Learner::new(0, column, field);
+    let mut records = Vec::new();
+    for value in values {
+        let mut record = vec![0; 8];
+        learner.take(value, true, &mut record, &budget, 1)?;
+        records.push(record);
+    }
+    let (feature, positions) = learner.finish(median, &budget)?;
+    let encoder = RecordEncoder::new(&[feature.clone()], &[field], vec![positions]);
+    Ok((feature, encoder, records))
+}
+
+/// The inputs of `value` while scoring.
+fn scored(feature: &Feature, value: Value<'_>) -> Result<Vec<f32>> {
+    let encoder = RowEncoder::new(vec![feature.clone()]);
+    let mut x = vec![9.0; encoder.width()];
+    encoder.encode([value].iter(), &mut x)?;
+    Ok(x)
+}
+
+/// The inputs of training value `i` in a batch.
+fn batched(encoder: &RecordEncoder, record: &[u8]) -> Vec<f32> {
+    let mut x = vec![0.0; encoder.width()];
+    encoder.encode(record, &mut x);
+    x
+}
+
+fn check_both_ways(column: Column, values: &[Value<'_>], expected: &[&[f32]]) -> Result<()> {
+    let (feature, encoder, records) = learned(column, 2.0, values)?;
+    for ((value, record), expected) in values.iter().zip(&records).zip(expected) {
+        assert_eq!(batched(&encoder, record), *expected, "batch, {value:?}");
+        assert_eq!(scored(&feature, *value)?, *expected, "row, {value:?}");
+    }
+    assert_eq!(check_features(&[feature]), Ok(()));
+    Ok(())
+}
+
+#[test]
+fn numbers_are_scaled_and_nulls_imputed() -> Result<()> {
+    // python3 -c "
+    // import numpy as np; from sklearn.preprocessing import StandardScaler
+    // print(StandardScaler().fit_transform(np.array([[1.], [2.], [3.], [6.]])).astype('f4').ravel(), (2 - 3) / np.std([1, 2, 3, 6]))"
+    // [-1.069045   -0.5345225   0.          1.6035675 ] -0.5345224838248488
+    let values = [
+        Value::Number(1.0),
+        Value::Number(2.0),
+        Value::Number(3.0),
+        Value::Number(6.0),
+    ];
+    let expected: [&[f32]; 4] = [&[-1.069_045], &[-0.534_522_5], &[0.0], &[1.603_567_5]];
+    check_both_ways(column("x", Number), &values, &expected)?;
+    let single = Column {
+        single_precision: true,
+        ..column("x", Number)
+    };
+    check_both_ways(single, &values, &expected)?;
+    let (feature, ..) = learned(column("x", Number), 2.0, &values)?;
+    assert_eq!(
+        scored(&feature, Value::Null)?,
+        [-0.534_522_5],
+        "no NULL was seen: the median alone"
+    );
+
+    let with_null = [&values[..], &[Value::Null]].concat();
+    let expected: [&[f32]; 5] = [
+        &[-1.069_045, 0.0],
+        &[-0.534_522_5, 0.0],
+        &[0.0, 0.0],
+        &[1.603_567_5, 0.0],
+        &[-0.534_522_5, 1.0],
+    ];
+    check_both_ways(column("x", Number), &with_null, &expected)
+}
+
+#[test]
+fn booleans_are_zero_and_one() -> Result<()> {
+    let (no, yes) = (Value::Boolean(false), Value::Boolean(true));
+    check_both_ways(column("b", Boolean), &[no, yes], &[&[0.0], &[1.0]])?;
+    let expected: [&[f32]; 4] = [&[0.0, 0.0], &[1.0, 0.0], &[1.0, 0.0], &[1.0, 1.0]];
+    check_both_ways(
+        column("b", Boolean),
+        &[no, yes, yes, Value::Null],
+        &expected,
+    )?;
+    let (feature, ..) = learned(column("b", Boolean), 0.0, &[no, yes, yes])?;
+    assert_eq!(scored(&feature, Value::Null)?, [1.0]);
+    assert_eq!(
+        scored(&feature, Value::Number(0.0))?,
+        [0.0],
+        "a server without booleans"
+    );
+    assert!(scored(&feature, Value::Number(2.0)).is_err());
+    Ok(())
+}
+
+#[test]
+fn categories_are_one_hot_in_the_order_of_their_bytes() -> Result<()> {
+    // sklearn.preprocessing.OneHotEncoder(handle_unknown='ignore') gives the same four columns, and all zeros for 'z'.
+    let text = Value::Text;
+    let values = [text("b"), text("ä"), text("it's"), text("a"), text("b")];
+    let expected: [&[f32]; 5] = [
+        &[0.0, 1.0, 0.0, 0.0],
+        &[0.0, 0.0, 0.0, 1.0],
+        &[0.0, 0.0, 1.0, 0.0],
+        &[1.0, 0.0, 0.0, 0.0],
+        &[0.0, 1.0, 0.0, 0.0],
+    ];
+    check_both_ways(column("c", Category), &values, &expected)?;
+    let (feature, ..) = learned(column("c", Category), 0.0, &values)?;
+    assert_eq!(scored(&feature, text("z"))?, [0.0; 4], "never seen");
+    assert_eq!(
+        scored(&feature, Value::Null)?,
+        [0.0; 4],
+        "NULL was never seen"
+    );
+    check_both_ways(
+        column("c", Category),
+        &[text("b"), Value::Null],
+        &[&[1.0, 0.0], &[0.0, 1.0]],
+    )
+}
+
+#[test]
+fn an_enum_keeps_its_order_and_finds_its_labels() -> Result<()> {
+    let labels = ["small", "medium", "large", "huge"]
+        .map(String::from)
+        .to_vec();
+    let size = Column {
+        labels: Some(labels),
+        ..column("size", Category)
+    };
+    let values = [
+        Value::Text("large"),
+        Value::Text("small"),
+        Value::Text("medium"),
+    ];
+    check_both_ways(
+        size,
+        &values,
+        &[&[0.0, 0.0, 1.0], &[1.0, 0.0, 0.0], &[0.0, 1.0, 0.0]],
+    )
+}
+
+#[test]
+fn values_only_of_validation_rows_have_no_input() -> Result<()> {
+    let budget = Budget::new(1 << 20);
+    let field = Field {
+        offset: 0,
+        kind: FieldKind::Category,
+    };
+    let mut learner = Learner::new(0, column("c", Category), field);
+    let mut record = [0; 4];
+    learner.take(&Value::Text("a"), true, &mut record, &budget, 1)?;
+    learner.take(
+        &Value::Text("only validated"),
+        false,
+        &mut record,
+        &budget,
+        2,
+    )?;
+    let (feature, positions) = learner.finish(0.0, &budget)?;
+    let encoder = RecordEncoder::new(&[feature], &[field], vec![positions]);
+    assert_eq!(batched(&encoder, &record), [0.0]);
+    Ok(())
+}
+
+#[test]
+fn nan_and_infinity_are_refused_with_column_and_row() {
+    for (value, shown) in [
+        (f64::NAN, "NaN"),
+        (f64::INFINITY, "Infinity"),
+        (f64::NEG_INFINITY, "-Infinity"),
+    ] {
+        let error =
+            learned(column("my \"x\"", Number), 0.0, &[Value::Number(value)]).expect_err("refused");
+        assert_eq!(
+            error.to_string(),
+            format!("column \"my \"x\"\" is {shown} in row 1")
+        );
+        assert_eq!(error.kind(), ErrorKind::NotFinite);
+    }
+}
+
+#[test]
+fn scoring_refuses_what_has_no_finite_input() -> Result<()> {
+    let (feature, ..) = learned(
+        column("x", Number),
+        0.0,
+        &[Value::Number(1.0), Value::Number(2.0)],
+    )?;
+    let message = |value| {
+        scored(&feature, Value::Number(value))
+            .expect_err("refused")
+            .to_string()
+    };
+    assert_eq!(message(f64::NAN), "column \"x\" is NaN");
+    assert_eq!(
+        message(1e300),
+        "value 1e300 of column \"x\" is too far from the training values"
+    );
+    let error = scored(&feature, Value::Text("1")).expect_err("text");
+    assert_eq!(
+        error.to_string(),
+        "column \"x\" must be a number, not the text \"1\""
+    );
+    assert_eq!(error.kind(), ErrorKind::TypeMismatch);
+    Ok(())
+}
+
+#[test]
+fn a_column_of_nulls_is_refused() {
+    for kind in [Number, Boolean, Category] {
+        let error =
+            learned(column("x", kind), 0.0, &[Value::Null, Value::Null]).expect_err("refused");
+        assert_eq!(
+            error.to_string(),
+            "column \"x\" is NULL in every training row"
+        );
+        assert_eq!(error.kind(), ErrorKind::NullNotAllowed);
+    }
+}
+
+#[test]
+fn too_many_categories_are_refused() -> Result<()> {
+    let texts: Vec<String> = (0..=MAX_CATEGORIES).map(|i| i.to_string()).collect();
+    let values: Vec<Value> = texts.iter().map(|text| Value::Text(text)).collect();
+    assert!(learned(column("c", Category), 0.0, &values[..MAX_CATEGORIES]).is_ok());
+    let error = learned(column("c", Category), 0.0, &values).expect_err("refused");
+    assert_eq!(
+        error.to_string(),
+        "column \"c\" has more than 1000 categories"
+    );
+    assert_eq!(error.kind(), ErrorKind::LimitExceeded);
+    Ok(())
+}
+
+#[test]
+fn runs_of_numbers_give_the_bits_of_single_rows() -> Result<()> {
+    let budget = Budget::new(1 << 20);
+    let mut random = crate::random::Random::new(7, 7);
+    let columns: Vec<Column> = (0..20)
+        .map(|i| Column {
+            single_precision: i % 5 < 3,
+            ..column(&format!("x{i}"), Number)
+        })
+        .collect();
+    let mut offset = 0;
+    let mut learners = Vec::new();
+    for (index, column) in columns.into_iter().enumerate() {
+        let field = Field {
+            offset,
+            kind: FieldKind::of(&column),
+        };
+        offset += field.kind.bytes();
+        learners.push(Learner::new(index, column, field));
+    }
+    let mut number = |row: usize, column: usize| {
+        if column == 4 && row % 3 == 0 {
+            Value::Null
+        } else {
+            Value::Number(f64::from((random.next() >> 40) as f32) * 0.37_f32 as f64)
+        }
+    };
+    let rows: Vec<Vec<Value>> = (0..200)
+        .map(|row| (0..20).map(|column| number(row, column)).collect())
+        .collect();
+    let rows: Vec<Vec<Value>> = rows
+        .iter()
+        .map(|row| {
+            // Single-precision columns hold only what an f32 holds.
+            row.iter()
+                .map(|value| {
+                    if let Value::Number(v) = value {
+                        Value::Number(f64::from(*v as f32))
+                    } else {
+                        *value
+                    }
+                })
+                .collect()
+        })
+        .collect();
+    let mut records = Vec::new();
+    for row in &rows {
+        let mut record = vec![0; offset];
+        for learner in &mut learners {
+            learner.take(&row[learner.column], true, &mut record, &budget, 1)?;
+        }
+        records.push(record);
+    }
+    let fields: Vec<Field> = learners.iter().map(|learner| learner.field).collect();
+    let mut features = Vec::new();
+    for learner in learners {
+        features.push(learner.finish(1.5, &budget)?.0);
+    }
+    let batch = RecordEncoder::new(&features, &fields, vec![Vec::new(); features.len()]);
+    let single = RowEncoder::new(features);
+    assert_eq!((batch.width(), single.width()), (21, 21));
+    for (row, record) in rows.iter().zip(&records) {
+        let mut x = vec![0.0; 21];
+        single.encode(row.iter(), &mut x)?;
+        assert_eq!(batched(&batch, record), x);
+    }
+    Ok(())
+}
+
+#[test]
+fn rows_of_another_width_are_refused() -> Result<()> {
+    let (feature, ..) = learned(column("x", Number), 0.0, &[Value::Number(1.0)])?;
+    let encoder = RowEncoder::new(vec![feature]);
+    let error = encoder
+        .encode([Value::Null, Value::Null].iter(), &mut [0.0])
+        .expect_err("too many");
+    assert_eq!(
+        (error.kind(), error.to_string().as_str()),
+        (ErrorKind::FeatureCount, "model expects 1 feature, not 2")
+    );
+    Ok(())
+}
