@@ -142,6 +142,7 @@ impl CallSite {
         } = &mut **bound;
         // The buffer holds nothing between calls, so only the lifetime of what it could hold changes.
         let mut row: Vec<Value<'_>> = recycle(std::mem::take(buffer));
+        row.resize(scorer.features().len(), Value::Null);
         // SAFETY: by contract; the context of the call site outlives the layout.
         let found =
             unsafe { source.read(values, text, scorer.features(), layout, *context, &mut row)? };
@@ -211,7 +212,7 @@ impl CallSite {
             statement,
             row: Vec::with_capacity(scorer.features().len()),
             buffers: Buffers {
-                scratch: scorer.scratch()?,
+                scratch: scorer.scratch(),
                 numbers: Vec::new(),
                 text: Vec::new(),
             },

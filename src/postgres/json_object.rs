@@ -27,7 +27,7 @@ impl JsonObject {
         }
     }
 
-    /// Appends the features found in `object` to `row`; other keys are ignored.
+    /// Puts the features found in `object` into `row`; other keys are ignored.
     ///
     /// # Safety
     /// `object` is of the type bound, and lives for `'a` like the current memory context.
@@ -35,7 +35,7 @@ impl JsonObject {
         &self,
         object: Datum,
         features: &[Feature],
-        row: &mut Vec<Value<'a>>,
+        row: &mut [Value<'a>],
     ) -> Result<()> {
         // SAFETY: by contract; json is text that jsonb_in reads.
         let root = unsafe {
@@ -59,7 +59,7 @@ impl JsonObject {
             )
             .hint("Write them as {\"name\": value, ...}."));
         }
-        for (key, feature) in self.keys.iter().zip(features) {
+        for ((key, feature), value) in self.keys.iter().zip(features).zip(row) {
             let mut slot = MaybeUninit::<JsonbValue>::uninit();
             let length = i32::try_from(key.len()).unwrap_or(i32::MAX);
             // SAFETY: the container is an object; the slot is filled if the key is found; the value points into the
@@ -75,7 +75,7 @@ impl JsonObject {
                 {
                     return Err(missing(root, features));
                 }
-                row.push(convert(slot.assume_init_ref(), feature)?);
+                *value = convert(slot.assume_init_ref(), feature)?;
             }
         }
         Ok(())

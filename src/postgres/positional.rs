@@ -32,17 +32,15 @@ impl Scalars {
         check_count(model, features, types.len())?;
         let scalars = types
             .iter()
-            .zip(features)
-            .map(|(&type_oid, feature)| {
-                Scalar::new(&format!("the argument for \"{}\"", feature.name), type_oid)
-            })
+            .enumerate()
+            .map(|(index, &type_oid)| Scalar::new(&format!("argument {}", index + 2), type_oid))
             .collect::<Result<Vec<_>>>()?;
         let column_types = scalars.iter().map(Scalar::column_type).collect::<Vec<_>>();
         Binding::positional(features, &column_types)?;
         Ok(Self { scalars })
     }
 
-    /// Appends the features of one call to `row`.
+    /// Puts the features of one call into `row`.
     ///
     /// # Safety
     /// `arguments` are the values that this was bound for, and live for `'a`.
@@ -51,11 +49,13 @@ impl Scalars {
         &'a self,
         arguments: &[NullableDatum],
         features: &[Feature],
-        row: &mut Vec<Value<'a>>,
+        row: &mut [Value<'a>],
     ) -> Result<()> {
-        for ((scalar, argument), feature) in self.scalars.iter().zip(arguments).zip(features) {
+        for (((scalar, argument), feature), value) in
+            self.scalars.iter().zip(arguments).zip(features).zip(row)
+        {
             // SAFETY: by contract.
-            row.push(unsafe { scalar.read(argument.value, argument.isnull, feature)? });
+            unsafe { scalar.put(argument.value, argument.isnull, feature, value)? };
         }
         Ok(())
     }
@@ -107,7 +107,7 @@ impl Elements {
         })
     }
 
-    /// Appends the elements of `array` to `row`.
+    /// Puts the elements of `array` into `row`.
     ///
     /// # Safety
     /// `array` is an array of the element type bound, and lives for `'a` like the current memory context.
@@ -116,7 +116,7 @@ impl Elements {
         array: Datum,
         model: &str,
         features: &[Feature],
-        row: &mut Vec<Value<'a>>,
+        row: &mut [Value<'a>],
     ) -> Result<()> {
         let (mut datums, mut nulls, mut count) = (
             std::ptr::null_mut::<Datum>(),
@@ -144,9 +144,11 @@ impl Elements {
                 std::slice::from_raw_parts(nulls, count),
             )
         };
-        for ((&datum, &is_null), feature) in datums.iter().zip(nulls).zip(features) {
+        for (((&datum, &is_null), feature), value) in
+            datums.iter().zip(nulls).zip(features).zip(row)
+        {
             // SAFETY: by contract.
-            row.push(unsafe { self.scalar.read(datum, is_null, feature)? });
+            unsafe { self.scalar.put(datum, is_null, feature, value)? };
         }
         Ok(())
     }

@@ -37,24 +37,26 @@ impl Scalar {
         }
     }
 
-    /// Reads one datum for `feature`.
+    /// Reads one datum for `feature` into `value`.
     ///
     /// # Safety
     /// As for [`Decoder::decode`]; the datum of an untyped literal is a C string.
-    #[inline]
-    pub unsafe fn read<'a>(
+    #[inline(always)]
+    pub unsafe fn put<'a>(
         &'a self,
         datum: Datum,
         is_null: bool,
         feature: &Feature,
-    ) -> Result<Value<'a>> {
+        value: &mut Value<'a>,
+    ) -> Result<()> {
         match self {
             // SAFETY: the contract is passed on.
-            Self::Typed(decoder) => unsafe { decoder.decode(datum, is_null) },
-            Self::Untyped if is_null => Ok(Value::Null),
+            Self::Typed(decoder) => unsafe { decoder.put(datum, is_null, value)? },
+            Self::Untyped if is_null => *value = Value::Null,
             // SAFETY: by contract a C string.
-            Self::Untyped => feature.read(unsafe { literal(datum)? }),
+            Self::Untyped => *value = feature.read(unsafe { literal(datum)? })?,
         }
+        Ok(())
     }
 }
 

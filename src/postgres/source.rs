@@ -45,7 +45,7 @@ impl Source {
         })
     }
 
-    /// Appends the features to `row`; `false` if there is no row, array or object to take them from.
+    /// Puts the features into `row`; `false` if there is no row, array or object to take them from.
     ///
     /// # Safety
     /// `values` have the types bound and live for `'a` like the current memory context; `context` lives as long as
@@ -58,7 +58,7 @@ impl Source {
         features: &[Feature],
         layout: &mut Option<Layout>,
         context: MemoryContext,
-        row: &mut Vec<Value<'a>>,
+        row: &mut [Value<'a>],
     ) -> Result<bool> {
         // SAFETY: the contract is passed on.
         unsafe {

@@ -150,7 +150,7 @@ impl WholeRow {
         }
     }
 
-    /// Appends the features of the row unpacked in `layout` to `row`.
+    /// Puts the features of the row unpacked in `layout` into `row`.
     ///
     /// # Safety
     /// The row still lives, and does so for `'a`.
@@ -159,17 +159,17 @@ impl WholeRow {
         layout: &Layout,
         model: &str,
         features: &[Feature],
-        row: &mut Vec<Value<'a>>,
+        row: &mut [Value<'a>],
     ) -> Result<()> {
         if self.serial != Some(layout.serial) {
             self.bind(layout, model, features)?;
         }
-        for ((column, scalar), feature) in self.features.iter().zip(features) {
+        for (((column, scalar), feature), value) in self.features.iter().zip(features).zip(row) {
             if let (Some(&datum), Some(&is_null)) =
                 (layout.datums.get(*column), layout.nulls.get(*column))
             {
                 // SAFETY: by contract.
-                row.push(unsafe { scalar.read(datum, is_null, feature)? });
+                unsafe { scalar.put(datum, is_null, feature, value)? };
             }
         }
         Ok(())
