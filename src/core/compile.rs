@@ -1,6 +1,9 @@
-//! `compile`: all checks, and the only type that can `fit`.
+//! `compile`: every check that needs neither data nor weights (Keras: `model.compile`).
 
-use crate::{Callback, Loss, Metric, Optimizer, Result, Sequential};
+use crate::config::invalid;
+use crate::network::Network;
+use crate::sequential::{MAX_LAYERS, too_large};
+use crate::{Activation, Error, ErrorKind, Layer, Loss, Metric, Model, Optimizer, Result, Sequential};
 use serde::{Deserialize, Serialize};
 
 /// What the model is for.
@@ -21,20 +24,8 @@ pub enum Task {
     },
 }
 
-/// One variable: a slice of the flat weight vector.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Variable {
-    /// Keras's path: `dense_1/kernel`.
-    pub path: String,
-    /// (inputs, outputs) of a kernel, (outputs) of a bias.
-    pub shape: Vec<usize>,
-    /// Where it begins in [`Model::weights`].
-    pub offset: usize,
-}
-
-/// A compiled model.
-#[derive(Debug, Clone)]
-pub struct Model {}
+/// The widest row of inputs.
+const MAX_INPUTS: usize = 1 << 24;
 
 impl Sequential {
     /// Checks everything that can be checked before data and weights are there. Takes no memory in proportion to the parameters.
@@ -43,85 +34,173 @@ impl Sequential {
     /// reported in the target's own units, the loss in standardised ones.
     pub fn compile(
         &self,
-        _inputs: usize,
-        _task: Task,
-        _optimizer: Optimizer,
-        _loss: Loss,
-        _metrics: Vec<Metric>,
-        _target_scale: f64,
+        inputs: usize,
+        task: Task,
+        optimizer: Optimizer,
+        loss: Loss,
+        metrics: Vec<Metric>,
+        target_scale: f64,
     ) -> Result<Model> {
-        todo!()
+        self.check_inputs(inputs)?;
+        self.check_layers()?;
+        if !(target_scale.is_finite() && target_scale > 0.0) {
+            return Err(invalid(format!("target_scale must be positive, not {target_scale}")));
+        }
+        // What was built by hand passes the same guards as what was read.
+        let optimizer = Optimizer::parse(&optimizer.to_json().to_string())?;
+        let loss = Loss::parse(&loss.to_json().to_string())?;
+
+        let mut sequential = self.clone();
+        for (layer, name) in sequential.layers.iter_mut().zip(self.names()?) {
+            *layer.kind_mut().name_mut() = Some(name);
+        }
+        let mut layers = sequential.layers.clone();
+        let head = check_head(&mut layers, task, loss)?;
+        let network = Network::new(layers, inputs)?;
+        if network.parameters == 0 {
+            return Err(invalid("a model needs a layer with weights").hint("Add a Dense layer."));
+        }
+        check_outputs(network.outputs, task, loss)?;
+
+        let mut taken = Vec::new();
+        for metric in metrics {
+            metric.check(task)?;
+            if metric != Metric::Loss && !taken.contains(&metric) {
+                taken.push(metric);
+            }
+        }
+        Model::new(sequential, network, head, task, optimizer, loss, taken, target_scale)
+    }
+
+    fn check_inputs(&self, inputs: usize) -> Result<()> {
+        if inputs == 0 {
+            return Err(invalid("a model needs at least one input"));
+        }
+        if inputs > MAX_INPUTS {
+            return Err(Error::new(ErrorKind::LimitExceeded, format!("a model cannot have more than {MAX_INPUTS} inputs, not {inputs}")));
+        }
+        match self.inputs {
+            Some(stated) if stated != inputs => Err(invalid(format!("the layers state {stated} inputs, the data has {inputs}"))
+                .hint("Leave the InputLayer out: the width is taken from the encoded columns.")),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_layers(&self) -> Result<()> {
+        if self.layers.is_empty() {
+            return Err(invalid("a model needs at least one layer"));
+        }
+        if self.layers.len() > MAX_LAYERS {
+            return Err(Error::new(ErrorKind::LimitExceeded, format!("a model cannot have more than {MAX_LAYERS} layers")));
+        }
+        let mut width = 1usize;
+        for layer in &self.layers {
+            layer.kind().check()?;
+            width = width.checked_add(layer.kind().outputs(1)).filter(|&w| w <= 1 << 30).ok_or_else(too_large)?;
+        }
+        Ok(())
     }
 }
 
-impl Model {
-    /// Draws first weights from `seed`.
-    pub fn initialize(&mut self, _seed: u64, _callback: &mut dyn Callback) -> Result<()> {
-        todo!()
+/// The last layer's activation against task and loss. Under a crossentropy it goes over to the loss: returns what
+/// turns the logits into probabilities.
+fn check_head(layers: &mut [Layer], task: Task, loss: Loss) -> Result<Activation> {
+    let Some(last) = layers.last_mut() else { return Err(invalid("a model needs at least one layer")) };
+    let Some(activation) = last.kind().activation() else {
+        return Err(invalid(format!("the last layer must not be {}", last.class_name())).hint("End with a Dense layer."));
+    };
+    let head = match loss {
+        Loss::BinaryCrossentropy => Activation::Sigmoid,
+        Loss::CategoricalCrossentropy => Activation::Softmax,
+        _ if activation == Activation::Softmax => {
+            return Err(invalid(format!("the last layer's softmax does not fit loss {}", loss.name()))
+                .hint("softmax goes with categorical_crossentropy."));
+        }
+        _ => return Ok(Activation::Linear),
+    };
+    if activation != head && activation != Activation::Linear {
+        return Err(invalid(format!("the last layer's {} does not fit loss {}", activation.name(), loss.name()))
+            .hint(format!("End with {}, or with no activation, which gives logits.", head.name())));
+    }
+    if matches!(task, Task::Regression { .. }) {
+        return Err(invalid(format!("loss {} does not fit a numeric target", loss.name())).hint("Use mse, mae or huber."));
+    }
+    last.kind_mut().set_linear();
+    Ok(head)
+}
+
+/// The last layer's width against task and loss.
+fn check_outputs(outputs: usize, task: Task, loss: Loss) -> Result<()> {
+    let (wanted, of) = match (task, loss) {
+        (Task::Regression { outputs }, _) => (outputs, "a numeric target".to_owned()),
+        (Task::Binary, Loss::CategoricalCrossentropy) => (2, "categorical_crossentropy on two classes".to_owned()),
+        (Task::Binary, _) => (1, format!("{} on two classes", loss.name())),
+        (Task::Multiclass { classes }, Loss::CategoricalCrossentropy) => (classes, format!("{classes} classes")),
+        (Task::Multiclass { classes }, _) => {
+            return Err(invalid(format!("loss {} does not fit a target of {classes} classes", loss.name()))
+                .hint("Use categorical_crossentropy."));
+        }
+    };
+    if outputs != wanted {
+        return Err(invalid(format!("the last layer must have {wanted} units for {of}, not {outputs}")));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ActivationLayer, Dense, Dropout};
+
+    fn compile(layers: Vec<Layer>, task: Task, loss: Loss) -> Result<Model> {
+        Sequential::new(layers).compile(4, task, Optimizer::default(), loss, Metric::all(task), 1.0)
     }
 
-    /// The description, names filled in.
-    pub fn sequential(&self) -> &Sequential {
-        todo!()
+    fn dense(units: usize, activation: Activation) -> Layer {
+        Layer::Dense(Dense::new(units, activation))
     }
 
-    /// Width of a row.
-    pub fn inputs(&self) -> usize {
-        todo!()
+    #[test]
+    fn takes_every_fitting_head() {
+        use Activation::*;
+        let (bce, cce) = (Loss::BinaryCrossentropy, Loss::CategoricalCrossentropy);
+        for (layers, task, loss) in [
+            (vec![dense(1, Linear)], Task::Regression { outputs: 1 }, Loss::MeanSquaredError),
+            (vec![dense(1, Sigmoid)], Task::Binary, bce),
+            (vec![dense(1, Linear)], Task::Binary, bce),
+            (vec![dense(1, Linear), Layer::Activation(ActivationLayer::new(Sigmoid))], Task::Binary, bce),
+            (vec![dense(2, Softmax)], Task::Binary, cce),
+            (vec![dense(1, Sigmoid)], Task::Binary, Loss::MeanSquaredError),
+            (vec![dense(3, Linear)], Task::Multiclass { classes: 3 }, cce),
+        ] {
+            compile(layers, task, loss).unwrap();
+        }
     }
 
-    /// Width of the output.
-    pub fn outputs(&self) -> usize {
-        todo!()
-    }
-
-    /// What the model is for.
-    pub fn task(&self) -> Task {
-        todo!()
-    }
-
-    /// The optimizer.
-    pub fn optimizer(&self) -> Optimizer {
-        todo!()
-    }
-
-    /// The loss.
-    pub fn loss(&self) -> Loss {
-        todo!()
-    }
-
-    /// The metrics, without `loss`.
-    pub fn metrics(&self) -> &[Metric] {
-        todo!()
-    }
-
-    /// See [`Sequential::compile`].
-    pub fn target_scale(&self) -> f64 {
-        todo!()
-    }
-
-    /// Trainable numbers.
-    pub fn parameters(&self) -> usize {
-        todo!()
-    }
-
-    /// The variables, in the order of the weight vector.
-    pub fn variables(&self) -> &[Variable] {
-        todo!()
-    }
-
-    /// All weights; empty before `initialize` or `set_weights`.
-    pub fn weights(&self) -> &[f32] {
-        todo!()
-    }
-
-    /// Takes weights in the order of [`Model::variables`]; checks length and finiteness.
-    pub fn set_weights(&mut self, _weights: Vec<f32>) -> Result<()> {
-        todo!()
-    }
-
-    /// The most bytes `fit` will hold: weights, gradients, optimizer slots, activations, batch, best copy.
-    pub fn memory(&self, _batch_size: usize, _keep_best: bool, _threads: usize) -> Result<u64> {
-        todo!()
+    #[test]
+    fn refuses_every_other_head_by_name() {
+        use Activation::*;
+        let (bce, cce, mse) = (Loss::BinaryCrossentropy, Loss::CategoricalCrossentropy, Loss::MeanSquaredError);
+        let number = Task::Regression { outputs: 1 };
+        for (layers, task, loss, message) in [
+            (vec![], number, mse, "a model needs at least one layer"),
+            (vec![dense(2, Linear)], number, mse, "the last layer must have 1 units for a numeric target, not 2"),
+            (vec![dense(1, Sigmoid)], number, bce, "loss binary_crossentropy does not fit a numeric target"),
+            (vec![dense(1, Relu)], Task::Binary, bce, "the last layer's relu does not fit loss binary_crossentropy"),
+            (vec![dense(3, Sigmoid)], Task::Multiclass { classes: 3 }, cce, "the last layer's sigmoid does not fit loss categorical_crossentropy"),
+            (vec![dense(2, Linear)], Task::Multiclass { classes: 3 }, cce, "the last layer must have 3 units for 3 classes, not 2"),
+            (vec![dense(3, Linear)], Task::Multiclass { classes: 3 }, mse, "loss mse does not fit a target of 3 classes"),
+            (vec![dense(1, Softmax)], number, mse, "the last layer's softmax does not fit loss mse"),
+            (vec![dense(1, Linear), Layer::Dropout(Dropout::new(0.1))], number, mse, "the last layer must not be Dropout"),
+            (vec![Layer::Activation(ActivationLayer::new(Relu))], number, mse, "a model needs a layer with weights"),
+            (vec![dense(0, Linear)], number, mse, "units of Dense must be from 1 to 16777216, not 0"),
+            (vec![dense(1 << 24, Linear), dense(1 << 24, Linear), dense(1, Linear)], number, mse, "a model cannot have more than 268435456 parameters"),
+        ] {
+            assert_eq!(compile(layers, task, loss).unwrap_err().to_string(), message);
+        }
+        let mut stated = Sequential::new(vec![dense(1, Linear)]);
+        stated.inputs = Some(5);
+        let error = stated.compile(4, number, Optimizer::default(), mse, vec![], 1.0).unwrap_err();
+        assert_eq!(error.to_string(), "the layers state 5 inputs, the data has 4");
     }
 }

@@ -1,6 +1,11 @@
-//! `fit` and `evaluate`.
+//! `fit` and `evaluate` (Keras: `model.fit`, `model.evaluate`).
 
-use crate::{Batches, Callback, EarlyStopping, History, Model, Pool, Result};
+use crate::config::invalid;
+use crate::early_stopping::{Verdict, Watch};
+use crate::epoch::{Loop, Tally, evaluate_epoch, train_epoch};
+use crate::model::PARAMETERS_AT_ONCE;
+use crate::weights::room;
+use crate::{Batches, Callback, EarlyStopping, EpochLogs, Error, ErrorKind, History, Model, Pool, Result, Stopped};
 
 /// How to train.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,7 +20,7 @@ pub struct FitOptions {
     pub seed: u64,
     /// When to stop early.
     pub early_stopping: Option<EarlyStopping>,
-    /// Stop after the batch in which this has passed.
+    /// Stop after the batch in which this has passed since `fit` began.
     pub max_seconds: Option<f64>,
 }
 
@@ -28,27 +33,169 @@ pub struct Evaluated {
     pub metrics: Vec<(String, f64)>,
 }
 
+impl FitOptions {
+    fn check(&self) -> Result<()> {
+        if self.epochs == 0 {
+            return Err(invalid("epochs must be at least 1, not 0"));
+        }
+        check_batch_size(self.batch_size)?;
+        match self.max_seconds {
+            Some(seconds) if !(seconds > 0.0) => Err(invalid(format!("max_seconds must be positive, not {seconds}"))),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn check_batch_size(batch_size: usize) -> Result<()> {
+    if batch_size == 0 {
+        return Err(invalid("batch_size must be at least 1, not 0"));
+    }
+    Ok(())
+}
+
+/// The named guard of data: rows there, as wide as the model.
+fn check_data(model: &Model, data: &dyn Batches) -> Result<()> {
+    if data.rows() == 0 {
+        return Err(Error::new(ErrorKind::NoRows, "there are no rows"));
+    }
+    if data.inputs() != model.inputs() || data.targets() != model.targets() {
+        let message = format!("expected {} inputs and {} targets, not {} and {}", model.inputs(), model.targets(), data.inputs(), data.targets());
+        return Err(Error::new(ErrorKind::FeatureCount, message));
+    }
+    Ok(())
+}
+
+/// No batch is larger than the data.
+fn rows_per_batch(batch_size: usize, data: &dyn Batches) -> usize {
+    batch_size.min(usize::try_from(data.rows()).unwrap_or(usize::MAX))
+}
+
 impl Model {
-    /// Trains (Keras: `model.fit`).
+    /// Trains (Keras: `model.fit`). The optimizer goes on where the last `fit` left it.
+    ///
+    /// The weights depend on weights before, data, options and seed alone, not on the threads of `pool`. After an
+    /// error the model must not be used further, except with new weights.
     pub fn fit(
         &mut self,
-        _train: &mut dyn Batches,
-        _validation: Option<&mut dyn Batches>,
-        _options: &FitOptions,
-        _callback: &mut dyn Callback,
-        _pool: &Pool,
+        train: &mut dyn Batches,
+        validation: Option<&mut dyn Batches>,
+        options: &FitOptions,
+        callback: &mut dyn Callback,
+        pool: &Pool,
     ) -> Result<History> {
-        todo!()
+        options.check()?;
+        check_data(self, train)?;
+        let mut validation = validation.filter(|v| v.rows() > 0);
+        let mut batch_size = rows_per_batch(options.batch_size, train);
+        if let Some(data) = validation.as_deref() {
+            check_data(self, data)?;
+            batch_size = batch_size.max(rows_per_batch(options.batch_size, data));
+        }
+        let names: Vec<&str> = self.metrics().iter().map(|m| m.name()).collect();
+        let watch = options.early_stopping.as_ref().map(|e| Watch::new(e, &names, validation.is_some()));
+        let mut watch = watch.transpose()?;
+        let restore = options.early_stopping.as_ref().is_some_and(|e| e.restore_best_weights);
+
+        let begun = callback.elapsed();
+        let until = options.max_seconds.map(|seconds| begun + seconds);
+        callback.check()?;
+        let mut work = Loop::new(self, batch_size, pool.threads(), true)?;
+        let (slots, parameters) = (self.optimizer().slots(), self.parameters());
+        self.state.prepare(slots, parameters, callback)?;
+        let mut best = Best { weights: if restore { room(parameters)? } else { Vec::new() }, epoch: None };
+        let mut tally = Tally::new(self)?;
+        let mut val_tally = if validation.is_some() { Some(Tally::new(self)?) } else { None };
+
+        let mut history = History { epochs: Vec::new(), best_epoch: None, stopped: Stopped::Completed };
+        for epoch in 1..=options.epochs {
+            let began = callback.elapsed();
+            let order = options.shuffle.then(|| epoch_seed(options.seed, epoch));
+            let late = train_epoch(self, train, order, (epoch, options.seed), until, &mut work, &mut tally, callback, pool)?;
+            check_weights(self, epoch, callback)?;
+            let mut logs = EpochLogs {
+                epoch,
+                seconds: 0.0,
+                loss: tally.loss(),
+                val_loss: None,
+                metrics: tally.metrics(),
+                val_metrics: Vec::new(),
+            };
+            if let (Some(data), Some(tally)) = (validation.as_deref_mut(), val_tally.as_mut()) {
+                evaluate_epoch(self, data, &mut work, tally, callback, pool)?;
+                if !tally.loss().is_finite() {
+                    return Err(Error::new(ErrorKind::NotFinite, format!("validation loss became {} in epoch {epoch}", tally.loss()))
+                        .hint("Lower learning_rate, or look for extreme values in the validation rows."));
+                }
+                logs.val_loss = Some(tally.loss());
+                logs.val_metrics = tally.metrics();
+            }
+            logs.seconds = callback.elapsed() - began;
+            let verdict = watch.as_mut().map(|w| w.see(&logs));
+            if verdict == Some(Verdict::Better) && restore {
+                best.keep(&self.weights, epoch, callback)?;
+            }
+            callback.on_epoch_end(&logs)?;
+            history.epochs.push(logs);
+            if late {
+                history.stopped = Stopped::MaxSeconds;
+                break;
+            }
+            if verdict == Some(Verdict::Stop) {
+                history.stopped = Stopped::EarlyStopping;
+                break;
+            }
+        }
+        if best.epoch.is_some() {
+            std::mem::swap(&mut self.weights, &mut best.weights);
+            history.best_epoch = best.epoch;
+        }
+        Ok(history)
     }
 
     /// Loss and metrics of rows the model does not learn from (Keras: `model.evaluate`).
-    pub fn evaluate(
-        &self,
-        _data: &mut dyn Batches,
-        _batch_size: usize,
-        _callback: &mut dyn Callback,
-        _pool: &Pool,
-    ) -> Result<Evaluated> {
-        todo!()
+    pub fn evaluate(&self, data: &mut dyn Batches, batch_size: usize, callback: &mut dyn Callback, pool: &Pool) -> Result<Evaluated> {
+        check_batch_size(batch_size)?;
+        check_data(self, data)?;
+        callback.check()?;
+        let mut work = Loop::new(self, rows_per_batch(batch_size, data), pool.threads(), false)?;
+        let mut tally = Tally::new(self)?;
+        evaluate_epoch(self, data, &mut work, &mut tally, callback, pool)?;
+        Ok(Evaluated { loss: tally.loss(), metrics: tally.metrics() })
     }
+}
+
+/// The weights of the best epoch so far.
+struct Best {
+    weights: Vec<f32>,
+    epoch: Option<u32>,
+}
+
+impl Best {
+    fn keep(&mut self, weights: &[f32], epoch: u32, callback: &mut dyn Callback) -> Result<()> {
+        self.weights.clear();
+        for piece in weights.chunks(PARAMETERS_AT_ONCE) {
+            // Room for all was taken before the first epoch.
+            self.weights.extend_from_slice(piece);
+            callback.check()?;
+        }
+        self.epoch = Some(epoch);
+        Ok(())
+    }
+}
+
+/// A finite loss does not mean finite weights after the last step.
+fn check_weights(model: &Model, epoch: u32, callback: &mut dyn Callback) -> Result<()> {
+    for piece in model.weights.chunks(PARAMETERS_AT_ONCE) {
+        if !piece.iter().all(|w| w.is_finite()) {
+            return Err(Error::new(ErrorKind::NotFinite, format!("weights became NaN or infinite in epoch {epoch}"))
+                .hint("Lower learning_rate, or look for extreme values in the features and the target."));
+        }
+        callback.check()?;
+    }
+    Ok(())
+}
+
+/// The order of an epoch's rows is a function of seed and epoch.
+fn epoch_seed(seed: u64, epoch: u32) -> u64 {
+    seed.wrapping_add(u64::from(epoch).wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }

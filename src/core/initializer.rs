@@ -1,4 +1,10 @@
-//! How weights begin.
+//! How weights begin. Own generators, one per variable: a seed gives the same weights on every machine.
+
+use crate::config::{Config, fold, tagged, unknown};
+use crate::{Callback, Result};
+use rand_core::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use serde_json::{Value, json};
 
 /// A way to draw first weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,4 +15,124 @@ pub enum Initializer {
     HeNormal,
     /// All zeros
     Zeros,
+}
+
+impl Initializer {
+    const NAMES: [(&'static str, &'static str, Initializer); 3] = [
+        ("glorot_uniform", "GlorotUniform", Initializer::GlorotUniform),
+        ("he_normal", "HeNormal", Initializer::HeNormal),
+        ("zeros", "Zeros", Initializer::Zeros),
+    ];
+
+    /// A name, or Keras's object; an own seed is refused because `ml_train` has one for all.
+    pub(crate) fn from_json(json: Option<&Value>, default: Initializer) -> Result<Initializer> {
+        let Some(json) = json else { return Ok(default) };
+        let (name, config) = tagged("initializer", json)?;
+        let folded = fold(name);
+        let found = Self::NAMES.iter().find(|(known, _, _)| fold(known) == folded);
+        let Some(&(known, _, initializer)) = found else {
+            return Err(unknown("initializer", "initializers", name, &Self::NAMES.map(|(known, _, _)| known)));
+        };
+        let config = Config::new(format!("initializer {known}"), config, &["seed", "input_axes", "output_axes"])?;
+        config.refuse(&["seed", "input_axes", "output_axes"])?;
+        Ok(initializer)
+    }
+
+    /// Keras's object.
+    pub(crate) fn to_json(self) -> Value {
+        let class = Self::NAMES.iter().find(|(_, _, i)| *i == self).map_or("Zeros", |(_, class, _)| class);
+        let config = if self == Initializer::Zeros { json!({}) } else { json!({"seed": null}) };
+        json!({"module": "keras.initializers", "class_name": class, "config": config, "registered_name": null})
+    }
+
+    /// Fills the `number`th variable of shape (fan_in, fan_out).
+    pub(crate) fn fill(self, w: &mut [f32], shape: &[usize], seed: u64, number: u64, callback: &mut dyn Callback) -> Result<()> {
+        // Keras: a vector's fans are both its length.
+        let (fan_in, fan_out) = match *shape {
+            [inputs, outputs] => (inputs as f64, outputs as f64),
+            [length] => (length as f64, length as f64),
+            _ => (1.0, 1.0),
+        };
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(seed ^ (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let limit = libm::sqrt(6.0 / (fan_in + fan_out).max(1.0));
+        let deviation = libm::sqrt(2.0 / fan_in.max(1.0)) / CUT_NORMAL_DEVIATION;
+        for w in w.chunks_mut(1 << 15) {
+            callback.check()?;
+            match self {
+                Initializer::Zeros => w.fill(0.0),
+                Initializer::GlorotUniform => {
+                    w.fill_with(|| ((2.0 * uniform(&mut random) - 1.0) * limit) as f32);
+                }
+                Initializer::HeNormal => w.fill_with(|| (cut_normal(&mut random) * deviation) as f32),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Standard deviation of the standard normal cut at +-2; Keras divides by it.
+const CUT_NORMAL_DEVIATION: f64 = 0.879_625_661_034_239_8;
+
+/// Uniform in [0, 1).
+fn uniform(random: &mut Xoshiro256PlusPlus) -> f64 {
+    (random.next_u64() >> 11) as f64 / 9_007_199_254_740_992.0
+}
+
+/// The standard normal cut at +-2, by Box and Muller.
+fn cut_normal(random: &mut Xoshiro256PlusPlus) -> f64 {
+    loop {
+        let radius = libm::sqrt(-2.0 * libm::log(1.0 - uniform(random)));
+        let drawn = radius * libm::cos(2.0 * std::f64::consts::PI * uniform(random));
+        if drawn.abs() <= 2.0 {
+            return drawn;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Idle;
+    impl Callback for Idle {
+        fn elapsed(&mut self) -> f64 {
+            0.0
+        }
+        fn check(&mut self) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    fn moments(w: &[f32]) -> (f64, f64, f64) {
+        let n = w.len() as f64;
+        let mean = w.iter().map(|&v| f64::from(v)).sum::<f64>() / n;
+        let variance = w.iter().map(|&v| (f64::from(v) - mean) * (f64::from(v) - mean)).sum::<f64>() / n;
+        (mean, variance.sqrt(), w.iter().fold(0.0, |a, &v| f64::from(v.abs()).max(a)))
+    }
+
+    #[test]
+    fn draws_the_distributions_of_keras() {
+        let mut w = vec![0.0; 300 * 200];
+        Initializer::GlorotUniform.fill(&mut w, &[300, 200], 1, 0, &mut Idle).unwrap();
+        let limit = (6.0f64 / 500.0).sqrt();
+        let (mean, deviation, top) = moments(&w);
+        assert!(mean.abs() < 0.002 && (deviation - limit / 3f64.sqrt()).abs() < 0.001 && top <= limit && top > 0.99 * limit);
+        Initializer::HeNormal.fill(&mut w, &[300, 200], 1, 0, &mut Idle).unwrap();
+        let (mean, deviation, top) = moments(&w);
+        let wanted = (2.0f64 / 300.0).sqrt();
+        assert!(mean.abs() < 0.002 && (deviation / wanted - 1.0).abs() < 0.02);
+        assert!(top <= 2.0 * wanted / CUT_NORMAL_DEVIATION + 1e-6);
+    }
+
+    #[test]
+    fn every_variable_and_seed_draws_its_own() {
+        let draw = |seed, number| {
+            let mut w = vec![0.0; 8];
+            Initializer::GlorotUniform.fill(&mut w, &[2, 4], seed, number, &mut Idle).unwrap();
+            w
+        };
+        assert_eq!(draw(1, 0), draw(1, 0));
+        assert_ne!(draw(1, 0), draw(1, 1));
+        assert_ne!(draw(1, 0), draw(2, 0));
+    }
 }

@@ -1,60 +1,152 @@
-//! The frozen network for scoring one row at a time.
+//! The frozen network for scoring one row at a time (Keras: `model.predict`, without its overhead).
 
-use crate::{Model, Result};
+use crate::kernels::{activate, row};
+use crate::weights::room;
+use crate::{Activation, Error, ErrorKind, Loss, Model, Result};
+
+/// One step of a plan; a layer's `freeze` says which it takes.
+#[derive(Debug)]
+pub(crate) enum Op {
+    /// y = x w + b, kernel and bias padded to whole blocks of columns.
+    Dense { inputs: usize, outputs: usize, kernel: Vec<f32>, bias: Vec<f32> },
+    /// y = f(y)
+    Activate { activation: Activation, width: usize },
+}
 
 /// A model's arithmetic on flat buffers, without optimizer or gradients.
 #[derive(Debug)]
-pub struct Plan {}
+pub struct Plan {
+    ops: Vec<Op>,
+    head: Activation,
+    loss: Loss,
+    inputs: usize,
+    outputs: usize,
+    widest: usize,
+}
 
 /// The buffers one caller of [`Plan::run`] needs.
 #[derive(Debug, Clone)]
-pub struct PlanScratch {}
+pub struct PlanScratch {
+    inputs: usize,
+    /// Rows on their way through the layers, in turns; the input goes into the first.
+    rows: [Vec<f32>; 2],
+    /// The network's outputs before the head.
+    logits: Vec<f32>,
+    result: Vec<f32>,
+}
 
 impl PlanScratch {
-    /// Where the encoded row goes, `inputs` wide.
+    /// Where the encoded row goes, `inputs` wide. [`Plan::run`] overwrites it.
     pub fn input_mut(&mut self) -> &mut [f32] {
-        todo!()
+        &mut self.rows[0][..self.inputs]
+    }
+}
+
+/// `n` rounded up to whole blocks of the row kernel.
+fn padded(n: usize) -> usize {
+    n.next_multiple_of(row::BLOCK)
+}
+
+impl Op {
+    /// A dense layer's step from its kernel (inputs, outputs) and its bias.
+    pub fn dense(inputs: usize, outputs: usize, kernel: &[f32], bias: Option<&[f32]>) -> Result<Op> {
+        let width = padded(outputs);
+        let mut to = room(inputs * width)?;
+        for row in kernel.chunks_exact(outputs) {
+            to.extend_from_slice(row);
+            to.resize(to.len() + width - outputs, 0.0);
+        }
+        let mut all = room(width)?;
+        all.extend_from_slice(bias.unwrap_or_default());
+        all.resize(width, 0.0);
+        Ok(Op::Dense { inputs, outputs, kernel: to, bias: all })
     }
 }
 
 impl Plan {
     /// Freezes a model that has weights.
-    pub fn new(_model: &Model) -> Result<Plan> {
-        todo!()
+    pub fn new(model: &Model) -> Result<Plan> {
+        if model.weights().is_empty() {
+            return Err(Error::new(ErrorKind::InvalidParameter, "the model has no weights yet"));
+        }
+        let mut ops = Vec::new();
+        let mut widest = model.inputs();
+        for place in &model.network.places {
+            let weights = &model.weights()[place.offset..place.offset + place.parameters];
+            ops.extend(place.layer.kind().freeze(place.inputs, weights)?);
+            widest = widest.max(place.outputs);
+        }
+        ops.retain(|op| !matches!(op, Op::Activate { activation: Activation::Linear, .. }));
+        Ok(Plan { ops, head: model.head, loss: model.loss(), inputs: model.inputs(), outputs: model.outputs(), widest: padded(widest) })
     }
 
     /// Bytes this plan holds.
     pub fn bytes(&self) -> usize {
-        todo!()
+        let op = |op: &Op| match op {
+            Op::Dense { kernel, bias, .. } => 4 * (kernel.capacity() + bias.capacity()),
+            Op::Activate { .. } => 0,
+        };
+        size_of::<Plan>() + self.ops.capacity() * size_of::<Op>() + self.ops.iter().map(op).sum::<usize>()
     }
 
-    /// Bytes a plan of `model` would hold, before it is built.
-    pub fn bytes_of(_model: &Model) -> Result<u64> {
-        todo!()
+    /// The most bytes a plan of `model` would hold, with one scratch, before it is built.
+    pub fn bytes_of(model: &Model) -> Result<u64> {
+        let mut floats = 0u64;
+        let mut widest = model.inputs();
+        for place in &model.network.places {
+            if place.parameters > 0 {
+                floats += padded(place.outputs) as u64 * (place.inputs as u64 + 1);
+            }
+            widest = widest.max(place.outputs);
+        }
+        floats += 2 * padded(widest) as u64 + 2 * model.outputs() as u64;
+        Ok(4 * floats + 256 * (model.network.places.len() as u64 + 4))
     }
 
     /// New buffers for [`Plan::run`].
     pub fn scratch(&self) -> PlanScratch {
-        todo!()
+        PlanScratch {
+            inputs: self.inputs,
+            rows: [vec![0.0; self.widest], vec![0.0; self.widest]],
+            logits: vec![0.0; self.outputs],
+            result: vec![0.0; self.outputs],
+        }
     }
 
     /// Width of a row.
     pub fn inputs(&self) -> usize {
-        todo!()
+        self.inputs
     }
 
     /// Width of the output.
     pub fn outputs(&self) -> usize {
-        todo!()
+        self.outputs
     }
 
     /// Scores the row in `scratch`: probabilities for class targets, else the (standardised) value. Allocates nothing.
-    pub fn run<'s>(&self, _scratch: &'s mut PlanScratch) -> &'s [f32] {
-        todo!()
+    pub fn run<'s>(&self, scratch: &'s mut PlanScratch) -> &'s [f32] {
+        let [mut here, mut there] = scratch.rows.each_mut().map(Vec::as_mut_slice);
+        for op in &self.ops {
+            match op {
+                Op::Dense { inputs, kernel, bias, .. } => {
+                    row::row(&here[..*inputs], kernel, bias, &mut there[..bias.len()]);
+                    std::mem::swap(&mut here, &mut there);
+                }
+                Op::Activate { activation: Activation::Softmax, width } => {
+                    activate::forward(Activation::Softmax, *width, &mut here[..*width]);
+                }
+                // Whole registers are faster; what stands in the padding is never read.
+                Op::Activate { activation, width } => activate::forward(*activation, *width, &mut here[..padded(*width)]),
+            }
+        }
+        scratch.logits.copy_from_slice(&here[..self.outputs]);
+        scratch.result.copy_from_slice(&scratch.logits);
+        activate::forward(self.head, self.outputs, &mut scratch.result);
+        &scratch.result
     }
 
     /// The model's loss for the row last run, in its stable form, against `target` as in [`crate::Batch`].
-    pub fn loss(&self, _scratch: &PlanScratch, _target: &[f32]) -> f64 {
-        todo!()
+    pub fn loss(&self, scratch: &PlanScratch, target: &[f32]) -> f64 {
+        self.loss.of_row(&scratch.logits, target)
     }
 }

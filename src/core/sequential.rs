@@ -1,7 +1,10 @@
 //! `Sequential`: a stack of layers as an inspectable description. It holds no weights.
 
-use crate::{Layer, Result};
-use serde_json::Value;
+use crate::config::{Config, invalid};
+use crate::layer::float32;
+use crate::{Error, ErrorKind, Layer, Result};
+use serde_json::{Value, json};
+use std::collections::HashSet;
 
 /// A stack of layers (Keras: `keras.Sequential`).
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -27,27 +30,233 @@ pub struct LayerSummary {
     pub activation: Option<String>,
 }
 
+/// More layers than any network on table rows has.
+pub(crate) const MAX_LAYERS: usize = 256;
+/// The largest model.
+pub(crate) const MAX_PARAMETERS: usize = 1 << 28;
+
 impl Sequential {
     /// A stack of `layers`.
     pub fn new(layers: Vec<Layer>) -> Self {
-        Self {
-            layers,
-            inputs: None,
-        }
+        Self { layers, inputs: None }
     }
 
     /// Reads a list of Keras layer objects, or a whole `model.to_json()` of Keras 3.
-    pub fn from_json(_json: &Value) -> Result<Self> {
-        todo!()
+    ///
+    /// A `compile_config` in it is passed over: optimizer and loss are arguments of their own.
+    pub fn from_json(json: &Value) -> Result<Self> {
+        let (list, stated) = match json {
+            Value::Array(list) => (list, None),
+            Value::Object(_) => whole(json)?,
+            _ => return Err(invalid("layers must be a JSON array of layers or a Keras Sequential object")),
+        };
+        let mut sequential = Sequential { layers: Vec::new(), inputs: stated };
+        if list.len() > MAX_LAYERS {
+            return Err(Error::new(ErrorKind::LimitExceeded, format!("a model cannot have more than {MAX_LAYERS} layers")));
+        }
+        for (i, json) in list.iter().enumerate() {
+            let (class, config) = crate::config::tagged("layer", json)?;
+            if class == "InputLayer" || class == "Input" {
+                if i > 0 {
+                    return Err(invalid("an InputLayer must come first"));
+                }
+                sequential.state_inputs(read_input(config)?)?;
+                continue;
+            }
+            if i == 0 {
+                for key in ["input_shape", "batch_input_shape"] {
+                    let shape = config.and_then(|c| c.get(key)).filter(|v| !v.is_null());
+                    sequential.state_inputs(shape.map(|v| width_of(v, key == "batch_input_shape")).transpose()?)?;
+                }
+            }
+            sequential.layers.push(Layer::from_json(json)?);
+        }
+        if sequential.layers.is_empty() {
+            return Err(invalid("a model needs at least one layer"));
+        }
+        sequential.names()?;
+        Ok(sequential)
+    }
+
+    fn state_inputs(&mut self, stated: Option<usize>) -> Result<()> {
+        match (self.inputs, stated) {
+            (Some(a), Some(b)) if a != b => Err(invalid(format!("the model states both {a} and {b} inputs"))),
+            (None, Some(_)) => {
+                self.inputs = stated;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Writes the whole Keras 3 object, names filled in; the same description gives the same text.
     pub fn to_json(&self) -> Value {
-        todo!()
+        // Duplicate names cannot be written; `compile` and `from_json` refuse them.
+        let names = self.names().unwrap_or_else(|_| (0..self.layers.len()).map(|i| format!("layer_{i}")).collect());
+        let mut layers: Vec<Value> = self.layers.iter().zip(&names).map(|(layer, name)| layer.to_json(name)).collect();
+        if let Some(inputs) = self.inputs {
+            let config = json!({
+                "batch_shape": [null, inputs], "dtype": "float32", "sparse": false, "ragged": false,
+                "name": "input_layer", "optional": false,
+            });
+            layers.insert(0, json!({"module": "keras.layers", "class_name": "InputLayer", "config": config, "registered_name": null}));
+        }
+        let config = json!({"name": "sequential", "trainable": true, "dtype": float32(), "layers": layers});
+        json!({"module": "keras", "class_name": "Sequential", "config": config, "registered_name": null})
     }
 
     /// What every layer makes of rows of `inputs` numbers.
-    pub fn summary(&self, _inputs: usize) -> Result<Vec<LayerSummary>> {
-        todo!()
+    pub fn summary(&self, inputs: usize) -> Result<Vec<LayerSummary>> {
+        let names = self.names()?;
+        let mut width = inputs;
+        let mut lines = Vec::with_capacity(self.layers.len());
+        for (layer, name) in self.layers.iter().zip(names) {
+            layer.kind().check()?;
+            let parameters = count_parameters(layer, width)?;
+            width = layer.kind().outputs(width);
+            lines.push(LayerSummary {
+                name,
+                class_name: layer.class_name(),
+                output_shape: vec![width],
+                parameters: parameters as u64,
+                activation: layer.kind().activation().map(|a| a.name().to_owned()),
+            });
+        }
+        Ok(lines)
+    }
+
+    /// Every layer's name; absent ones are numbered as Keras does: `dense`, `dense_1`.
+    pub(crate) fn names(&self) -> Result<Vec<String>> {
+        let mut taken = HashSet::new();
+        for name in self.layers.iter().filter_map(|l| l.kind().name().as_ref()) {
+            if !taken.insert(name.clone()) {
+                return Err(invalid(format!("two layers are named {name:?}")).hint("Give each layer its own name, or none."));
+            }
+        }
+        let name = |layer: &Layer| {
+            if let Some(name) = layer.kind().name() {
+                return name.clone();
+            }
+            let base = layer.class_name().to_lowercase();
+            let free = (0..).map(|i| if i == 0 { base.clone() } else { format!("{base}_{i}") }).find(|n| !taken.contains(n));
+            let name = free.unwrap_or(base);
+            taken.insert(name.clone());
+            name
+        };
+        Ok(self.layers.iter().map(name).collect())
+    }
+}
+
+/// Trainable numbers of a layer on rows of `inputs`.
+pub(crate) fn count_parameters(layer: &Layer, inputs: usize) -> Result<usize> {
+    let mut total = 0usize;
+    for variable in layer.kind().variables(inputs) {
+        let size = variable.shape.iter().try_fold(1usize, |size, &n| size.checked_mul(n));
+        total = size.and_then(|size| total.checked_add(size)).filter(|&t| t <= MAX_PARAMETERS).ok_or_else(too_large)?;
+    }
+    Ok(total)
+}
+
+/// The parameter limit.
+pub(crate) fn too_large() -> Error {
+    Error::new(ErrorKind::LimitExceeded, format!("a model cannot have more than {MAX_PARAMETERS} parameters"))
+        .hint("Make the layers narrower.")
+}
+
+/// Takes a whole `to_json()` apart: its layers and the input width it was built with.
+fn whole(json: &Value) -> Result<(&Vec<Value>, Option<usize>)> {
+    let (class, config) = crate::config::tagged("model", json)?;
+    if class != "Sequential" {
+        return Err(invalid(format!("the model must be a Sequential, not {class:?}"))
+            .hint("Give a JSON array of layers, or what model.to_json() of a keras.Sequential writes."));
+    }
+    let config = Config::new("Sequential", config, &["name", "trainable", "dtype", "layers", "build_input_shape"])?;
+    config.check_dtype_and_trainable()?;
+    let Some(Value::Array(list)) = config.get("layers") else {
+        return Err(invalid("the Sequential needs an array of layers"));
+    };
+    let built = config.get("build_input_shape").map(|v| width_of(v, true)).transpose()?;
+    Ok((list, built))
+}
+
+/// The width an InputLayer states, if it does.
+fn read_input(config: Option<&Value>) -> Result<Option<usize>> {
+    let known = ["batch_shape", "batch_input_shape", "shape", "dtype", "sparse", "ragged", "name", "optional", "batch_size"];
+    let config = Config::new("InputLayer", config, &known)?;
+    config.refuse(&["sparse", "ragged", "optional"])?;
+    config.check_dtype_and_trainable()?;
+    for (key, batch) in [("batch_shape", true), ("batch_input_shape", true), ("shape", false)] {
+        if let Some(shape) = config.get(key) {
+            return width_of(shape, batch).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+/// The one width of `[null, 28]` (with the batch) or `[28]`.
+fn width_of(shape: &Value, batch: bool) -> Result<usize> {
+    let dimensions = shape.as_array().map(|a| &a[usize::from(batch && !a.is_empty())..]);
+    match dimensions {
+        Some([width]) if width.as_u64().is_some_and(|w| w > 0) => Ok(width.as_u64().unwrap_or(0) as usize),
+        _ => Err(invalid(format!("the input must be rows of numbers, not of shape {shape}"))
+            .hint("A row has one dimension: \"batch_shape\": [null, 28].")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Activation, ActivationLayer, Dense, Dropout, Initializer};
+
+    #[test]
+    fn numbers_names_as_keras_does() {
+        let mut named = Dense::new(1, Activation::Linear);
+        named.name = Some("dense_1".into());
+        let model = Sequential::new(vec![
+            Layer::Dense(Dense::new(8, Activation::Relu)),
+            Layer::Dense(named.clone()),
+            Layer::Dropout(Dropout::new(0.5)),
+            Layer::Dense(Dense::new(1, Activation::Linear)),
+        ]);
+        assert_eq!(model.names().unwrap(), ["dense", "dense_1", "dropout", "dense_2"]);
+        let twice = Sequential::new(vec![Layer::Dense(named.clone()), Layer::Dense(named)]);
+        assert_eq!(twice.names().unwrap_err().to_string(), "two layers are named \"dense_1\"");
+    }
+
+    #[test]
+    fn writes_what_it_reads() {
+        let mut he = Dense::new(3, Activation::Gelu);
+        he.kernel_initializer = Initializer::HeNormal;
+        he.use_bias = false;
+        let mut model = Sequential::new(vec![
+            Layer::Dense(he),
+            Layer::Activation(ActivationLayer::new(Activation::Swish)),
+            Layer::Dropout(Dropout { name: None, rate: 0.25, seed: Some(7) }),
+        ]);
+        model.inputs = Some(28);
+        let json = model.to_json();
+        let again = Sequential::from_json(&json).unwrap();
+        assert_eq!(again.to_json().to_string(), json.to_string());
+        assert_eq!(again.inputs, Some(28));
+        let lines = again.summary(28).unwrap();
+        assert_eq!((lines[0].parameters, lines[0].name.as_str(), lines[2].output_shape.as_slice()), (84, "dense", &[3][..]));
+    }
+
+    #[test]
+    fn refuses_what_it_does_not_know() {
+        let read = |text: &str| Sequential::from_json(&serde_json::from_str(text).unwrap()).unwrap_err();
+        let layer = read(r#"[{"class_name": "Dens", "config": {"units": 1}}]"#);
+        assert_eq!(layer.to_string(), "unknown layer \"Dens\"");
+        assert!(layer.hint_text().unwrap().starts_with("Did you mean \"Dense\"? Known layers: Dense, "));
+        let key = read(r#"[{"class_name": "Dense", "config": {"unit": 1}}]"#);
+        assert_eq!(key.to_string(), "unknown setting \"unit\" of Dense");
+        let regularizer = read(r#"[{"class_name": "Dense", "config": {"units": 1, "kernel_regularizer": {"class_name": "L2"}}}]"#);
+        assert_eq!((regularizer.kind(), regularizer.to_string().as_str()), (ErrorKind::NotSupported, "kernel_regularizer of Dense is not supported"));
+        for bad in ["[]", "3", "[3]", r#"[{"class_name": "Dense"}]"#, r#"[{"class_name": "Dense", "config": {"units": 0}}]"#,
+            r#"[{"class_name": "Dense", "config": {"units": 1e99}}]"#, r#"{"class_name": "Functional"}"#,
+            r#"[{"class_name": "Dense", "config": {"units": 1}}, {"class_name": "InputLayer", "config": {}}]"#,
+            r#"[{"class_name": "InputLayer", "config": {"batch_shape": [null, 2, 3]}}]"#] {
+            read(bad);
+        }
     }
 }

@@ -1,6 +1,11 @@
-//! `Activation`.
+//! `Activation`: y = f(x) (Keras: `keras.layers.Activation`).
 
-use crate::Activation;
+use super::{Backward, Forward, Kind};
+use crate::config::{Config, invalid};
+use crate::kernels::activate;
+use crate::predict::Op;
+use crate::{Activation, Result};
+use serde_json::{Map, Value};
 
 /// An activation as a layer of its own (Keras: `Activation`).
 #[derive(Debug, Clone, PartialEq)]
@@ -14,9 +19,62 @@ pub struct ActivationLayer {
 impl ActivationLayer {
     /// `Activation(activation)`.
     pub fn new(activation: Activation) -> Self {
-        Self {
-            name: None,
-            activation,
+        Self { name: None, activation }
+    }
+}
+
+impl Kind for ActivationLayer {
+    fn known_settings() -> &'static [&'static str] {
+        &["activation"]
+    }
+
+    fn from_config(name: Option<String>, config: &Config) -> Result<Self> {
+        let Some(activation) = config.get("activation") else {
+            return Err(invalid("Activation needs activation")
+                .hint("Write {\"class_name\": \"Activation\", \"config\": {\"activation\": \"relu\"}}."));
+        };
+        Ok(Self { name, activation: Activation::from_json(Some(activation))? })
+    }
+
+    fn settings(&self) -> Map<String, Value> {
+        Map::from_iter([("activation".to_owned(), Value::from(self.activation.name()))])
+    }
+
+    fn name(&self) -> &Option<String> {
+        &self.name
+    }
+
+    fn name_mut(&mut self) -> &mut Option<String> {
+        &mut self.name
+    }
+
+    fn outputs(&self, inputs: usize) -> usize {
+        inputs
+    }
+
+    fn activation(&self) -> Option<Activation> {
+        Some(self.activation)
+    }
+
+    fn set_linear(&mut self) {
+        self.activation = Activation::Linear;
+    }
+
+    fn freeze(&self, inputs: usize, _weights: &[f32]) -> Result<Vec<Op>> {
+        Ok(vec![Op::Activate { activation: self.activation, width: inputs }])
+    }
+
+    fn forward(&self, pass: Forward<'_>) -> Result<()> {
+        pass.y.copy_from_slice(pass.x);
+        activate::forward(self.activation, pass.outputs, pass.y);
+        (pass.interrupt)()
+    }
+
+    fn backward(&self, pass: Backward<'_>) -> Result<()> {
+        activate::backward(self.activation, pass.outputs, pass.x, pass.y, pass.dy);
+        if let Some(dx) = pass.dx {
+            dx.copy_from_slice(pass.dy);
         }
+        (pass.interrupt)()
     }
 }

@@ -1,6 +1,11 @@
-//! `Dense`.
+//! `Dense`: y = f(x w + b) (Keras: `keras.layers.Dense`).
 
-use crate::{Activation, Initializer};
+use super::{Backward, Forward, Kind, MAX_UNITS, VariableSpec, check_units};
+use crate::config::{Config, invalid};
+use crate::kernels::{activate, matmul, reduce};
+use crate::predict::Op;
+use crate::{Activation, Initializer, Result};
+use serde_json::{Map, Value, json};
 
 /// A fully connected layer (Keras: `Dense`).
 #[derive(Debug, Clone, PartialEq)]
@@ -30,5 +35,148 @@ impl Dense {
             kernel_initializer: Initializer::GlorotUniform,
             bias_initializer: Initializer::Zeros,
         }
+    }
+}
+
+const SETTINGS: &[&str] = &[
+    "units",
+    "activation",
+    "use_bias",
+    "kernel_initializer",
+    "bias_initializer",
+    "kernel_regularizer",
+    "bias_regularizer",
+    "activity_regularizer",
+    "kernel_constraint",
+    "bias_constraint",
+    "quantization_config",
+    "lora_rank",
+    "lora_alpha",
+];
+
+/// Multiply-adds between two looks at the interrupt: about a millisecond.
+const PIECE: usize = 1 << 25;
+
+/// Rows of `x` per piece of a product that costs `per_row` multiply-adds a row.
+fn piece(per_row: usize) -> usize {
+    (PIECE / per_row.max(1)).max(1)
+}
+
+impl Kind for Dense {
+    fn known_settings() -> &'static [&'static str] {
+        SETTINGS
+    }
+
+    fn from_config(name: Option<String>, config: &Config) -> Result<Self> {
+        config.refuse(&SETTINGS[5..])?;
+        let Some(units) = config.count("units", 1..=MAX_UNITS as u64)? else {
+            return Err(invalid("Dense needs units").hint("Write {\"class_name\": \"Dense\", \"config\": {\"units\": 64}}."));
+        };
+        Ok(Self {
+            name,
+            units: units as usize,
+            activation: Activation::from_json(config.get("activation"))?,
+            use_bias: config.flag("use_bias", true)?,
+            kernel_initializer: Initializer::from_json(config.get("kernel_initializer"), Initializer::GlorotUniform)?,
+            bias_initializer: Initializer::from_json(config.get("bias_initializer"), Initializer::Zeros)?,
+        })
+    }
+
+    fn settings(&self) -> Map<String, Value> {
+        let mut map = Map::new();
+        map.insert("units".into(), json!(self.units));
+        map.insert("activation".into(), json!(self.activation.name()));
+        map.insert("use_bias".into(), json!(self.use_bias));
+        map.insert("kernel_initializer".into(), self.kernel_initializer.to_json());
+        map.insert("bias_initializer".into(), self.bias_initializer.to_json());
+        for none in ["kernel_regularizer", "bias_regularizer", "kernel_constraint", "bias_constraint"] {
+            map.insert(none.into(), Value::Null);
+        }
+        map
+    }
+
+    fn check(&self) -> Result<()> {
+        check_units(self.units)
+    }
+
+    fn name(&self) -> &Option<String> {
+        &self.name
+    }
+
+    fn name_mut(&mut self) -> &mut Option<String> {
+        &mut self.name
+    }
+
+    fn outputs(&self, _inputs: usize) -> usize {
+        self.units
+    }
+
+    fn variables(&self, inputs: usize) -> Vec<VariableSpec> {
+        let kernel = VariableSpec { name: "kernel", shape: vec![inputs, self.units], initializer: self.kernel_initializer };
+        let bias = VariableSpec { name: "bias", shape: vec![self.units], initializer: self.bias_initializer };
+        if self.use_bias { vec![kernel, bias] } else { vec![kernel] }
+    }
+
+    fn activation(&self) -> Option<Activation> {
+        Some(self.activation)
+    }
+
+    fn set_linear(&mut self) {
+        self.activation = Activation::Linear;
+    }
+
+    fn freeze(&self, inputs: usize, weights: &[f32]) -> Result<Vec<Op>> {
+        let (kernel, bias) = weights.split_at(inputs * self.units);
+        let dense = Op::dense(inputs, self.units, kernel, self.use_bias.then_some(bias))?;
+        Ok(vec![dense, Op::Activate { activation: self.activation, width: self.units }])
+    }
+
+    fn stash(&self, _inputs: usize) -> usize {
+        if activate::needs_input(self.activation) { self.units } else { 0 }
+    }
+
+    fn scratch(&self, rows: usize, inputs: usize) -> Option<usize> {
+        matmul::scratch(rows, inputs, self.units)
+    }
+
+    fn forward(&self, pass: Forward<'_>) -> Result<()> {
+        let (k, n) = (pass.inputs, pass.outputs);
+        let (w, bias) = pass.weights.split_at(k * n);
+        let bias = self.use_bias.then_some(bias);
+        let rows = piece(k * n);
+        for (x, y) in pass.x.chunks(rows * k).zip(pass.y.chunks_mut(rows * n)) {
+            matmul::forward(y.len() / n, k, n, x, w, bias, y, pass.scratch);
+            (pass.interrupt)()?;
+        }
+        if activate::needs_input(self.activation) {
+            pass.stash.copy_from_slice(pass.y);
+        }
+        activate::forward(self.activation, n, pass.y);
+        Ok(())
+    }
+
+    fn backward(&self, pass: Backward<'_>) -> Result<()> {
+        let (k, n) = (pass.inputs, pass.outputs);
+        let (w, _) = pass.weights.split_at(k * n);
+        let (dw, db) = pass.gradient.split_at_mut(k * n);
+        activate::backward(self.activation, n, pass.stash, pass.y, pass.dy);
+        let dz = &*pass.dy;
+        if self.use_bias {
+            reduce::column_sums(dz, n, db, pass.add);
+        }
+        let rows = piece(k * n);
+        let mut add = pass.add;
+        for (x, dz) in pass.x.chunks(rows * k).zip(dz.chunks(rows * n)) {
+            matmul::weight_gradient(dz.len() / n, k, n, x, dz, dw, add, pass.scratch);
+            add = true;
+            (pass.interrupt)()?;
+        }
+        if let Some(dx) = pass.dx {
+            for (dx, dz) in dx.chunks_mut(rows * k).zip(dz.chunks(rows * n)) {
+                matmul::input_gradient(dz.len() / n, k, n, dz, w, dx, pass.scratch);
+                (pass.interrupt)()?;
+            }
+        }
+        Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! The layers of a `Sequential`.
+//! The layers of a `Sequential`. A new one is a file that implements [`Kind`] and a line in `layers!` below.
 
 mod activation;
 mod dense;
@@ -8,9 +8,162 @@ pub use activation::ActivationLayer;
 pub use dense::Dense;
 pub use dropout::Dropout;
 
-/// A layer with its configuration; it holds no weights.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Layer {
+use crate::config::{Config, invalid, unknown};
+use crate::predict::Op;
+use crate::{Activation, Initializer, Result};
+use serde_json::{Map, Value, json};
+
+/// A variable that a layer asks for.
+#[derive(Debug)]
+pub(crate) struct VariableSpec {
+    /// Keras's name: `kernel`.
+    pub name: &'static str,
+    /// Its shape; one or two dimensions.
+    pub shape: Vec<usize>,
+    /// How it begins.
+    pub initializer: Initializer,
+}
+
+/// Asked between pieces of work of a few milliseconds; an `Err` stops the pass.
+pub(crate) type Interrupt<'a> = dyn FnMut() -> Result<()> + 'a;
+
+/// What a layer sees on the way forward: `rows` rows of `inputs` numbers to as many of `outputs`.
+pub(crate) struct Forward<'a> {
+    pub rows: usize,
+    pub inputs: usize,
+    pub outputs: usize,
+    /// The layer's variables, one after the other.
+    pub weights: &'a [f32],
+    /// (rows, inputs)
+    pub x: &'a [f32],
+    /// (rows, outputs), to fill
+    pub y: &'a mut [f32],
+    /// (rows, [`Kind::stash`]), for the way back
+    pub stash: &'a mut [f32],
+    /// [`Kind::scratch`] floats
+    pub scratch: &'a mut [f32],
+    /// A key for noise that differs by layer, step and shard; absent when scoring.
+    pub noise: Option<u64>,
+    pub interrupt: &'a mut Interrupt<'a>,
+}
+
+/// What a layer sees on the way back.
+pub(crate) struct Backward<'a> {
+    pub rows: usize,
+    pub inputs: usize,
+    pub outputs: usize,
+    pub weights: &'a [f32],
+    pub x: &'a [f32],
+    pub y: &'a [f32],
+    /// The gradient of y; the layer may overwrite it.
+    pub dy: &'a mut [f32],
+    /// The gradient of x, to fill; absent where nobody wants it.
+    pub dx: Option<&'a mut [f32]>,
+    /// The gradient of the weights: to fill, or to add to.
+    pub gradient: &'a mut [f32],
+    pub add: bool,
+    pub stash: &'a [f32],
+    pub scratch: &'a mut [f32],
+    pub noise: Option<u64>,
+    pub interrupt: &'a mut Interrupt<'a>,
+}
+
+/// One kind of layer: its Keras configuration, its shapes and its arithmetic.
+pub(crate) trait Kind {
+    /// The settings Keras writes, beside those of every layer (`name`, `trainable`, `dtype`).
+    fn known_settings() -> &'static [&'static str]
+    where
+        Self: Sized;
+
+    /// Reads the settings; names and shared keys are already checked.
+    fn from_config(name: Option<String>, config: &Config) -> Result<Self>
+    where
+        Self: Sized;
+
+    /// The settings, as Keras writes them.
+    fn settings(&self) -> Map<String, Value>;
+
+    /// Guards what a caller may have built by hand.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn name(&self) -> &Option<String>;
+    fn name_mut(&mut self) -> &mut Option<String>;
+
+    /// Width of a row of output.
+    fn outputs(&self, inputs: usize) -> usize;
+
+    fn variables(&self, _inputs: usize) -> Vec<VariableSpec> {
+        Vec::new()
+    }
+
+    fn activation(&self) -> Option<Activation> {
+        None
+    }
+
+    /// The same layer without its activation, which the loss takes over.
+    fn set_linear(&mut self) {}
+
+    /// What scoring does in this layer's place.
+    fn freeze(&self, inputs: usize, weights: &[f32]) -> Result<Vec<Op>>;
+
+    /// Floats per row kept for the way back.
+    fn stash(&self, _inputs: usize) -> usize {
+        0
+    }
+
+    /// Floats of scratch for shards of up to `rows` rows; `None` if that overflows.
+    fn scratch(&self, _rows: usize, _inputs: usize) -> Option<usize> {
+        Some(0)
+    }
+
+    fn forward(&self, pass: Forward<'_>) -> Result<()>;
+    fn backward(&self, pass: Backward<'_>) -> Result<()>;
+}
+
+/// Defines `Layer` and hands every call on to the kind.
+macro_rules! layers {
+    ($($(#[$meta:meta])* $variant:ident($kind:ty)),* $(,)?) => {
+        /// A layer with its configuration; it holds no weights.
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum Layer {
+            $($(#[$meta])* $variant($kind)),*
+        }
+
+        impl Layer {
+            const KNOWN: &'static [&'static str] = &[$(stringify!($variant)),*];
+
+            /// Keras's class name.
+            pub fn class_name(&self) -> &'static str {
+                match self { $(Layer::$variant(_) => stringify!($variant)),* }
+            }
+
+            fn read(class: &str, json: Option<&Value>) -> Result<Layer> {
+                match class {
+                    $(stringify!($variant) => {
+                        let known: Vec<&str> = SHARED.iter().chain(<$kind>::known_settings()).copied().collect();
+                        let config = Config::new(class, json, &known)?;
+                        config.check_dtype_and_trainable()?;
+                        Ok(Layer::$variant(<$kind>::from_config(config.name()?, &config)?))
+                    })*
+                    _ => Err(unknown("layer", "layers", class, Self::KNOWN)),
+                }
+            }
+
+            /// This layer's kind.
+            pub(crate) fn kind(&self) -> &dyn Kind {
+                match self { $(Layer::$variant(layer) => layer),* }
+            }
+
+            pub(crate) fn kind_mut(&mut self) -> &mut dyn Kind {
+                match self { $(Layer::$variant(layer) => layer),* }
+            }
+        }
+    };
+}
+
+layers! {
     /// `keras.layers.Dense`
     Dense(Dense),
     /// `keras.layers.Activation`
@@ -18,3 +171,39 @@ pub enum Layer {
     /// `keras.layers.Dropout`
     Dropout(Dropout),
 }
+
+/// Settings of every layer; the last two are Keras 2's way to state the input.
+const SHARED: &[&str] = &["name", "trainable", "dtype", "input_shape", "batch_input_shape"];
+
+impl Layer {
+    /// Reads `{"class_name": .., "config": {..}}`.
+    pub(crate) fn from_json(json: &Value) -> Result<Layer> {
+        let (class, config) = crate::config::tagged("layer", json)?;
+        Self::read(class, config)
+    }
+
+    /// Keras's object, under `name`.
+    pub(crate) fn to_json(&self, name: &str) -> Value {
+        let mut config = self.kind().settings();
+        config.insert("name".into(), name.into());
+        config.insert("trainable".into(), true.into());
+        config.insert("dtype".into(), float32());
+        json!({"module": "keras.layers", "class_name": self.class_name(), "config": config, "registered_name": null})
+    }
+}
+
+/// The way Keras 3 writes its default data type.
+pub(crate) fn float32() -> Value {
+    json!({"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float32"}, "registered_name": null})
+}
+
+/// The named guard of layer widths.
+pub(crate) fn check_units(units: usize) -> Result<()> {
+    if units == 0 || units > MAX_UNITS {
+        return Err(invalid(format!("units of Dense must be from 1 to {MAX_UNITS}, not {units}")));
+    }
+    Ok(())
+}
+
+/// The widest layer.
+pub(crate) const MAX_UNITS: usize = 1 << 24;

@@ -1,0 +1,117 @@
+//! Prints microseconds per training step and per scored row on one thread: `cargo run --release -p tablenet-core --example step`.
+
+use std::time::Instant;
+use tablenet_core::*;
+
+/// The same rows again and again, so that only the engine is measured.
+struct Rows {
+    batch: Batch,
+    inputs: usize,
+    steps: u64,
+    left: u64,
+}
+
+impl Batches for Rows {
+    fn rows(&self) -> u64 {
+        self.batch.rows as u64 * self.steps
+    }
+    fn inputs(&self) -> usize {
+        self.inputs
+    }
+    fn targets(&self) -> usize {
+        1
+    }
+    fn start(&mut self, _shuffle: Option<u64>, _callback: &mut dyn Callback) -> Result<()> {
+        self.left = self.steps;
+        Ok(())
+    }
+    fn next(&mut self, _batch_size: usize, batch: &mut Batch, _callback: &mut dyn Callback) -> Result<()> {
+        batch.rows = 0;
+        if self.left > 0 {
+            self.left -= 1;
+            batch.x.clone_from(&self.batch.x);
+            batch.y.clone_from(&self.batch.y);
+            batch.rows = self.batch.rows;
+        }
+        Ok(())
+    }
+}
+
+/// A clock, and the longest time between two checks.
+struct Clock {
+    begun: Instant,
+    last: Instant,
+    longest: f64,
+}
+
+impl Clock {
+    fn new() -> Self {
+        Clock { begun: Instant::now(), last: Instant::now(), longest: 0.0 }
+    }
+}
+
+impl Callback for Clock {
+    fn elapsed(&mut self) -> f64 {
+        self.begun.elapsed().as_secs_f64()
+    }
+    fn check(&mut self) -> Result<()> {
+        self.longest = self.longest.max(self.last.elapsed().as_secs_f64());
+        self.last = Instant::now();
+        Ok(())
+    }
+}
+
+fn model(inputs: usize, widths: &[usize]) -> Result<Model> {
+    let mut layers: Vec<Layer> = widths.iter().map(|&w| Layer::Dense(Dense::new(w, Activation::Relu))).collect();
+    layers.push(Layer::Dense(Dense::new(1, Activation::Linear)));
+    let task = Task::Regression { outputs: 1 };
+    let mut model = Sequential::new(layers).compile(inputs, task, Optimizer::default(), Loss::MeanSquaredError, vec![], 1.0)?;
+    model.initialize(1, &mut Clock::new())?;
+    Ok(model)
+}
+
+fn step(inputs: usize, widths: &[usize], rows: usize, steps: u64, threads: usize) -> Result<()> {
+    let mut model = model(inputs, widths)?;
+    let number = |i: usize| (i as f32 * 0.618_034) % 2.0 - 1.0;
+    let batch = Batch { x: (0..rows * inputs).map(number).collect(), y: (0..rows).map(number).collect(), rows };
+    let mut data = Rows { batch, inputs, steps, left: 0 };
+    let options = FitOptions { epochs: if inputs * widths[0] > 10_000 { 8 } else { 400 }, batch_size: rows, shuffle: false, seed: 0, early_stopping: None, max_seconds: None };
+    let mut clock = Clock::new();
+    let history = model.fit(&mut data, None, &options, &mut clock, &Pool::new(threads)?)?;
+    let best = history.epochs.iter().map(|e| e.seconds).fold(f64::INFINITY, f64::min) / steps as f64;
+    let flops = 6.0 * model.parameters() as f64 * rows as f64;
+    println!(
+        "{inputs}-{widths:?}-1, batch {rows:>5}, {threads} thread(s): {:>10.1} us per step, {:>6.1} GFLOP/s, longest {:.1} ms between checks",
+        best * 1e6,
+        flops / best / 1e9,
+        clock.longest * 1e3
+    );
+    Ok(())
+}
+
+fn main() -> Result<()> {
+    for threads in [1, 2] {
+        for (rows, steps) in [(32, 100), (256, 20), (1024, 5), (4096, 2)] {
+            step(28, &[64, 64], rows, steps, threads)?;
+        }
+        step(28, &[256, 256], 256, 3, threads)?;
+        step(28, &[2048, 2048, 2048], 64, 1, threads)?;
+    }
+    for widths in [&[64, 64][..], &[256, 256]] {
+        let plan = Plan::new(&model(28, widths)?)?;
+        let mut scratch = plan.scratch();
+        let row: Vec<f32> = (0..28).map(|i| i as f32 / 28.0).collect();
+        let (mut sum, rows) = (0.0, 300_000);
+        let mut best = f64::INFINITY;
+        for _ in 0..5 {
+            let begun = Instant::now();
+            for _ in 0..rows {
+                scratch.input_mut().copy_from_slice(&row);
+                sum += plan.run(&mut scratch)[0];
+            }
+            best = best.min(begun.elapsed().as_secs_f64() / f64::from(rows));
+        }
+        println!("28-{widths:?}-1: {:.3} us per scored row ({sum})", best * 1e6);
+    }
+    Ok(())
+}

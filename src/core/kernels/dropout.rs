@@ -1,0 +1,53 @@
+//! Inverted dropout with a mask that is a function of key and position: nothing to store, no state to share.
+
+use super::{Simd, dispatch};
+
+/// A 32-bit mixer (lowbias32): every input bit changes every output bit with probability close to one half.
+#[inline(always)]
+fn mix(mut x: u32) -> u32 {
+    x ^= x >> 16;
+    x = x.wrapping_mul(0x7feb_352d);
+    x ^= x >> 15;
+    x = x.wrapping_mul(0x846c_a68b);
+    x ^ (x >> 16)
+}
+
+dispatch!(
+    /// to = from / (1 - rate) where the mask of `key` keeps, else 0; `rate` is `dropped` / 2^32.
+    pub(crate) fn dropout(key: u64, dropped: u32, scale: f32, from: &[f32], to: &mut [f32]) = dropout_body
+);
+
+#[inline(always)]
+fn dropout_body<S: Simd>(key: u64, dropped: u32, scale: f32, from: &[f32], to: &mut [f32]) {
+    assert!(from.len() == to.len());
+    let (low, high) = (key as u32, (key >> 32) as u32);
+    for (i, (to, from)) in to.iter_mut().zip(from).enumerate() {
+        let draw = mix(mix(i as u32 ^ low).wrapping_add(high));
+        let factor = if draw < dropped { 0.0 } else { scale };
+        *to = from * factor;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::on_every_level;
+
+    #[test]
+    fn drops_the_stated_share_the_same_way_everywhere() {
+        let from = vec![1.0; 100_000];
+        let mut seen = Vec::new();
+        on_every_level(|| {
+            let mut to = vec![0.0; from.len()];
+            dropout(7, (0.3 * 4_294_967_296.0) as u32, 1.0 / 0.7, &from, &mut to);
+            seen.push(to);
+        });
+        assert!(seen.windows(2).all(|w| w[0] == w[1]));
+        let dropped = seen[0].iter().filter(|&&v| v == 0.0).count();
+        assert!((29_400..30_600).contains(&dropped), "{dropped}");
+        let mut other = vec![0.0; from.len()];
+        dropout(8, (0.3 * 4_294_967_296.0) as u32, 1.0 / 0.7, &from, &mut other);
+        let both = seen[0].iter().zip(&other).filter(|(a, b)| **a == 0.0 && **b == 0.0).count();
+        assert!((8_600..9_400).contains(&both), "{both}");
+    }
+}

@@ -1,0 +1,227 @@
+//! The compiled model: description, network, weights and optimizer state.
+
+use crate::config::invalid;
+use crate::network::Network;
+use crate::shard::Cut;
+use crate::weights::room;
+use crate::{Activation, Callback, Error, ErrorKind, Loss, Metric, Optimizer, Result, Sequential, Task};
+
+/// One variable: a slice of the flat weight vector.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Variable {
+    /// Keras's path: `dense_1/kernel`.
+    pub path: String,
+    /// (inputs, outputs) of a kernel, (outputs) of a bias.
+    pub shape: Vec<usize>,
+    /// Where it begins in [`Model::weights`].
+    pub offset: usize,
+}
+
+/// A compiled model: the only type that can `fit`.
+#[derive(Debug, Clone)]
+pub struct Model {
+    sequential: Sequential,
+    pub(crate) network: Network,
+    /// What makes final outputs of the network's.
+    pub(crate) head: Activation,
+    task: Task,
+    optimizer: Optimizer,
+    loss: Loss,
+    metrics: Vec<Metric>,
+    target_scale: f64,
+    variables: Vec<Variable>,
+    pub(crate) weights: Vec<f32>,
+    pub(crate) state: OptimizerState,
+}
+
+/// What the optimizer remembers between steps.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct OptimizerState {
+    /// Steps taken.
+    pub steps: u64,
+    /// One vector per slot, as long as the weights; empty before the first `fit`.
+    pub slots: [Vec<f32>; 2],
+}
+
+/// Parameters handled between two looks at the callback: well below a millisecond.
+pub(crate) const PARAMETERS_AT_ONCE: usize = 1 << 16;
+/// Small things and allocator rounding.
+const OVERHEAD: u64 = 64 << 10;
+/// The `gemm` crate packs into a buffer as large as the second-level cache.
+const PACKING: u64 = 4 << 20;
+
+impl Model {
+    #[allow(clippy::too_many_arguments)]
+    pub(crate) fn new(
+        sequential: Sequential,
+        network: Network,
+        head: Activation,
+        task: Task,
+        optimizer: Optimizer,
+        loss: Loss,
+        metrics: Vec<Metric>,
+        target_scale: f64,
+    ) -> Result<Model> {
+        let mut variables = Vec::new();
+        for (place, layer) in network.places.iter().zip(&sequential.layers) {
+            let mut offset = place.offset;
+            for spec in place.layer.kind().variables(place.inputs) {
+                let path = format!("{}/{}", layer.kind().name().as_deref().unwrap_or_default(), spec.name);
+                let size = spec.shape.iter().product::<usize>();
+                variables.push(Variable { path, shape: spec.shape, offset });
+                offset += size;
+            }
+        }
+        let state = OptimizerState::default();
+        Ok(Model { sequential, network, head, task, optimizer, loss, metrics, target_scale, variables, weights: Vec::new(), state })
+    }
+
+    /// Draws first weights from `seed`.
+    pub fn initialize(&mut self, seed: u64, callback: &mut dyn Callback) -> Result<()> {
+        let mut weights = room(self.parameters())?;
+        grow_zeros(&mut weights, self.parameters(), callback)?;
+        let mut number = 0;
+        for place in &self.network.places {
+            let mut offset = place.offset;
+            for spec in place.layer.kind().variables(place.inputs) {
+                let size = spec.shape.iter().product::<usize>();
+                spec.initializer.fill(&mut weights[offset..offset + size], &spec.shape, seed, number, callback)?;
+                offset += size;
+                number += 1;
+            }
+        }
+        self.weights = weights;
+        self.state = OptimizerState::default();
+        Ok(())
+    }
+
+    /// The description, names filled in.
+    pub fn sequential(&self) -> &Sequential {
+        &self.sequential
+    }
+
+    /// Width of a row.
+    pub fn inputs(&self) -> usize {
+        self.network.inputs
+    }
+
+    /// Width of the output.
+    pub fn outputs(&self) -> usize {
+        self.network.outputs
+    }
+
+    /// What the model is for.
+    pub fn task(&self) -> Task {
+        self.task
+    }
+
+    /// The optimizer.
+    pub fn optimizer(&self) -> Optimizer {
+        self.optimizer
+    }
+
+    /// The loss.
+    pub fn loss(&self) -> Loss {
+        self.loss
+    }
+
+    /// The metrics, without `loss`.
+    pub fn metrics(&self) -> &[Metric] {
+        &self.metrics
+    }
+
+    /// See [`Sequential::compile`].
+    pub fn target_scale(&self) -> f64 {
+        self.target_scale
+    }
+
+    /// Trainable numbers.
+    pub fn parameters(&self) -> usize {
+        self.network.parameters
+    }
+
+    /// The variables, in the order of the weight vector.
+    pub fn variables(&self) -> &[Variable] {
+        &self.variables
+    }
+
+    /// All weights; empty before `initialize` or `set_weights`.
+    pub fn weights(&self) -> &[f32] {
+        &self.weights
+    }
+
+    /// Takes weights in the order of [`Model::variables`]; checks length and finiteness. The optimizer starts anew.
+    pub fn set_weights(&mut self, weights: Vec<f32>) -> Result<()> {
+        if weights.len() != self.parameters() {
+            return Err(invalid(format!("the model has {} weights, not {}", self.parameters(), weights.len())));
+        }
+        if let Some(bad) = weights.iter().position(|w| !w.is_finite()) {
+            return Err(Error::new(ErrorKind::NotFinite, format!("weight {bad} is {}", weights[bad])));
+        }
+        self.weights = weights;
+        self.state = OptimizerState::default();
+        Ok(())
+    }
+
+    /// Width of the targets in a batch.
+    pub(crate) fn targets(&self) -> usize {
+        match self.task {
+            Task::Regression { outputs } => outputs,
+            _ => 1,
+        }
+    }
+
+    /// The most bytes `fit` will hold at once in batches of up to `batch_size` rows on `threads` threads: weights,
+    /// gradients, optimizer slots, activations, one batch, metrics and, with `keep_best`, the best weights.
+    /// Asked before `initialize`, because nothing of it is taken before.
+    pub fn memory(&self, batch_size: usize, keep_best: bool, threads: usize) -> Result<u64> {
+        let network = &self.network;
+        let cut = Cut::new(network);
+        let threads = threads.clamp(1, cut.groups(batch_size).max(1));
+        let vectors = 1 + self.optimizer.slots() + usize::from(keep_best) + buffers(&cut, batch_size, threads);
+        let all = || {
+            let vectors = (network.parameters as u64).checked_mul(4)?.checked_mul(vectors as u64)?;
+            let spaces = network.workspace_bytes(cut.rows.min(batch_size))?.checked_mul(threads as u64)?;
+            // Groups keep their predictions for the metrics: at most one row each beyond the batch.
+            let row = network.inputs.checked_add(self.targets())?.checked_add(network.outputs)? as u64;
+            let rows = (batch_size as u64).checked_mul(row)?.checked_mul(4)?;
+            let predictions = (cut.group_rows(batch_size) as u64).checked_mul(network.outputs as u64)?.checked_mul(8)?;
+            let metrics: u64 = self.metrics.iter().map(|m| 2 * m.bytes(network.outputs)).sum();
+            vectors.checked_add(spaces)?.checked_add(rows)?.checked_add(predictions)?.checked_add(metrics)
+        };
+        let fixed = OVERHEAD + PACKING * threads as u64;
+        all().and_then(|bytes| bytes.checked_add(fixed)).ok_or_else(|| {
+            Error::new(ErrorKind::OutOfMemory, format!("a batch of {batch_size} rows needs more memory than can be counted"))
+                .hint("Make the model or the batch smaller.")
+        })
+    }
+}
+
+/// Gradient buffers at work together: one thread adds each group to the first as soon as it is done.
+pub(crate) fn buffers(cut: &Cut, batch_size: usize, threads: usize) -> usize {
+    let groups = cut.groups(batch_size).max(1);
+    if threads > 1 { groups } else { groups.min(2) }
+}
+
+/// Zeros with a look at the callback between pieces: touching fresh pages takes time.
+pub(crate) fn grow_zeros(buffer: &mut Vec<f32>, n: usize, callback: &mut dyn Callback) -> Result<()> {
+    while buffer.len() < n {
+        callback.check()?;
+        let next = n.min(buffer.len() + PARAMETERS_AT_ONCE);
+        buffer.resize(next, 0.0);
+    }
+    Ok(())
+}
+
+impl OptimizerState {
+    /// Slots for `parameters` weights, if there are none yet.
+    pub fn prepare(&mut self, slots: usize, parameters: usize, callback: &mut dyn Callback) -> Result<()> {
+        for slot in self.slots.iter_mut().take(slots) {
+            if slot.len() != parameters {
+                *slot = room(parameters)?;
+                grow_zeros(slot, parameters, callback)?;
+            }
+        }
+        Ok(())
+    }
+}

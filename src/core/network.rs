@@ -1,0 +1,202 @@
+//! The compiled stack of layers: shapes, offsets into the weight vector, and one shard's way forward and back.
+
+use crate::kernels::cost::cost;
+use crate::layer::{Backward, Forward, Interrupt, Layer};
+use crate::sequential::{MAX_PARAMETERS, count_parameters, too_large};
+use crate::weights::zeros;
+use crate::{Loss, Result};
+
+/// A layer in its place.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    pub layer: Layer,
+    pub inputs: usize,
+    pub outputs: usize,
+    /// Where its variables begin in the weight vector.
+    pub offset: usize,
+    pub parameters: usize,
+}
+
+/// The layers as they are computed: an activation that the loss takes over is left out.
+#[derive(Debug, Clone)]
+pub(crate) struct Network {
+    pub places: Vec<Place>,
+    pub inputs: usize,
+    pub outputs: usize,
+    pub parameters: usize,
+    /// The first layer with variables: no gradient goes further back.
+    first: usize,
+}
+
+/// What differs between the passes of one training and those of another.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Noise {
+    pub seed: u64,
+    pub step: u64,
+}
+
+/// The buffers of one thread for shards of up to `rows` rows.
+#[derive(Debug)]
+pub(crate) struct Workspace {
+    outputs: Vec<Vec<f32>>,
+    stashes: Vec<Vec<f32>>,
+    /// The gradient of a layer's output and of its input, in turns.
+    deltas: [Vec<f32>; 2],
+    scratch: Vec<f32>,
+}
+
+/// The floats of a [`Workspace`], buffer by buffer.
+struct Sizes {
+    outputs: Vec<usize>,
+    stashes: Vec<usize>,
+    delta: usize,
+    scratch: usize,
+}
+
+impl Network {
+    /// Puts `layers` in their places behind rows of `inputs` numbers.
+    pub fn new(layers: Vec<Layer>, inputs: usize) -> Result<Network> {
+        let (mut width, mut offset) = (inputs, 0usize);
+        let mut places = Vec::with_capacity(layers.len());
+        for layer in layers {
+            let parameters = count_parameters(&layer, width)?;
+            let outputs = layer.kind().outputs(width);
+            places.push(Place { layer, inputs: width, outputs, offset, parameters });
+            offset = offset.checked_add(parameters).filter(|&p| p <= MAX_PARAMETERS).ok_or_else(too_large)?;
+            width = outputs;
+        }
+        let first = places.iter().position(|p| p.parameters > 0).unwrap_or(places.len());
+        Ok(Network { places, inputs, outputs: width, parameters: offset, first })
+    }
+
+    /// Floats per row that a shard touches: the widths of all layers.
+    pub fn width(&self) -> usize {
+        self.places.iter().fold(self.inputs, |sum, p| sum.saturating_add(p.outputs))
+    }
+
+    fn sizes(&self, rows: usize) -> Option<Sizes> {
+        let mut sizes = Sizes { outputs: Vec::new(), stashes: Vec::new(), delta: 0, scratch: 0 };
+        for (i, p) in self.places.iter().enumerate() {
+            sizes.outputs.push(rows.checked_mul(p.outputs)?);
+            sizes.stashes.push(rows.checked_mul(p.layer.kind().stash(p.inputs))?);
+            let before = if i > self.first { p.inputs } else { 0 };
+            sizes.delta = sizes.delta.max(rows.checked_mul(p.outputs.max(before))?);
+            sizes.scratch = sizes.scratch.max(p.layer.kind().scratch(rows, p.inputs)?);
+        }
+        Some(sizes)
+    }
+
+    /// Bytes of a [`Workspace`].
+    pub fn workspace_bytes(&self, rows: usize) -> Option<u64> {
+        let sizes = self.sizes(rows)?;
+        let shared = [sizes.delta, sizes.delta, sizes.scratch];
+        let mut all = sizes.outputs.iter().chain(&sizes.stashes).chain(&shared);
+        let floats = all.try_fold(0u64, |sum, &n| sum.checked_add(n as u64))?;
+        floats.checked_mul(4)?.checked_add(96 * self.places.len() as u64 + 1024)
+    }
+
+    /// Buffers for shards of up to `rows` rows.
+    pub fn workspace(&self, rows: usize) -> Result<Workspace> {
+        let sizes = self.sizes(rows).ok_or_else(too_large)?;
+        Ok(Workspace {
+            outputs: sizes.outputs.into_iter().map(zeros).collect::<Result<_>>()?,
+            stashes: sizes.stashes.into_iter().map(zeros).collect::<Result<_>>()?,
+            deltas: [zeros(sizes.delta)?, zeros(sizes.delta)?],
+            scratch: zeros(sizes.scratch)?,
+        })
+    }
+
+    /// x (rows, inputs) through all layers; `noise` and `shard` key the dropout masks while training.
+    pub fn forward<'w>(
+        &self,
+        weights: &[f32],
+        x: &[f32],
+        rows: usize,
+        noise: Option<(Noise, u64)>,
+        space: &'w mut Workspace,
+        interrupt: &mut Interrupt<'_>,
+    ) -> Result<&'w mut [f32]> {
+        for (i, p) in self.places.iter().enumerate() {
+            let (before, here) = space.outputs.split_at_mut(i);
+            let x = before.last().map_or(x, |y| &y[..rows * p.inputs]);
+            p.layer.kind().forward(Forward {
+                rows,
+                inputs: p.inputs,
+                outputs: p.outputs,
+                weights: &weights[p.offset..p.offset + p.parameters],
+                x,
+                y: &mut here[0][..rows * p.outputs],
+                stash: &mut space.stashes[i][..rows * p.layer.kind().stash(p.inputs)],
+                scratch: &mut space.scratch,
+                noise: noise.map(|(noise, shard)| key(noise, shard, i)),
+                interrupt: &mut *interrupt,
+            })?;
+        }
+        let last = self.places.len() - 1;
+        Ok(&mut space.outputs[last][..rows * self.outputs])
+    }
+
+    /// One shard of a training step: the sum of its rows' losses; adds (or writes) the gradient of `share` times that sum.
+    /// The final outputs (probabilities under a crossentropy) stay in the workspace.
+    #[allow(clippy::too_many_arguments)]
+    pub fn train(
+        &self,
+        loss: Loss,
+        weights: &[f32],
+        (x, y, rows): (&[f32], &[f32], usize),
+        share: f32,
+        (noise, shard): (Noise, u64),
+        (gradient, add): (&mut [f32], bool),
+        space: &mut Workspace,
+        interrupt: &mut Interrupt<'_>,
+    ) -> Result<f64> {
+        self.forward(weights, x, rows, Some((noise, shard)), space, interrupt)?;
+        let sum = self.cost(loss, y, rows, share, space);
+        let [mut d, mut other] = space.deltas.each_mut().map(Vec::as_mut_slice);
+        for (i, p) in self.places.iter().enumerate().skip(self.first).rev() {
+            let (before, here) = space.outputs.split_at(i);
+            p.layer.kind().backward(Backward {
+                rows,
+                inputs: p.inputs,
+                outputs: p.outputs,
+                weights: &weights[p.offset..p.offset + p.parameters],
+                x: before.last().map_or(x, |y| &y[..rows * p.inputs]),
+                y: &here[0][..rows * p.outputs],
+                dy: &mut d[..rows * p.outputs],
+                dx: (i > self.first).then(|| &mut other[..rows * p.inputs]),
+                gradient: &mut gradient[p.offset..p.offset + p.parameters],
+                add,
+                stash: &space.stashes[i][..rows * p.layer.kind().stash(p.inputs)],
+                scratch: &mut space.scratch,
+                noise: Some(key(noise, shard, i)),
+                interrupt: &mut *interrupt,
+            })?;
+            std::mem::swap(&mut d, &mut other);
+        }
+        Ok(sum)
+    }
+
+    /// The sum of the losses of the rows last sent forward; their outputs become probabilities under a crossentropy.
+    pub fn cost(&self, loss: Loss, y: &[f32], rows: usize, share: f32, space: &mut Workspace) -> f64 {
+        let last = self.places.len() - 1;
+        let out = &mut space.outputs[last][..rows * self.outputs];
+        cost(loss, self.outputs, share, out, y, &mut space.deltas[0][..rows * self.outputs])
+    }
+
+    /// The outputs of the rows last seen, after [`Network::train`] or [`Network::cost`].
+    pub fn predictions<'w>(&self, space: &'w Workspace, rows: usize) -> &'w [f32] {
+        &space.outputs[self.places.len() - 1][..rows * self.outputs]
+    }
+}
+
+/// Noise of its own for every layer, step and shard: SplitMix64's finalizer over all of them.
+fn key(noise: Noise, shard: u64, layer: usize) -> u64 {
+    let mut z = noise.seed;
+    for word in [noise.step, shard, layer as u64 + 1] {
+        z = (z ^ word).wrapping_add(0x9e37_79b9_7f4a_7c15);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^= z >> 31;
+    }
+    z
+}

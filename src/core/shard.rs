@@ -1,0 +1,110 @@
+//! How a batch is cut: into shards, the pieces between two looks at the callback, and into gradient groups, the
+//! pieces that threads share. Both depend on the model and the batch alone, so the weights do not depend on threads.
+
+use crate::network::Network;
+use std::ops::Range;
+
+/// Multiply-adds of a forward pass that a shard should have: enough to be worth a thread, few enough for the cache.
+const WANTED: usize = 1 << 21;
+/// More than this takes too long between two looks at the callback.
+const LONGEST: usize = 1 << 28;
+/// A shard's activations should stay in the second-level cache.
+const FLOATS: usize = 1 << 16;
+/// Rows below which a large kernel is read for too little work.
+const FEW: usize = 32;
+
+/// The cut of every batch of one model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cut {
+    /// Rows of the largest shard.
+    pub rows: usize,
+    /// Most gradient groups.
+    groups: usize,
+}
+
+impl Cut {
+    pub fn new(network: &Network) -> Cut {
+        let parameters = network.parameters.max(1);
+        let by_work = WANTED / parameters;
+        let by_cache = FLOATS / network.width().max(1);
+        let few = FEW.min(LONGEST / parameters);
+        // Every group has a gradient of its own: fewer where that is large.
+        let groups = match parameters {
+            0..=0x10_0000 => 8,
+            0..=0x40_0000 => 4,
+            _ => 2,
+        };
+        Cut { rows: by_work.min(by_cache).max(few).max(1), groups }
+    }
+
+    /// Shards of a batch of `rows`.
+    pub fn shards(&self, rows: usize) -> usize {
+        rows.div_ceil(self.rows)
+    }
+
+    /// Gradient groups of a batch of `rows`.
+    pub fn groups(&self, rows: usize) -> usize {
+        self.shards(rows).min(self.groups)
+    }
+
+    /// The shards of a group.
+    pub fn shards_of(&self, rows: usize, group: usize) -> Range<usize> {
+        part(self.shards(rows), self.groups(rows), group)
+    }
+
+    /// The rows of a shard.
+    pub fn rows_of(&self, rows: usize, shard: usize) -> Range<usize> {
+        part(rows, self.shards(rows), shard)
+    }
+
+    /// Most rows in one group of batches of up to `rows`.
+    pub fn group_rows(&self, rows: usize) -> usize {
+        let groups = self.groups(rows).max(1);
+        let shards = self.shards(rows).div_ceil(groups);
+        shards.saturating_mul(self.rows).min(rows)
+    }
+}
+
+/// The `i`th of `parts` nearly equal parts of `0..n`.
+fn part(n: usize, parts: usize, i: usize) -> Range<usize> {
+    let at = |i: usize| (n as u128 * i as u128 / parts as u128) as usize;
+    at(i)..at(i + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Activation, Dense, Layer};
+
+    fn cut(inputs: usize, widths: &[usize]) -> Cut {
+        let layers = widths.iter().map(|&w| Layer::Dense(Dense::new(w, Activation::Relu))).collect();
+        Cut::new(&Network::new(layers, inputs).unwrap())
+    }
+
+    #[test]
+    fn covers_every_row_once() {
+        for cut in [cut(28, &[64, 64, 1]), cut(1, &[1]), cut(28, &[2048, 2048, 2048, 1]), cut(5000, &[40_000])] {
+            for rows in [1, 2, 31, 32, 1000, 1024, 70_001] {
+                let mut next = 0;
+                for group in 0..cut.groups(rows) {
+                    let mut in_group = 0;
+                    for shard in cut.shards_of(rows, group) {
+                        let range = cut.rows_of(rows, shard);
+                        assert_eq!(range.start, next);
+                        assert!(!range.is_empty() && range.len() <= cut.rows);
+                        next = range.end;
+                        in_group += range.len();
+                    }
+                    assert!(in_group <= cut.group_rows(rows));
+                }
+                assert_eq!(next, rows);
+            }
+        }
+    }
+
+    #[test]
+    fn large_models_have_short_shards() {
+        assert!(cut(28, &[2048, 2048, 2048, 1]).rows <= 32);
+        assert!(cut(28, &[64, 64, 1]).rows >= 256);
+    }
+}
