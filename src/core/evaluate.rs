@@ -1,5 +1,8 @@
 //! Loss and metrics of a model on rows it is given (Keras: `Model.evaluate`).
 
+#[cfg(test)]
+mod tests;
+
 use crate::encoder::{not_finite, words, wrong_type};
 use crate::nearest::nearest;
 use crate::scorer::{Scratch, positive};

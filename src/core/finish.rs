@@ -1,5 +1,8 @@
 //! Training from rows, second half: the preprocessing is learned and frozen, what was left open is chosen, the model is fitted.
 
+#[cfg(test)]
+mod tests;
+
 use crate::budget::exceeded;
 use crate::defaults::{Choices, with_needed_units};
 use crate::encoder::{RecordEncoder, SAMPLE, medians};

@@ -1,5 +1,8 @@
 //! Scoring row by row: encode, run the frozen network, answer in the target's terms.
 
+#[cfg(test)]
+mod tests;
+
 use crate::encoder::RowEncoder;
 use crate::target::{Target, TargetKind};
 use crate::{Error, ErrorKind, Feature, ModelFile, Plan, PlanScratch, Result, Task, Value};

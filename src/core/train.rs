@@ -1,6 +1,9 @@
 //! Training from rows, first half: columns and rows come in, statistics and the sample store grow.
 
-use crate::encoder::{Learner, width_differs};
+#[cfg(test)]
+mod tests;
+
+use crate::encoder::Learner;
 use crate::nearest::nearest;
 use crate::record::{Field, FieldKind};
 use crate::samples::Samples;
@@ -128,7 +131,8 @@ impl<'a> Training<'a> {
     /// Takes one row: values in column order, excluded columns and the target included.
     pub fn push(&mut self, row: &[Value<'_>], callback: &mut dyn Callback) -> Result<()> {
         if row.len() != self.columns {
-            return Err(width_differs(self.columns, row.len()));
+            let message = format!("a row has {} values instead of {}", row.len(), self.columns);
+            return Err(Error::new(ErrorKind::FeatureCount, message));
         }
         self.seen += 1;
         self.unchecked += row.len();
