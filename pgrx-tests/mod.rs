@@ -3,4 +3,14 @@
 //!
 //! Every file mirrors one of src/postgres and holds its own `#[pg_schema] mod tests`; all names share one SQL namespace.
 
+mod cache;
+mod catalog;
+mod guc;
+mod interrupt;
+mod outcome;
+mod predict;
+mod read;
+mod spill;
+mod threads;
+mod train;
 mod version;
