@@ -115,7 +115,7 @@ fn anywhere_in_a_training_from_a_temporary_file_with_threads() {
     let server = Server::start();
     let mut client = server.connect();
     create_wide(&mut client, 100_000);
-    let settings = "SET tablenet.work_mem = '8MB'; SET tablenet.threads = 2";
+    let settings = "SET tablenet.work_mem = '16MB'; SET tablenet.threads = 2";
     let train =
         "SELECT * FROM ml_train('m', 'SELECT * FROM wide', 'y', epochs => 2, batch_size => 512)";
     let (whole, expected) = undisturbed(&server, settings, train);

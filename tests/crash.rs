@@ -23,26 +23,6 @@ fn all_models_are_whole(client: &mut Client) {
     assert_eq!(number(client, halves), 0.0, "a half model is left");
 }
 
-/// Connects as soon as the server has recovered from the end of one of its backends.
-fn reconnect(server: &Server) -> Client {
-    let patience = Instant::now();
-    loop {
-        let attempt = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            let mut client = server.connect();
-            client.batch_execute("SELECT 1").expect("answers");
-            client
-        }));
-        match attempt {
-            Ok(client) => return client,
-            Err(_) => assert!(
-                patience.elapsed() < Duration::from_secs(30),
-                "the server does not come back"
-            ),
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
 #[test]
 fn of_a_training_backend() {
     let server = Server::with(&["fsync = on"]);
@@ -71,7 +51,7 @@ fn of_a_training_backend() {
                 train(model, 1)
             ));
         });
-        let mut client = reconnect(&server);
+        let mut client = server.reconnect();
         assert_eq!(
             number(&mut client, PREDICTION),
             expected,
@@ -87,7 +67,7 @@ fn of_a_training_backend() {
         all_models_are_whole(&mut client);
         assert!(server.temporary_files().is_empty());
     }
-    let mut client = reconnect(&server);
+    let mut client = server.reconnect();
     client
         .batch_execute(&train("kept", 1))
         .expect("trains after the crashes");
@@ -154,5 +134,5 @@ fn that_nobody_expected_fails_the_test() {
     let server = Server::start();
     let mut victim = server.connect();
     Process::backend(&mut victim).kill();
-    reconnect(&server);
+    server.reconnect();
 }

@@ -90,15 +90,16 @@ fn rights_are_checked_at_every_statement() {
 fn nobody_touches_the_tables() {
     let server = server_with_roles();
     let mut owner = server.connect_as("owner");
-    for table in [
-        "tablenet.stored_model",
-        "tablenet.stored_version",
-        "tablenet.stored_chunk",
+    for (table, column) in [
+        ("stored_model", "deployed"),
+        ("stored_version", "rows"),
+        ("stored_chunk", "bytes"),
     ] {
+        let table = format!("tablenet.{table}");
         for statement in [
             format!("SELECT * FROM {table}"),
             format!("DELETE FROM {table}"),
-            format!("UPDATE {table} SET model_id = model_id"),
+            format!("UPDATE {table} SET {column} = {column}"),
             format!("INSERT INTO {table} DEFAULT VALUES"),
             format!("TRUNCATE {table}"),
         ] {

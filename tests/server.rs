@@ -119,16 +119,7 @@ impl Server {
             &self.log_file(),
             &self.sockets,
         ));
-        let patience = Instant::now();
-        while let Err(error) = self.try_connect("postgres") {
-            let log = || fs::read_to_string(self.log_file()).unwrap_or_default();
-            assert!(
-                patience.elapsed() < Duration::from_secs(60),
-                "no server: {error}\n{}",
-                log()
-            );
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        self.reconnect();
     }
 
     /// Ends the postmaster and all its children at once, as a failing machine would, and leaves the data as they are.
@@ -154,6 +145,21 @@ impl Server {
     pub fn connect_as(&self, user: &str) -> Client {
         self.try_connect(user)
             .unwrap_or_else(|error| panic!("connecting as {user}: {error}"))
+    }
+
+    /// A connection as the superuser, as soon as the server has started or recovered.
+    pub fn reconnect(&self) -> Client {
+        let patience = Instant::now();
+        loop {
+            match self.try_connect("postgres") {
+                Ok(client) => return client,
+                Err(error) if patience.elapsed() > Duration::from_secs(60) => {
+                    let log = fs::read_to_string(self.log_file()).unwrap_or_default();
+                    panic!("no server: {error}\n{log}");
+                }
+                Err(_) => std::thread::sleep(Duration::from_millis(20)),
+            }
+        }
     }
 
     fn try_connect(&self, user: &str) -> Result<Client, postgres::Error> {
