@@ -1,8 +1,8 @@
 //! One epoch over batches, to train or to evaluate: the part of `fit` that another executor could take over.
 
 use crate::gradient::Buffers;
-use crate::model::PARAMETERS_AT_ONCE;
 use crate::network::Noise;
+use crate::weights::{AT_ONCE, room};
 use crate::{Batch, Batches, Callback, Error, ErrorKind, Metric, MetricState, Model, Pool, Result};
 
 /// Loss and metrics over an epoch's rows.
@@ -45,14 +45,14 @@ pub(crate) struct Loop {
 
 impl Loop {
     /// Buffers for `model`, which must have weights, over `data`, which must be as wide as it.
-    pub fn new(model: &Model, batch_size: usize, threads: usize, trains: bool) -> Result<Loop> {
+    pub fn new(model: &Model, batch_size: usize, threads: usize, trains: bool, callback: &mut dyn Callback) -> Result<Loop> {
         if model.weights.is_empty() {
             return Err(Error::new(ErrorKind::InvalidParameter, "the model has no weights yet"));
         }
-        let buffers = Buffers::new(model, batch_size, threads, trains)?;
+        let buffers = Buffers::new(model, batch_size, threads, trains, callback)?;
         let mut batch = Batch::default();
-        batch.x = crate::weights::room(batch_size.saturating_mul(model.inputs()))?;
-        batch.y = crate::weights::room(batch_size.saturating_mul(model.targets()))?;
+        batch.x = room(batch_size.saturating_mul(model.inputs()))?;
+        batch.y = room(batch_size.saturating_mul(model.targets()))?;
         Ok(Loop { buffers, batch, batch_size })
     }
 
@@ -158,8 +158,8 @@ fn step(model: &mut Model, gradient: &[f32], callback: &mut dyn Callback) -> Res
     model.state.steps += 1;
     let (steps, [a, b]) = (model.state.steps, &mut model.state.slots);
     let piece = |slot: &mut Vec<f32>, range: std::ops::Range<usize>| if slot.is_empty() { 0..0 } else { range };
-    for (i, w) in model.weights.chunks_mut(PARAMETERS_AT_ONCE).enumerate() {
-        let range = i * PARAMETERS_AT_ONCE..i * PARAMETERS_AT_ONCE + w.len();
+    for (i, w) in model.weights.chunks_mut(AT_ONCE).enumerate() {
+        let range = i * AT_ONCE..i * AT_ONCE + w.len();
         let (in_a, in_b) = (piece(a, range.clone()), piece(b, range.clone()));
         optimizer.step(steps, w, &gradient[range], &mut a[in_a], &mut b[in_b]);
         callback.check()?;

@@ -3,8 +3,7 @@
 use crate::config::invalid;
 use crate::early_stopping::{Verdict, Watch};
 use crate::epoch::{Loop, Tally, evaluate_epoch, train_epoch};
-use crate::model::PARAMETERS_AT_ONCE;
-use crate::weights::room;
+use crate::weights::{AT_ONCE, room};
 use crate::{Batches, Callback, EarlyStopping, EpochLogs, Error, ErrorKind, History, Model, Pool, Result, Stopped};
 
 /// How to train.
@@ -99,7 +98,7 @@ impl Model {
         let begun = callback.elapsed();
         let until = options.max_seconds.map(|seconds| begun + seconds);
         callback.check()?;
-        let mut work = Loop::new(self, batch_size, pool.threads(), true)?;
+        let mut work = Loop::new(self, batch_size, pool.threads(), true, callback)?;
         let (slots, parameters) = (self.optimizer().slots(), self.parameters());
         self.state.prepare(slots, parameters, callback)?;
         let mut best = Best { weights: if restore { room(parameters)? } else { Vec::new() }, epoch: None };
@@ -157,7 +156,7 @@ impl Model {
         check_batch_size(batch_size)?;
         check_data(self, data)?;
         callback.check()?;
-        let mut work = Loop::new(self, rows_per_batch(batch_size, data), pool.threads(), false)?;
+        let mut work = Loop::new(self, rows_per_batch(batch_size, data), pool.threads(), false, callback)?;
         let mut tally = Tally::new(self)?;
         evaluate_epoch(self, data, &mut work, &mut tally, callback, pool)?;
         Ok(Evaluated { loss: tally.loss(), metrics: tally.metrics() })
@@ -173,7 +172,7 @@ struct Best {
 impl Best {
     fn keep(&mut self, weights: &[f32], epoch: u32, callback: &mut dyn Callback) -> Result<()> {
         self.weights.clear();
-        for piece in weights.chunks(PARAMETERS_AT_ONCE) {
+        for piece in weights.chunks(AT_ONCE) {
             // Room for all was taken before the first epoch.
             self.weights.extend_from_slice(piece);
             callback.check()?;
@@ -185,7 +184,7 @@ impl Best {
 
 /// A finite loss does not mean finite weights after the last step.
 fn check_weights(model: &Model, epoch: u32, callback: &mut dyn Callback) -> Result<()> {
-    for piece in model.weights.chunks(PARAMETERS_AT_ONCE) {
+    for piece in model.weights.chunks(AT_ONCE) {
         if !piece.iter().all(|w| w.is_finite()) {
             return Err(Error::new(ErrorKind::NotFinite, format!("weights became NaN or infinite in epoch {epoch}"))
                 .hint("Lower learning_rate, or look for extreme values in the features and the target."));

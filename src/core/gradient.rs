@@ -2,10 +2,10 @@
 
 use crate::kernels::reduce;
 use crate::layer::Interrupt;
-use crate::model::{PARAMETERS_AT_ONCE, buffers};
+use crate::model::buffers;
 use crate::network::{Noise, Workspace};
 use crate::shard::Cut;
-use crate::weights::zeros;
+use crate::weights::{AT_ONCE, zeros};
 use crate::{Batch, Callback, Error, ErrorKind, Model, Pool, Result};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -43,18 +43,21 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Buffers {
     /// Buffers for batches of up to `batch_size` rows; without gradients when they only evaluate.
-    pub fn new(model: &Model, batch_size: usize, threads: usize, trains: bool) -> Result<Buffers> {
+    pub fn new(model: &Model, batch_size: usize, threads: usize, trains: bool, callback: &mut dyn Callback) -> Result<Buffers> {
         let cut = Cut::new(&model.network);
         let threads = threads.clamp(1, cut.groups(batch_size).max(1));
         let predictions = if model.metrics().is_empty() { 0 } else { cut.group_rows(batch_size) * model.outputs() };
         let gradient = if trains { model.parameters() } else { 0 };
-        let group = |_| Ok(Mutex::new(Group { gradient: zeros(gradient)?, predictions: zeros(predictions)?, loss: 0.0 }));
-        let space = |_| Ok(Mutex::new(model.network.workspace(cut.rows.min(batch_size))?));
-        Ok(Buffers {
-            cut,
-            groups: (0..buffers(&cut, batch_size, threads)).map(group).collect::<Result<_>>()?,
-            spaces: (0..threads).map(space).collect::<Result<_>>()?,
-        })
+        let mut groups = Vec::new();
+        for _ in 0..buffers(&cut, batch_size, threads) {
+            let (gradient, predictions) = (zeros(gradient, callback)?, zeros(predictions, callback)?);
+            groups.push(Mutex::new(Group { gradient, predictions, loss: 0.0 }));
+        }
+        let mut spaces = Vec::new();
+        for _ in 0..threads {
+            spaces.push(Mutex::new(model.network.workspace(cut.rows.min(batch_size), callback)?));
+        }
+        Ok(Buffers { cut, groups, spaces })
     }
 
     /// The gradient of the last batch's mean loss.
@@ -102,7 +105,7 @@ impl Buffers {
                 see(&group.predictions, &batch.y[begin * targets..end * targets], end - begin);
                 if noise.is_some() && next + i > 0 {
                     let mut sum = lock(&self.groups[0]);
-                    let pieces = sum.gradient.chunks_mut(PARAMETERS_AT_ONCE).zip(group.gradient.chunks(PARAMETERS_AT_ONCE));
+                    let pieces = sum.gradient.chunks_mut(AT_ONCE).zip(group.gradient.chunks(AT_ONCE));
                     for (to, from) in pieces {
                         reduce::add(to, from);
                         callback.check()?;

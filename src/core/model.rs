@@ -3,7 +3,7 @@
 use crate::config::invalid;
 use crate::network::Network;
 use crate::shard::Cut;
-use crate::weights::room;
+use crate::weights::zeros;
 use crate::{Activation, Callback, Error, ErrorKind, Loss, Metric, Optimizer, Result, Sequential, Task};
 
 /// One variable: a slice of the flat weight vector.
@@ -43,8 +43,6 @@ pub(crate) struct OptimizerState {
     pub slots: [Vec<f32>; 2],
 }
 
-/// Parameters handled between two looks at the callback: well below a millisecond.
-pub(crate) const PARAMETERS_AT_ONCE: usize = 1 << 16;
 /// Small things and allocator rounding.
 const OVERHEAD: u64 = 64 << 10;
 /// The `gemm` crate packs into a buffer as large as the second-level cache.
@@ -78,8 +76,7 @@ impl Model {
 
     /// Draws first weights from `seed`.
     pub fn initialize(&mut self, seed: u64, callback: &mut dyn Callback) -> Result<()> {
-        let mut weights = room(self.parameters())?;
-        grow_zeros(&mut weights, self.parameters(), callback)?;
+        let mut weights = zeros(self.parameters(), callback)?;
         let mut number = 0;
         for place in &self.network.places {
             let mut offset = place.offset;
@@ -203,23 +200,12 @@ pub(crate) fn buffers(cut: &Cut, batch_size: usize, threads: usize) -> usize {
     if threads > 1 { groups } else { groups.min(2) }
 }
 
-/// Zeros with a look at the callback between pieces: touching fresh pages takes time.
-pub(crate) fn grow_zeros(buffer: &mut Vec<f32>, n: usize, callback: &mut dyn Callback) -> Result<()> {
-    while buffer.len() < n {
-        callback.check()?;
-        let next = n.min(buffer.len() + PARAMETERS_AT_ONCE);
-        buffer.resize(next, 0.0);
-    }
-    Ok(())
-}
-
 impl OptimizerState {
     /// Slots for `parameters` weights, if there are none yet.
     pub fn prepare(&mut self, slots: usize, parameters: usize, callback: &mut dyn Callback) -> Result<()> {
         for slot in self.slots.iter_mut().take(slots) {
             if slot.len() != parameters {
-                *slot = room(parameters)?;
-                grow_zeros(slot, parameters, callback)?;
+                *slot = zeros(parameters, callback)?;
             }
         }
         Ok(())

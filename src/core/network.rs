@@ -4,7 +4,7 @@ use crate::kernels::cost::cost;
 use crate::layer::{Backward, Forward, Interrupt, Layer};
 use crate::sequential::{MAX_PARAMETERS, count_parameters, too_large};
 use crate::weights::zeros;
-use crate::{Loss, Result};
+use crate::{Callback, Loss, Result};
 
 /// A layer in its place.
 #[derive(Debug, Clone)]
@@ -96,13 +96,13 @@ impl Network {
     }
 
     /// Buffers for shards of up to `rows` rows.
-    pub fn workspace(&self, rows: usize) -> Result<Workspace> {
+    pub fn workspace(&self, rows: usize, callback: &mut dyn Callback) -> Result<Workspace> {
         let sizes = self.sizes(rows).ok_or_else(too_large)?;
         Ok(Workspace {
-            outputs: sizes.outputs.into_iter().map(zeros).collect::<Result<_>>()?,
-            stashes: sizes.stashes.into_iter().map(zeros).collect::<Result<_>>()?,
-            deltas: [zeros(sizes.delta)?, zeros(sizes.delta)?],
-            scratch: zeros(sizes.scratch)?,
+            outputs: sizes.outputs.into_iter().map(|n| zeros(n, callback)).collect::<Result<_>>()?,
+            stashes: sizes.stashes.into_iter().map(|n| zeros(n, callback)).collect::<Result<_>>()?,
+            deltas: [zeros(sizes.delta, callback)?, zeros(sizes.delta, callback)?],
+            scratch: zeros(sizes.scratch, callback)?,
         })
     }
 

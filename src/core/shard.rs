@@ -5,7 +5,7 @@ use crate::network::Network;
 use std::ops::Range;
 
 /// Multiply-adds of a forward pass that a shard should have: enough to be worth a thread, few enough for the cache.
-const WANTED: usize = 1 << 21;
+const WANTED: usize = 1 << 23;
 /// More than this takes too long between two looks at the callback.
 const LONGEST: usize = 1 << 28;
 /// A shard's activations should stay in the second-level cache.

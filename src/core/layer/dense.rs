@@ -54,8 +54,8 @@ const SETTINGS: &[&str] = &[
     "lora_alpha",
 ];
 
-/// Multiply-adds between two looks at the interrupt: about a millisecond.
-const PIECE: usize = 1 << 25;
+/// Multiply-adds between two looks at the interrupt: a few milliseconds.
+const PIECE: usize = 1 << 27;
 
 /// Rows of `x` per piece of a product that costs `per_row` multiply-adds a row.
 fn piece(per_row: usize) -> usize {
