@@ -6,6 +6,7 @@ mod tests;
 use crate::budget::exceeded;
 use crate::defaults::{Choices, with_needed_units};
 use crate::encoder::{RecordEncoder, SAMPLE, medians};
+use crate::format::check_size;
 use crate::sample_batches::{SampleBatches, SampleEncoder, order_bytes};
 use crate::{
     Batches, Callback, EpochLogs, Error, ErrorKind, Feature, FitOptions, History, Model, ModelFile,
@@ -22,6 +23,7 @@ impl Training<'_> {
         let (features, encoder, target, mut notices) = self.freeze(callback)?;
         let inputs = encoder.features.width();
         let choices = Choices::new(&self.options, target.task(), inputs, self.train.rows())?;
+        check_size(&choices.layers)?;
         let mut model = choices
             .layers
             .compile(

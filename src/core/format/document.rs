@@ -4,62 +4,57 @@ use super::FORMAT;
 use crate::canonical::canonical;
 use crate::results::Results;
 use crate::{Error, ErrorKind, Feature, Model, ModelFile, Result, Target};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-/// All that the file says besides the weights.
-#[derive(Debug, Serialize, Deserialize)]
+/// All that the file says besides the weights. What the engine reads stays text until its length is checked:
+/// a parsed array takes many times the memory of its text.
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Document {
-    /// The version of this format.
-    pub(super) format: u32,
+    /// The version of this format, checked before.
+    #[serde(rename = "format")]
+    _format: u32,
     /// The network, as Keras's `to_json` writes it.
-    pub(super) model: Value,
+    pub(super) model: Box<RawValue>,
     /// The preprocessing.
     pub(super) features: Vec<Feature>,
     /// The target.
     pub(super) target: Target,
     /// What it was compiled with.
-    pub(super) optimizer: Value,
+    pub(super) optimizer: Box<RawValue>,
     /// What it was compiled with.
-    pub(super) loss: Value,
+    pub(super) loss: Box<RawValue>,
     /// What it was compiled with.
     pub(super) metrics: Vec<String>,
     /// How good it was.
     pub(super) results: Results,
-    /// Of the weights' bytes, in hexadecimal.
+    /// Of all of this but itself, in canonical form, and of the weights; in hexadecimal.
     pub(super) sha256: String,
 }
 
-/// The header of `file`, whose weights have the digest `sha256`; padded to a multiple of eight bytes.
-pub(super) fn header(file: &ModelFile, sha256: String) -> Result<Vec<u8>> {
+/// All that the file of `file` says besides the weights and their digest.
+pub(super) fn description(file: &ModelFile) -> Value {
     let model = &file.model;
-    let document = Document {
-        format: FORMAT,
-        model: model.sequential().to_json(),
-        features: file.features.clone(),
-        target: file.target.clone(),
-        optimizer: model.optimizer().to_json(),
-        loss: model.loss().to_json(),
-        metrics: model
-            .metrics()
-            .iter()
-            .map(|metric| metric.name().to_owned())
-            .collect(),
-        results: file.results.clone(),
-        sha256,
-    };
-    let document = serde_json::to_value(document).map_err(|error| {
-        Error::new(
-            ErrorKind::InvalidParameter,
-            format!("the model cannot be written: {error}"),
-        )
-    })?;
+    json!({
+        "format": FORMAT,
+        "model": model.sequential().to_json(),
+        "features": file.features,
+        "target": file.target,
+        "optimizer": model.optimizer().to_json(),
+        "loss": model.loss().to_json(),
+        "metrics": model.metrics().iter().map(|metric| metric.name()).collect::<Vec<_>>(),
+        "results": file.results,
+    })
+}
+
+/// The header of a file with this `description` and digest; padded to a multiple of eight bytes.
+pub(super) fn header(model: &Model, mut description: Value, sha256: &str) -> Result<Vec<u8>> {
+    description["sha256"] = sha256.into();
     let mut header = tensors(model)?;
-    header.insert(
-        "__metadata__".into(),
-        json!({ "tablenet": canonical(&document) }),
-    );
+    let text = canonical(&description);
+    header.insert("__metadata__".into(), json!({ "tablenet": text }));
     let mut bytes = canonical(&Value::Object(header)).into_bytes();
     bytes.resize(bytes.len().next_multiple_of(8), b' ');
     Ok(bytes)

@@ -1,9 +1,9 @@
 //! Reads a model file out of hostile bytes: nothing is believed before it is checked, nothing large is taken before it
 //! is compared with the bytes at hand and the memory limit.
 
-use super::document::{Document, header};
+use super::document::{Document, description, header};
 use super::write::hexadecimal;
-use super::{FORMAT, MAX_HEADER, PIECE};
+use super::{FORMAT, MAX_HEADER, MAX_SPEC, PIECE, check_size};
 use crate::budget::{exceeded, with_capacity};
 use crate::canonical::{canonical, shallow};
 use crate::encoder::check_features;
@@ -16,10 +16,6 @@ use sha2::{Digest, Sha256};
 
 /// The deepest nesting of JSON.
 const DEPTH: usize = 32;
-/// The longest description of a network.
-const MAX_SPEC: usize = 1 << 20;
-/// The most layers.
-const MAX_LAYERS: usize = 1000;
 
 #[derive(Deserialize)]
 struct Header {
@@ -46,7 +42,7 @@ impl ModelFile {
     ) -> Result<Self> {
         let (given, data) = split(bytes)?;
         // JSON takes several times its text while it is read.
-        let need = (given.len() as u64).saturating_mul(4);
+        let need = (given.len() as u64).saturating_mul(8);
         if need > memory_limit {
             return Err(exceeded("the description of the model", need, memory_limit));
         }
@@ -67,10 +63,14 @@ impl ModelFile {
         if need > memory_limit {
             return Err(exceeded("the model", need, memory_limit));
         }
-        if header(&file, sha256.clone()).map_err(|error| damaged(error.to_string()))? != given {
+        let description = description(&file);
+        let mut hash = Sha256::new();
+        hash.update(canonical(&description));
+        let rebuilt = header(&file.model, description, &sha256);
+        if rebuilt.map_err(|error| damaged(error.to_string()))? != given {
             return Err(damaged("its header does not follow from its contents"));
         }
-        let weights = weights(data, parameters, &sha256, callback)?;
+        let weights = weights(data, parameters, hash, &sha256, callback)?;
         file.model
             .set_weights(weights)
             .map_err(|error| damaged(error.to_string()))?;
@@ -136,20 +136,13 @@ fn rebuild(document: Document) -> Result<ModelFile> {
     target
         .check()
         .map_err(|what| damaged(format!("its target {what}")))?;
-    if canonical(&model).len() > MAX_SPEC {
+    let texts = [&model, &optimizer, &loss].map(|raw| raw.get());
+    if texts.iter().any(|text| text.len() > MAX_SPEC) {
         return Err(damaged("the description of its network is too long"));
     }
-    let model = (|| {
-        compile(
-            &Sequential::from_json(&model)?,
-            &features,
-            &target,
-            &canonical(&optimizer),
-            &canonical(&loss),
-            &metrics,
-        )
-    })()
-    .map_err(|error| damaged(error.to_string()))?;
+    let [model, optimizer, loss] = texts;
+    let model = compile(model, &features, &target, optimizer, loss, &metrics)
+        .map_err(|error| damaged(error.to_string()))?;
     Ok(ModelFile {
         model,
         features,
@@ -159,16 +152,16 @@ fn rebuild(document: Document) -> Result<ModelFile> {
 }
 
 fn compile(
-    layers: &Sequential,
+    layers: &str,
     features: &[Feature],
     target: &Target,
     optimizer: &str,
     loss: &str,
     metrics: &[String],
 ) -> Result<Model> {
-    if layers.layers.len() > MAX_LAYERS {
-        return Err(damaged(format!("it has more than {MAX_LAYERS} layers")));
-    }
+    let invalid = |error: serde_json::Error| Error::new(ErrorKind::Damaged, error.to_string());
+    let layers = Sequential::from_json(&serde_json::from_str(layers).map_err(invalid)?)?;
+    check_size(&layers)?;
     let inputs = features
         .iter()
         .map(|feature| feature.encoding.width())
@@ -187,30 +180,25 @@ fn compile(
     )
 }
 
-/// The weights, if their digest is `sha256`.
+/// The weights, if with them `hash` becomes `sha256`.
 fn weights(
     data: &[u8],
     parameters: usize,
+    mut hash: Sha256,
     sha256: &str,
     callback: &mut dyn Callback,
 ) -> Result<Vec<f32>> {
     let mut weights = with_capacity(parameters, "the weights of the model")?;
-    let mut hash = Sha256::new();
     for piece in data.chunks(4 * PIECE) {
         hash.update(piece);
-        weights.extend(
-            piece
-                .as_chunks()
-                .0
-                .iter()
-                .map(|bytes| f32::from_le_bytes(*bytes)),
-        );
+        let numbers = piece.as_chunks().0.iter();
+        weights.extend(numbers.map(|bytes| f32::from_le_bytes(*bytes)));
         callback.check()?;
     }
     if hexadecimal(hash) == sha256 {
         Ok(weights)
     } else {
-        Err(damaged("its weights do not have the digest it names"))
+        Err(damaged("its contents do not have the digest it names"))
     }
 }
 

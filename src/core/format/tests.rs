@@ -135,17 +135,9 @@ fn any_safetensors_reader_opens_it() -> Result<()> {
 fn a_flipped_bit_is_refused() -> Result<()> {
     let bytes = small_bytes()?;
     for place in 0..bytes.len() {
-        for bit in [0, 3, 7] {
-            let mut flipped = bytes.clone();
-            flipped[place] ^= 1 << bit;
-            if let Ok(file) = read(&flipped) {
-                assert!(
-                    file.to_bytes(&mut NoCallback)? == flipped,
-                    "byte {place}, bit {bit}: read as something else"
-                );
-                panic!("byte {place}, bit {bit} was not noticed");
-            }
-        }
+        let mut flipped = bytes.clone();
+        flipped[place] ^= 1 << (place % 8);
+        assert!(read(&flipped).is_err(), "byte {place}");
     }
     Ok(())
 }
@@ -184,12 +176,7 @@ fn random_mutations_are_refused() -> Result<()> {
                 _ => mutated[..8].copy_from_slice(&random.next().to_le_bytes()[..8]),
             }
         }
-        if let Ok(file) = read(&mutated) {
-            assert!(
-                file.to_bytes(&mut NoCallback)? == mutated,
-                "read as something else than it says"
-            );
-        }
+        assert!(mutated == bytes || read(&mutated).is_err());
     }
     Ok(())
 }
@@ -224,7 +211,7 @@ fn contents_that_do_not_fit_are_named() -> Result<()> {
             |document| {
                 document["features"][2]["encoding"]["category"]["categories"][1] = "L2".into()
             },
-            "header does not follow|digest|header",
+            "digest",
         ),
         (
             |document| {
@@ -253,11 +240,6 @@ fn contents_that_do_not_fit_are_named() -> Result<()> {
     ];
     for (place, (change, expected)) in cases.iter().enumerate() {
         let bytes = changed(change)?;
-        if place == 7 {
-            // Another name of a category is another, equally valid model.
-            assert!(read(&bytes)?.to_bytes(&mut NoCallback)? == bytes);
-            continue;
-        }
         let detail = damage(&bytes);
         assert!(detail.contains(expected), "case {place}: {detail}");
     }
@@ -322,15 +304,19 @@ fn weights_must_be_finite_even_with_a_right_digest() -> Result<()> {
     use sha2::Digest;
     let (header, mut data) = parts(&small_bytes()?);
     data[..4].copy_from_slice(&f32::NAN.to_le_bytes());
+    let text = header["__metadata__"]["tablenet"].as_str().expect("text");
+    let mut document: Json = serde_json::from_str(text).expect("JSON");
+    let old = document["sha256"].take();
+    document
+        .as_object_mut()
+        .map(|entries| entries.remove("sha256"));
     let mut hash = sha2::Sha256::new();
+    hash.update(crate::canonical::canonical(&document));
     hash.update(&data);
     let digest = super::write::hexadecimal(hash);
-    let document: Json =
-        serde_json::from_str(header["__metadata__"]["tablenet"].as_str().expect("text"))
-            .expect("JSON");
-    let text = crate::canonical::canonical(&header)
-        .replace(document["sha256"].as_str().expect("digest"), &digest);
-    damage(&joined(&text, &data));
+    let text = crate::canonical::canonical(&header).replace(old.as_str().expect("digest"), &digest);
+    let detail = damage(&joined(&text, &data));
+    assert!(!detail.contains("digest"), "{detail}");
     Ok(())
 }
 

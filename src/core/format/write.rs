@@ -1,16 +1,20 @@
 //! Writes a model file.
 
-use super::document::header;
+use super::document::{description, header};
 use super::{MAX_HEADER, PIECE};
 use crate::budget::with_capacity;
+use crate::canonical::canonical;
 use crate::{Callback, Error, ErrorKind, ModelFile, Result};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 impl ModelFile {
     /// The bytes of the file; the same model always gives the same bytes. Checks about every MiB.
     pub fn to_bytes(&self, callback: &mut dyn Callback) -> Result<Vec<u8>> {
         let weights = self.model.weights();
-        let header = header(self, digest(weights, callback)?)?;
+        let description = description(self);
+        let sha256 = digest(&description, weights, callback)?;
+        let header = header(&self.model, description, &sha256)?;
         if header.len() > MAX_HEADER {
             return Err(Error::new(
                 ErrorKind::LimitExceeded,
@@ -32,9 +36,10 @@ impl ModelFile {
     }
 }
 
-/// The SHA-256 of the weights as they are written, in hexadecimal.
-fn digest(weights: &[f32], callback: &mut dyn Callback) -> Result<String> {
+/// The SHA-256 of the description and of the weights as they are written, in hexadecimal.
+fn digest(description: &Value, weights: &[f32], callback: &mut dyn Callback) -> Result<String> {
     let mut hash = Sha256::new();
+    hash.update(canonical(description));
     let mut buffer = [0; 4096];
     for piece in weights.chunks(PIECE) {
         for part in piece.chunks(buffer.len() / 4) {
