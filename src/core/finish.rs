@@ -15,12 +15,25 @@ use crate::{
 use serde_json::{Value, json};
 use std::rc::Rc;
 
+/// The preprocessing, frozen: as it is stored and as it encodes stored rows.
+struct Frozen {
+    features: Vec<Feature>,
+    target: Target,
+    encoder: Rc<SampleEncoder>,
+    notices: Vec<String>,
+}
+
 impl Training<'_> {
     /// Learns the preprocessing from the training rows, freezes it and fits the model.
     pub fn finish(mut self, callback: &mut dyn Callback, pool: &Pool) -> Result<Trained> {
         callback.check()?;
         self.check_rows()?;
-        let (features, encoder, target, mut notices) = self.freeze(callback)?;
+        let Frozen {
+            features,
+            target,
+            encoder,
+            mut notices,
+        } = self.freeze(callback)?;
         let inputs = encoder.features.width();
         let choices = Choices::new(&self.options, target.task(), inputs, self.train.rows())?;
         check_size(&choices.layers)?;
@@ -136,11 +149,8 @@ impl Training<'_> {
         }
     }
 
-    /// The frozen preprocessing, as it is stored and as it encodes stored rows, and notices.
-    fn freeze(
-        &mut self,
-        callback: &mut dyn Callback,
-    ) -> Result<(Vec<Feature>, Rc<SampleEncoder>, Target, Vec<String>)> {
+    /// Freezes what was learned, once the medians are found.
+    fn freeze(&mut self, callback: &mut dyn Callback) -> Result<Frozen> {
         // Without room for the median of one column the rows have to go.
         let numbers = self
             .learners
@@ -171,12 +181,12 @@ impl Training<'_> {
             target_field: self.target_field,
             target: codes,
         };
-        Ok((
+        Ok(Frozen {
             features,
-            Rc::new(encoder),
             target,
-            notice.into_iter().collect(),
-        ))
+            encoder: Rc::new(encoder),
+            notices: notice.into_iter().collect(),
+        })
     }
 
     /// Charges the model's `bytes`, spilling rows where they leave too little; returns the bytes of a spill's window.

@@ -83,7 +83,7 @@ impl TrainOptions {
             .hint("It is the fraction of rows held out: 0.1 holds out one row in ten, 0 none."));
         }
         if let Some(seconds) = self.max_seconds
-            && !(seconds > 0.0)
+            && (seconds.is_nan() || seconds <= 0.0)
         {
             return invalid(format!("max_seconds must be greater than 0, not {seconds}"));
         }

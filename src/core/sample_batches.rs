@@ -240,7 +240,7 @@ impl Batches for SampleBatches {
             }
             batch.y.push(y);
             batch.rows += 1;
-            if batch.rows % stride == 0 {
+            if batch.rows.is_multiple_of(stride) {
                 callback.check()?;
             }
         }

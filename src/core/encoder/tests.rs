@@ -25,7 +25,7 @@ fn learned(
         records.push(record);
     }
     let (feature, positions) = learner.finish(median, &budget)?;
-    let encoder = RecordEncoder::new(&[feature.clone()], &[field], vec![positions]);
+    let encoder = RecordEncoder::new(std::slice::from_ref(&feature), &[field], vec![positions]);
     Ok((feature, encoder, records))
 }
 
@@ -274,7 +274,7 @@ fn runs_of_numbers_give_the_bits_of_single_rows() -> Result<()> {
         learners.push(Learner::new(index, column, field));
     }
     let mut number = |row: usize, column: usize| {
-        if column == 4 && row % 3 == 0 {
+        if column == 4 && row.is_multiple_of(3) {
             Value::Null
         } else {
             Value::Number(f64::from((random.next() >> 40) as f32) * 0.37_f32 as f64)

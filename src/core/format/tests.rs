@@ -87,7 +87,7 @@ fn changed(change: impl Fn(&mut Json)) -> Result<Vec<u8>> {
 }
 
 fn damage(bytes: &[u8]) -> String {
-    let error = read(bytes).err().expect("refused");
+    let error = read(bytes).expect_err("refused");
     assert_eq!(
         (error.kind(), error.to_string().as_str()),
         (ErrorKind::Damaged, "model data is damaged")
@@ -248,9 +248,7 @@ fn contents_that_do_not_fit_are_named() -> Result<()> {
 
 #[test]
 fn a_later_format_is_not_damage() -> Result<()> {
-    let error = read(&changed(|document| document["format"] = 2.into())?)
-        .err()
-        .expect("refused");
+    let error = read(&changed(|document| document["format"] = 2.into())?).expect_err("refused");
     assert_eq!(error.kind(), ErrorKind::NotSupported);
     assert_eq!(
         error.to_string(),
