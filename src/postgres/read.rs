@@ -35,7 +35,8 @@ pub fn rows(
             rStartup: Some(startup),
             rShutdown: Some(ignore),
             rDestroy: Some(ignore),
-            mydest: pg_sys::CommandDest::DestNone,
+            // Not DestNone, with which SPI reports a statement without result.
+            mydest: pg_sys::CommandDest::DestTuplestore,
         },
         query,
         decoders,

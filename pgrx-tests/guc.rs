@@ -1,0 +1,28 @@
+#[pgrx::pg_schema]
+mod tests {
+    use pgrx::prelude::*;
+
+    use crate::guc;
+    use crate::in_backend::outcome::{assert_outcome, text};
+
+    #[pg_test]
+    fn work_mem_follows_maintenance_work_mem() {
+        assert_eq!(text("SHOW tablenet.work_mem"), "-1");
+        Spi::run("SET LOCAL maintenance_work_mem = '5MB'").expect("set");
+        assert_eq!(guc::work_mem(), 5 << 20);
+        Spi::run("SET LOCAL tablenet.work_mem = '7MB'").expect("set");
+        assert_eq!(guc::work_mem(), 7 << 20);
+    }
+
+    #[pg_test]
+    fn defaults_and_bounds() {
+        assert_eq!(text("SHOW tablenet.cache_size"), "64MB");
+        assert_eq!(text("SHOW tablenet.threads"), "1");
+        assert_outcome("SET tablenet.threads = 65", "22023 65 is outside the valid range for parameter \"tablenet.threads\" (1 .. 64)");
+    }
+
+    #[pg_test]
+    fn the_prefix_is_reserved() {
+        assert_outcome("SET tablenet.thread = 2", "42602 invalid configuration parameter name \"tablenet.thread\"");
+    }
+}
