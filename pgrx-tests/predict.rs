@@ -432,6 +432,16 @@ mod tests {
             "(SELECT ml_predict('m', s) FROM (SELECT 'gas'::heating AS heating, 70::square_metres AS area) AS s)",
         ];
         same(&calls, "(SELECT 1 AS id) AS one");
+        // A simple expression of PL/pgSQL outlives the statement that renames the label.
+        run("DO $$ DECLARE h heating := 'gas'; gas float8; coal float8; wood float8; answer float8; BEGIN
+                 gas := ml_predict('m', 70, 'gas'); coal := ml_predict('m', 70, 'coal'); wood := ml_predict('m', 70, 'wood');
+                 FOR step IN 1..3 LOOP
+                     answer := ml_predict('m', 70, h);
+                     IF answer <> (ARRAY[gas, coal, wood])[step] THEN RAISE 'step %: %', step, answer; END IF;
+                     IF step = 1 THEN ALTER TYPE heating RENAME VALUE 'gas' TO 'coal'; END IF;
+                     IF step = 2 THEN ALTER TYPE heating RENAME VALUE 'wood' TO 'turf'; ALTER TYPE heating RENAME VALUE 'coal' TO 'wood'; END IF;
+                 END LOOP;
+             END $$");
         train("numbers", "SELECT area, rooms, price FROM houses", "price");
         same(
             &[
@@ -440,5 +450,18 @@ mod tests {
             ],
             "(SELECT 1 AS id) AS one",
         );
+    }
+
+    #[pg_test(error = "could not determine the type of argument 2")]
+    fn a_call_without_an_expression_is_refused() {
+        let function = Spi::get_one::<pg_sys::Oid>("SELECT 'ml_predict'::regproc::oid")
+            .expect("runs")
+            .expect("found");
+        let (model, feature) = (
+            "m".into_datum().expect("text"),
+            1.0_f64.into_datum().expect("float8"),
+        );
+        // SAFETY: text and float8 are what the function takes.
+        unsafe { pg_sys::OidFunctionCall2Coll(function, pg_sys::InvalidOid, model, feature) };
     }
 }

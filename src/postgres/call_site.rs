@@ -190,6 +190,12 @@ impl CallSite {
         let stored = catalog::find(text)?;
         if let Some(bound) = &mut self.current {
             if bound.digest == stored.sha256 {
+                if bound.source.reads_enum() {
+                    let features = bound.scorer.features();
+                    // SAFETY: by contract.
+                    bound.source =
+                        unsafe { Source::bind(&self.arguments, values, text, features)? };
+                }
                 bound.statement = statement;
                 return Ok(());
             }

@@ -101,6 +101,11 @@ impl Decoder {
         }
     }
 
+    /// Whether the labels of an enum were read for it: what is read later may have others.
+    pub fn is_enum(&self) -> bool {
+        matches!(self.kind, Kind::Enum { .. })
+    }
+
     /// Reads one datum into `value`, as [`decode`](Self::decode) does.
     ///
     /// A number of fixed width goes there straight from a register: as part of a `Result<Value>` it would pass through
@@ -166,8 +171,8 @@ impl Decoder {
             Kind::Text => Value::Text(unsafe { text(datum)? }),
             // SAFETY: as above.
             Kind::Padded => Value::Text(unsafe { text(datum)? }.trim_end_matches(' ')),
-            // SAFETY: by contract a NUL-terminated Name.
             Kind::Name => {
+                // SAFETY: by contract a NUL-terminated Name.
                 Value::Text(unsafe { utf8(CStr::from_ptr(datum.cast_mut_ptr()).to_bytes())? })
             }
             Kind::Enum { by_oid, .. } => match by_oid.get(&(bits as u32)) {
@@ -286,9 +291,13 @@ pub fn server_cstring(text: &str) -> *const c_char {
     unsafe { pg_sys::text_to_cstring(text_datum(text).cast_mut_ptr()) }
 }
 
+// It reads a variable and cannot raise an error, so it needs no guard; it is asked for every text.
+unsafe extern "C" {
+    safe fn GetDatabaseEncoding() -> i32;
+}
+
 fn stored_as_utf8() -> bool {
-    // SAFETY: reads a setting of the database that never changes.
-    let encoding = unsafe { pg_sys::GetDatabaseEncoding() } as u32;
+    let encoding = GetDatabaseEncoding() as u32;
     encoding == pg_sys::pg_enc::PG_UTF8 || encoding == pg_sys::pg_enc::PG_SQL_ASCII
 }
 

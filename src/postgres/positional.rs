@@ -40,6 +40,11 @@ impl Scalars {
         Ok(Self { scalars })
     }
 
+    /// Whether one of the arguments is an enum.
+    pub fn reads_enum(&self) -> bool {
+        self.scalars.iter().any(Scalar::is_enum)
+    }
+
     /// Puts the features of one call into `row`.
     ///
     /// # Safety
@@ -66,11 +71,13 @@ impl Scalars {
 /// # Safety
 /// `argument` is the value of an untyped literal.
 pub unsafe fn check_not_object(argument: &NullableDatum) -> Result<()> {
+    if argument.isnull {
+        return Ok(());
+    }
     // SAFETY: by contract.
-    if argument.isnull
-        || !unsafe { literal(argument.value)? }
-            .trim_start()
-            .starts_with('{')
+    if !unsafe { literal(argument.value)? }
+        .trim_start()
+        .starts_with('{')
     {
         return Ok(());
     }
@@ -105,6 +112,11 @@ impl Elements {
             by_value,
             align,
         })
+    }
+
+    /// Whether the elements are enums.
+    pub fn reads_enum(&self) -> bool {
+        self.scalar.is_enum()
     }
 
     /// Puts the elements of `array` into `row`.

@@ -37,6 +37,11 @@ impl Scalar {
         }
     }
 
+    /// Whether it is an enum, whose labels were read when it was made.
+    pub fn is_enum(&self) -> bool {
+        matches!(self, Self::Typed(decoder) if decoder.is_enum())
+    }
+
     /// Reads one datum for `feature` into `value`.
     ///
     /// # Safety

@@ -45,6 +45,16 @@ impl Source {
         })
     }
 
+    /// Whether it holds labels of an enum, which another statement may see changed.
+    pub fn reads_enum(&self) -> bool {
+        match self {
+            Self::Scalars(scalars) => scalars.reads_enum(),
+            Self::Elements(elements) => elements.reads_enum(),
+            Self::Row(row) => row.reads_enum(),
+            Self::Object(_) => false,
+        }
+    }
+
     /// Puts the features into `row`; `false` if there is no row, array or object to take them from.
     ///
     /// # Safety

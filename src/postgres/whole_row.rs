@@ -175,20 +175,16 @@ impl WholeRow {
         Ok(())
     }
 
+    /// Whether one of the columns is an enum.
+    pub fn reads_enum(&self) -> bool {
+        self.features.iter().any(|(_, scalar)| scalar.is_enum())
+    }
+
     fn bind(&mut self, layout: &Layout, model: &str, features: &[Feature]) -> Result<()> {
         self.serial = None;
         let columns = layout
             .columns()
-            // SAFETY: a column's name is NUL-terminated text in the database's encoding.
-            .map(|(place, column)| {
-                Ok((
-                    place,
-                    unsafe {
-                        datum::utf8(CStr::from_ptr(column.attname.data.as_ptr()).to_bytes())?
-                    },
-                    column.atttypid,
-                ))
-            })
+            .map(|(place, column)| Ok((place, name(column)?, column.atttypid)))
             .collect::<Result<Vec<_>>>()?;
         let invented = columns
             .iter()
@@ -244,6 +240,11 @@ impl WholeRow {
         self.serial = Some(layout.serial);
         Ok(())
     }
+}
+
+fn name(column: &pg_sys::FormData_pg_attribute) -> Result<&str> {
+    // SAFETY: NUL-terminated text in the encoding of the database.
+    unsafe { datum::utf8(CStr::from_ptr(column.attname.data.as_ptr()).to_bytes()) }
 }
 
 /// All columns of a row type, dropped ones included.
