@@ -5,9 +5,14 @@ use pgrx::prelude::*;
 /// Runs `statement` in a subtransaction: `00000`, or the SQLSTATE and the message it failed with.
 pub fn outcome(statement: &str) -> String {
     Spi::run(
-        "CREATE OR REPLACE FUNCTION pg_temp.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
-         BEGIN EXECUTE statement; RETURN '00000';
-         EXCEPTION WHEN OTHERS THEN RETURN SQLSTATE || ' ' || SQLERRM; END $$",
+        // Made once: another role may not replace it.
+        "DO $make$ BEGIN
+             IF to_regprocedure('pg_temp.outcome(text)') IS NULL THEN
+                 CREATE FUNCTION pg_temp.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
+                 BEGIN EXECUTE statement; RETURN '00000';
+                 EXCEPTION WHEN OTHERS THEN RETURN SQLSTATE || ' ' || SQLERRM; END $$;
+             END IF;
+         END $make$",
     )
     .expect("the function is made");
     Spi::get_one_with_args::<String>("SELECT pg_temp.outcome($1)", &[statement.into()])
