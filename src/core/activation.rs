@@ -1,7 +1,7 @@
 //! Activation functions by their Keras names, with Keras's constants.
 
-use crate::config::{fold, invalid, tagged, unknown};
 use crate::Result;
+use crate::config::{fold, invalid, tagged, unknown};
 use serde_json::Value;
 
 /// An element-wise function, or softmax over a row.
@@ -52,22 +52,34 @@ impl Activation {
         let folded = fold(name);
         match Self::NAMES.iter().find(|(known, _)| fold(known) == folded) {
             Some(&(_, activation)) => Ok(activation),
-            None => Err(unknown("activation", "activations", name, &Self::NAMES.map(|(known, _)| known))),
+            None => Err(unknown(
+                "activation",
+                "activations",
+                name,
+                &Self::NAMES.map(|(known, _)| known),
+            )),
         }
     }
 
     /// The name Keras writes.
     pub fn name(self) -> &'static str {
-        Self::NAMES.iter().find(|(_, a)| *a == self).map_or("linear", |(name, _)| name)
+        Self::NAMES
+            .iter()
+            .find(|(_, a)| *a == self)
+            .map_or("linear", |(name, _)| name)
     }
 
     /// A name, null (linear), or Keras's object around a built-in function.
     pub(crate) fn from_json(json: Option<&Value>) -> Result<Activation> {
-        let Some(json) = json else { return Ok(Activation::Linear) };
+        let Some(json) = json else {
+            return Ok(Activation::Linear);
+        };
         match tagged("activation", json)? {
             (name, None) => Self::parse(name),
             ("function", Some(Value::String(name))) => Self::parse(name),
-            _ => Err(invalid(format!("an activation is given by its name, not as {json}"))),
+            _ => Err(invalid(format!(
+                "an activation is given by its name, not as {json}"
+            ))),
         }
     }
 }
@@ -82,9 +94,17 @@ mod tests {
             assert_eq!(Activation::parse(name).unwrap(), activation);
             assert_eq!(Activation::parse(activation.name()).unwrap(), activation);
         }
-        assert_eq!(Activation::parse("LeakyReLU").unwrap(), Activation::LeakyRelu);
+        assert_eq!(
+            Activation::parse("LeakyReLU").unwrap(),
+            Activation::LeakyRelu
+        );
         let error = Activation::parse("rleu").unwrap_err();
         assert_eq!(error.to_string(), "unknown activation \"rleu\"");
-        assert!(error.hint_text().unwrap().starts_with("Did you mean \"relu\"?"));
+        assert!(
+            error
+                .hint_text()
+                .unwrap()
+                .starts_with("Did you mean \"relu\"?")
+        );
     }
 }

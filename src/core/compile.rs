@@ -3,7 +3,9 @@
 use crate::config::invalid;
 use crate::network::Network;
 use crate::sequential::{MAX_LAYERS, too_large};
-use crate::{Activation, Error, ErrorKind, Layer, Loss, Metric, Model, Optimizer, Result, Sequential};
+use crate::{
+    Activation, Error, ErrorKind, Layer, Loss, Metric, Model, Optimizer, Result, Sequential,
+};
 use serde::{Deserialize, Serialize};
 
 /// What the model is for.
@@ -44,7 +46,9 @@ impl Sequential {
         self.check_inputs(inputs)?;
         self.check_layers()?;
         if !(target_scale.is_finite() && target_scale > 0.0) {
-            return Err(invalid(format!("target_scale must be positive, not {target_scale}")));
+            return Err(invalid(format!(
+                "target_scale must be positive, not {target_scale}"
+            )));
         }
         // What was built by hand passes the same guards as what was read.
         let optimizer = Optimizer::parse(&optimizer.to_json().to_string())?;
@@ -69,7 +73,16 @@ impl Sequential {
                 taken.push(metric);
             }
         }
-        Model::new(sequential, network, head, task, optimizer, loss, taken, target_scale)
+        Model::new(
+            sequential,
+            network,
+            head,
+            task,
+            optimizer,
+            loss,
+            taken,
+            target_scale,
+        )
     }
 
     fn check_inputs(&self, inputs: usize) -> Result<()> {
@@ -77,11 +90,16 @@ impl Sequential {
             return Err(invalid("a model needs at least one input"));
         }
         if inputs > MAX_INPUTS {
-            return Err(Error::new(ErrorKind::LimitExceeded, format!("a model cannot have more than {MAX_INPUTS} inputs, not {inputs}")));
+            return Err(Error::new(
+                ErrorKind::LimitExceeded,
+                format!("a model cannot have more than {MAX_INPUTS} inputs, not {inputs}"),
+            ));
         }
         match self.inputs {
-            Some(stated) if stated != inputs => Err(invalid(format!("the layers state {stated} inputs, the data has {inputs}"))
-                .hint("Leave the InputLayer out: the width is taken from the encoded columns.")),
+            Some(stated) if stated != inputs => Err(invalid(format!(
+                "the layers state {stated} inputs, the data has {inputs}"
+            ))
+            .hint("Leave the InputLayer out: the width is taken from the encoded columns.")),
             _ => Ok(()),
         }
     }
@@ -91,12 +109,18 @@ impl Sequential {
             return Err(invalid("a model needs at least one layer"));
         }
         if self.layers.len() > MAX_LAYERS {
-            return Err(Error::new(ErrorKind::LimitExceeded, format!("a model cannot have more than {MAX_LAYERS} layers")));
+            return Err(Error::new(
+                ErrorKind::LimitExceeded,
+                format!("a model cannot have more than {MAX_LAYERS} layers"),
+            ));
         }
         let mut width = 1usize;
         for layer in &self.layers {
             layer.kind().check()?;
-            width = width.checked_add(layer.kind().outputs(1)).filter(|&w| w <= 1 << 30).ok_or_else(too_large)?;
+            width = width
+                .checked_add(layer.kind().outputs(1))
+                .filter(|&w| w <= 1 << 30)
+                .ok_or_else(too_large)?;
         }
         Ok(())
     }
@@ -105,25 +129,44 @@ impl Sequential {
 /// The last layer's activation against task and loss. Under a crossentropy it goes over to the loss: returns what
 /// turns the logits into probabilities.
 fn check_head(layers: &mut [Layer], task: Task, loss: Loss) -> Result<Activation> {
-    let Some(last) = layers.last_mut() else { return Err(invalid("a model needs at least one layer")) };
+    let Some(last) = layers.last_mut() else {
+        return Err(invalid("a model needs at least one layer"));
+    };
     let Some(activation) = last.kind().activation() else {
-        return Err(invalid(format!("the last layer must not be {}", last.class_name())).hint("End with a Dense layer."));
+        return Err(
+            invalid(format!("the last layer must not be {}", last.class_name()))
+                .hint("End with a Dense layer."),
+        );
     };
     let head = match loss {
         Loss::BinaryCrossentropy => Activation::Sigmoid,
         Loss::CategoricalCrossentropy => Activation::Softmax,
         _ if activation == Activation::Softmax => {
-            return Err(invalid(format!("the last layer's softmax does not fit loss {}", loss.name()))
-                .hint("softmax goes with categorical_crossentropy."));
+            return Err(invalid(format!(
+                "the last layer's softmax does not fit loss {}",
+                loss.name()
+            ))
+            .hint("softmax goes with categorical_crossentropy."));
         }
         _ => return Ok(Activation::Linear),
     };
     if activation != head && activation != Activation::Linear {
-        return Err(invalid(format!("the last layer's {} does not fit loss {}", activation.name(), loss.name()))
-            .hint(format!("End with {}, or with no activation, which gives logits.", head.name())));
+        return Err(invalid(format!(
+            "the last layer's {} does not fit loss {}",
+            activation.name(),
+            loss.name()
+        ))
+        .hint(format!(
+            "End with {}, or with no activation, which gives logits.",
+            head.name()
+        )));
     }
     if matches!(task, Task::Regression { .. }) {
-        return Err(invalid(format!("loss {} does not fit a numeric target", loss.name())).hint("Use mse, mae or huber."));
+        return Err(invalid(format!(
+            "loss {} does not fit a numeric target",
+            loss.name()
+        ))
+        .hint("Use mse, mae or huber."));
     }
     last.kind_mut().set_linear();
     Ok(head)
@@ -133,16 +176,25 @@ fn check_head(layers: &mut [Layer], task: Task, loss: Loss) -> Result<Activation
 fn check_outputs(outputs: usize, task: Task, loss: Loss) -> Result<()> {
     let (wanted, of) = match (task, loss) {
         (Task::Regression { outputs }, _) => (outputs, "a numeric target".to_owned()),
-        (Task::Binary, Loss::CategoricalCrossentropy) => (2, "categorical_crossentropy on two classes".to_owned()),
+        (Task::Binary, Loss::CategoricalCrossentropy) => {
+            (2, "categorical_crossentropy on two classes".to_owned())
+        }
         (Task::Binary, _) => (1, format!("{} on two classes", loss.name())),
-        (Task::Multiclass { classes }, Loss::CategoricalCrossentropy) => (classes, format!("{classes} classes")),
+        (Task::Multiclass { classes }, Loss::CategoricalCrossentropy) => {
+            (classes, format!("{classes} classes"))
+        }
         (Task::Multiclass { classes }, _) => {
-            return Err(invalid(format!("loss {} does not fit a target of {classes} classes", loss.name()))
-                .hint("Use categorical_crossentropy."));
+            return Err(invalid(format!(
+                "loss {} does not fit a target of {classes} classes",
+                loss.name()
+            ))
+            .hint("Use categorical_crossentropy."));
         }
     };
     if outputs != wanted {
-        return Err(invalid(format!("the last layer must have {wanted} units for {of}, not {outputs}")));
+        return Err(invalid(format!(
+            "the last layer must have {wanted} units for {of}, not {outputs}"
+        )));
     }
     Ok(())
 }
@@ -165,12 +217,27 @@ mod tests {
         use Activation::*;
         let (bce, cce) = (Loss::BinaryCrossentropy, Loss::CategoricalCrossentropy);
         for (layers, task, loss) in [
-            (vec![dense(1, Linear)], Task::Regression { outputs: 1 }, Loss::MeanSquaredError),
+            (
+                vec![dense(1, Linear)],
+                Task::Regression { outputs: 1 },
+                Loss::MeanSquaredError,
+            ),
             (vec![dense(1, Sigmoid)], Task::Binary, bce),
             (vec![dense(1, Linear)], Task::Binary, bce),
-            (vec![dense(1, Linear), Layer::Activation(ActivationLayer::new(Sigmoid))], Task::Binary, bce),
+            (
+                vec![
+                    dense(1, Linear),
+                    Layer::Activation(ActivationLayer::new(Sigmoid)),
+                ],
+                Task::Binary,
+                bce,
+            ),
             (vec![dense(2, Softmax)], Task::Binary, cce),
-            (vec![dense(1, Sigmoid)], Task::Binary, Loss::MeanSquaredError),
+            (
+                vec![dense(1, Sigmoid)],
+                Task::Binary,
+                Loss::MeanSquaredError,
+            ),
             (vec![dense(3, Linear)], Task::Multiclass { classes: 3 }, cce),
         ] {
             compile(layers, task, loss).unwrap();
@@ -180,27 +247,98 @@ mod tests {
     #[test]
     fn refuses_every_other_head_by_name() {
         use Activation::*;
-        let (bce, cce, mse) = (Loss::BinaryCrossentropy, Loss::CategoricalCrossentropy, Loss::MeanSquaredError);
+        let (bce, cce, mse) = (
+            Loss::BinaryCrossentropy,
+            Loss::CategoricalCrossentropy,
+            Loss::MeanSquaredError,
+        );
         let number = Task::Regression { outputs: 1 };
         for (layers, task, loss, message) in [
             (vec![], number, mse, "a model needs at least one layer"),
-            (vec![dense(2, Linear)], number, mse, "the last layer must have 1 units for a numeric target, not 2"),
-            (vec![dense(1, Sigmoid)], number, bce, "loss binary_crossentropy does not fit a numeric target"),
-            (vec![dense(1, Relu)], Task::Binary, bce, "the last layer's relu does not fit loss binary_crossentropy"),
-            (vec![dense(3, Sigmoid)], Task::Multiclass { classes: 3 }, cce, "the last layer's sigmoid does not fit loss categorical_crossentropy"),
-            (vec![dense(2, Linear)], Task::Multiclass { classes: 3 }, cce, "the last layer must have 3 units for 3 classes, not 2"),
-            (vec![dense(3, Linear)], Task::Multiclass { classes: 3 }, mse, "loss mse does not fit a target of 3 classes"),
-            (vec![dense(1, Softmax)], number, mse, "the last layer's softmax does not fit loss mse"),
-            (vec![dense(1, Linear), Layer::Dropout(Dropout::new(0.1))], number, mse, "the last layer must not be Dropout"),
-            (vec![Layer::Activation(ActivationLayer::new(Relu))], number, mse, "a model needs a layer with weights"),
-            (vec![dense(0, Linear)], number, mse, "units of Dense must be from 1 to 16777216, not 0"),
-            (vec![dense(1 << 24, Linear), dense(1 << 24, Linear), dense(1, Linear)], number, mse, "a model cannot have more than 268435456 parameters"),
+            (
+                vec![dense(2, Linear)],
+                number,
+                mse,
+                "the last layer must have 1 units for a numeric target, not 2",
+            ),
+            (
+                vec![dense(1, Sigmoid)],
+                number,
+                bce,
+                "loss binary_crossentropy does not fit a numeric target",
+            ),
+            (
+                vec![dense(1, Relu)],
+                Task::Binary,
+                bce,
+                "the last layer's relu does not fit loss binary_crossentropy",
+            ),
+            (
+                vec![dense(3, Sigmoid)],
+                Task::Multiclass { classes: 3 },
+                cce,
+                "the last layer's sigmoid does not fit loss categorical_crossentropy",
+            ),
+            (
+                vec![dense(2, Linear)],
+                Task::Multiclass { classes: 3 },
+                cce,
+                "the last layer must have 3 units for 3 classes, not 2",
+            ),
+            (
+                vec![dense(3, Linear)],
+                Task::Multiclass { classes: 3 },
+                mse,
+                "loss mse does not fit a target of 3 classes",
+            ),
+            (
+                vec![dense(1, Softmax)],
+                number,
+                mse,
+                "the last layer's softmax does not fit loss mse",
+            ),
+            (
+                vec![dense(1, Linear), Layer::Dropout(Dropout::new(0.1))],
+                number,
+                mse,
+                "the last layer must not be Dropout",
+            ),
+            (
+                vec![Layer::Activation(ActivationLayer::new(Relu))],
+                number,
+                mse,
+                "a model needs a layer with weights",
+            ),
+            (
+                vec![dense(0, Linear)],
+                number,
+                mse,
+                "units of Dense must be from 1 to 16777216, not 0",
+            ),
+            (
+                vec![
+                    dense(1 << 24, Linear),
+                    dense(1 << 24, Linear),
+                    dense(1, Linear),
+                ],
+                number,
+                mse,
+                "a model cannot have more than 268435456 parameters",
+            ),
         ] {
-            assert_eq!(compile(layers, task, loss).unwrap_err().to_string(), message);
+            assert_eq!(
+                compile(layers, task, loss).unwrap_err().to_string(),
+                message
+            );
         }
         let mut stated = Sequential::new(vec![dense(1, Linear)]);
         stated.inputs = Some(5);
-        let error = stated.compile(4, number, Optimizer::default(), mse, vec![], 1.0).unwrap_err();
-        assert_eq!(error.to_string(), "the layers state 5 inputs, the data has 4");
+        let error = stated
+            .compile(4, number, Optimizer::default(), mse, vec![], 1.0)
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the layers state 5 inputs, the data has 4"
+        );
     }
 }

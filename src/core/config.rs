@@ -20,11 +20,21 @@ pub(crate) fn unknown(what: &str, plural: &str, name: &str, known: &[&str]) -> E
 }
 
 /// The keys Keras writes beside `class_name` and `config`; they carry nothing that changes the model.
-const ENVELOPE: [&str; 6] = ["module", "class_name", "config", "registered_name", "build_config", "compile_config"];
+const ENVELOPE: [&str; 6] = [
+    "module",
+    "class_name",
+    "config",
+    "registered_name",
+    "build_config",
+    "compile_config",
+];
 
 /// A name in the form in which names are compared: Keras writes `MeanSquaredError` and `mean_squared_error`.
 pub(crate) fn fold(name: &str) -> String {
-    name.chars().filter(|c| *c != '_' && *c != ' ').flat_map(char::to_lowercase).collect()
+    name.chars()
+        .filter(|c| *c != '_' && *c != ' ')
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 /// A named object with its settings, of which every known one is asked for once.
@@ -41,17 +51,27 @@ pub(crate) fn tagged<'a>(what: &str, json: &'a Value) -> Result<(&'a str, Option
         Value::String(name) => Ok((name, None)),
         Value::Object(map) => match map.get("class_name") {
             Some(Value::String(name)) => {
-                let object = Config { what: format!("{what} {name}"), map: Some(map) };
+                let object = Config {
+                    what: format!("{what} {name}"),
+                    map: Some(map),
+                };
                 object.check_keys(&ENVELOPE)?;
                 Ok((name, map.get("config")))
             }
-            Some(_) => Err(invalid(format!("class_name of the {what} must be a string"))),
+            Some(_) => Err(invalid(format!(
+                "class_name of the {what} must be a string"
+            ))),
             None => match map.iter().next() {
                 Some((name, config)) if map.len() == 1 => Ok((name, Some(config))),
-                _ => Err(invalid(format!("the {what} must be one object, {{\"name\": {{settings}}}}, not {} keys", map.len()))),
+                _ => Err(invalid(format!(
+                    "the {what} must be one object, {{\"name\": {{settings}}}}, not {} keys",
+                    map.len()
+                ))),
             },
         },
-        _ => Err(invalid(format!("the {what} must be a name or a JSON object"))),
+        _ => Err(invalid(format!(
+            "the {what} must be a name or a JSON object"
+        ))),
     }
 }
 
@@ -75,7 +95,11 @@ impl<'a> Config<'a> {
         let map = match json {
             None | Some(Value::Null) => None,
             Some(Value::Object(map)) => Some(map),
-            Some(_) => return Err(invalid(format!("the settings of {what} must be a JSON object"))),
+            Some(_) => {
+                return Err(invalid(format!(
+                    "the settings of {what} must be a JSON object"
+                )));
+            }
         };
         let config = Self { what, map };
         config.check_keys(known)?;
@@ -101,11 +125,20 @@ impl<'a> Config<'a> {
     }
 
     fn wrong(&self, key: &str, wanted: &str, value: &Value) -> Error {
-        invalid(format!("{key} of {} must be {wanted}, not {value}", self.what))
+        invalid(format!(
+            "{key} of {} must be {wanted}, not {value}",
+            self.what
+        ))
     }
 
     /// A finite number that passes `allowed`, described by `wanted`.
-    pub fn number(&self, key: &str, default: f64, wanted: &str, allowed: impl Fn(f64) -> bool) -> Result<f64> {
+    pub fn number(
+        &self,
+        key: &str,
+        default: f64,
+        wanted: &str,
+        allowed: impl Fn(f64) -> bool,
+    ) -> Result<f64> {
         match self.get(key) {
             None => Ok(default),
             Some(Value::Object(_)) if key == "learning_rate" => Err(Error::new(
@@ -121,16 +154,27 @@ impl<'a> Config<'a> {
 
     /// A whole number in `range`.
     pub fn count(&self, key: &str, range: std::ops::RangeInclusive<u64>) -> Result<Option<u64>> {
-        let Some(value) = self.get(key) else { return Ok(None) };
+        let Some(value) = self.get(key) else {
+            return Ok(None);
+        };
         let whole = value.as_u64().or_else(|| {
             // Keras writes 64.0 where a user passed a float.
             let number = value.as_f64()?;
-            (number >= 0.0 && number <= 9e15 && libm::floor(number) == number).then_some(number as u64)
+            (number >= 0.0 && number <= 9e15 && libm::floor(number) == number)
+                .then_some(number as u64)
         });
         match whole {
             Some(number) if range.contains(&number) => Ok(Some(number)),
-            _ if *range.end() == u64::MAX => Err(self.wrong(key, &format!("an integer of at least {}", range.start()), value)),
-            _ => Err(self.wrong(key, &format!("an integer from {} to {}", range.start(), range.end()), value)),
+            _ if *range.end() == u64::MAX => Err(self.wrong(
+                key,
+                &format!("an integer of at least {}", range.start()),
+                value,
+            )),
+            _ => Err(self.wrong(
+                key,
+                &format!("an integer from {} to {}", range.start(), range.end()),
+                value,
+            )),
         }
     }
 
@@ -138,7 +182,9 @@ impl<'a> Config<'a> {
     pub fn flag(&self, key: &str, default: bool) -> Result<bool> {
         match self.get(key) {
             None => Ok(default),
-            Some(value) => value.as_bool().ok_or_else(|| self.wrong(key, "true or false", value)),
+            Some(value) => value
+                .as_bool()
+                .ok_or_else(|| self.wrong(key, "true or false", value)),
         }
     }
 
@@ -146,7 +192,11 @@ impl<'a> Config<'a> {
     pub fn string(&self, key: &str) -> Result<Option<&'a str>> {
         match self.get(key) {
             None => Ok(None),
-            Some(value) => Ok(Some(value.as_str().ok_or_else(|| self.wrong(key, "a string", value))?)),
+            Some(value) => Ok(Some(
+                value
+                    .as_str()
+                    .ok_or_else(|| self.wrong(key, "a string", value))?,
+            )),
         }
     }
 
@@ -157,7 +207,10 @@ impl<'a> Config<'a> {
                 None | Some(Value::Bool(false)) => {}
                 Some(value) if value.as_f64() == Some(0.0) => {}
                 Some(_) => {
-                    return Err(Error::new(ErrorKind::NotSupported, format!("{key} of {} is not supported", self.what)));
+                    return Err(Error::new(
+                        ErrorKind::NotSupported,
+                        format!("{key} of {} is not supported", self.what),
+                    ));
                 }
             }
         }
@@ -167,22 +220,39 @@ impl<'a> Config<'a> {
     /// Refuses another data type than float32 and frozen layers.
     pub fn check_dtype_and_trainable(&self) -> Result<()> {
         let dtype = match self.get("dtype") {
-            Some(Value::Object(policy)) => policy.get("config").and_then(|c| c.get("name")).cloned(),
+            Some(Value::Object(policy)) => {
+                policy.get("config").and_then(|c| c.get("name")).cloned()
+            }
             other => other.cloned(),
         };
         if dtype.is_some_and(|d| d != "float32") {
-            return Err(Error::new(ErrorKind::NotSupported, format!("a dtype other than float32 of {} is not supported", self.what)));
+            return Err(Error::new(
+                ErrorKind::NotSupported,
+                format!(
+                    "a dtype other than float32 of {} is not supported",
+                    self.what
+                ),
+            ));
         }
         if !self.flag("trainable", true)? {
-            return Err(Error::new(ErrorKind::NotSupported, format!("trainable false of {} is not supported", self.what)));
+            return Err(Error::new(
+                ErrorKind::NotSupported,
+                format!("trainable false of {} is not supported", self.what),
+            ));
         }
         Ok(())
     }
 
     /// The `name` of a layer.
     pub fn name(&self) -> Result<Option<String>> {
-        let Some(name) = self.string("name")? else { return Ok(None) };
-        if name.is_empty() || name.len() > 100 || name.contains('/') || name.chars().any(char::is_control) {
+        let Some(name) = self.string("name")? else {
+            return Ok(None);
+        };
+        if name.is_empty()
+            || name.len() > 100
+            || name.contains('/')
+            || name.chars().any(char::is_control)
+        {
             return Err(invalid(format!("{name:?} cannot be the name of a layer"))
                 .hint("A name has 1 to 100 bytes, without \"/\" and control characters."));
         }

@@ -34,12 +34,27 @@ pub enum Mode {
 
 impl Default for EarlyStopping {
     fn default() -> Self {
-        Self { monitor: None, min_delta: 0.0, patience: 0, mode: Mode::Auto, restore_best_weights: false, start_from_epoch: 0 }
+        Self {
+            monitor: None,
+            min_delta: 0.0,
+            patience: 0,
+            mode: Mode::Auto,
+            restore_best_weights: false,
+            start_from_epoch: 0,
+        }
     }
 }
 
-const SETTINGS: [&str; 8] =
-    ["monitor", "min_delta", "patience", "verbose", "mode", "baseline", "restore_best_weights", "start_from_epoch"];
+const SETTINGS: [&str; 8] = [
+    "monitor",
+    "min_delta",
+    "patience",
+    "verbose",
+    "mode",
+    "baseline",
+    "restore_best_weights",
+    "start_from_epoch",
+];
 
 impl EarlyStopping {
     /// Reads the `callbacks` argument: a bare `EarlyStopping`, an object or a list of
@@ -58,9 +73,16 @@ impl EarlyStopping {
         }
         let config = Config::new("EarlyStopping", config, &SETTINGS)?;
         if config.get("baseline").is_some() {
-            return Err(Error::new(ErrorKind::NotSupported, "baseline of EarlyStopping is not supported"));
+            return Err(Error::new(
+                ErrorKind::NotSupported,
+                "baseline of EarlyStopping is not supported",
+            ));
         }
-        let epochs = |key| config.count(key, 0..=u64::from(u32::MAX)).map(|n| n.unwrap_or(0) as u32);
+        let epochs = |key| {
+            config
+                .count(key, 0..=u64::from(u32::MAX))
+                .map(|n| n.unwrap_or(0) as u32)
+        };
         Ok(EarlyStopping {
             monitor: config.string("monitor")?.map(str::to_owned),
             // Keras takes the absolute value.
@@ -112,14 +134,22 @@ pub(crate) enum Verdict {
 impl Watch {
     /// Checks the monitor against the values that will be logged.
     pub fn new(settings: &EarlyStopping, metrics: &[&str], validation: bool) -> Result<Watch> {
-        let monitor = settings.monitor.clone().unwrap_or_else(|| if validation { "val_loss" } else { "loss" }.to_owned());
+        let monitor = settings
+            .monitor
+            .clone()
+            .unwrap_or_else(|| if validation { "val_loss" } else { "loss" }.to_owned());
         let plain = monitor.strip_prefix("val_").unwrap_or(&monitor);
         if monitor.starts_with("val_") && !validation {
-            return Err(invalid(format!("EarlyStopping cannot monitor {monitor:?} without validation rows"))
-                .hint("Set validation_split, or monitor \"loss\"."));
+            return Err(invalid(format!(
+                "EarlyStopping cannot monitor {monitor:?} without validation rows"
+            ))
+            .hint("Set validation_split, or monitor \"loss\"."));
         }
         if plain != "loss" && !metrics.contains(&plain) {
-            let mut known: Vec<String> = std::iter::once("loss").chain(metrics.iter().copied()).map(str::to_owned).collect();
+            let mut known: Vec<String> = std::iter::once("loss")
+                .chain(metrics.iter().copied())
+                .map(str::to_owned)
+                .collect();
             if validation {
                 known.extend(known.clone().iter().map(|name| format!("val_{name}")));
             }
@@ -130,24 +160,42 @@ impl Watch {
             Mode::Auto => matches!(plain, "accuracy" | "auc" | "r2"),
             mode => mode == Mode::Max,
         };
-        Ok(Watch { monitor, more, settings: settings.clone(), best: None, wait: 0 })
+        Ok(Watch {
+            monitor,
+            more,
+            settings: settings.clone(),
+            best: None,
+            wait: 0,
+        })
     }
 
     /// Takes in an epoch (Keras: `on_epoch_end`).
     pub fn see(&mut self, logs: &EpochLogs) -> Verdict {
-        let Some(current) = logs.get(&self.monitor) else { return Verdict::Worse };
+        let Some(current) = logs.get(&self.monitor) else {
+            return Verdict::Worse;
+        };
         if logs.epoch - 1 < self.settings.start_from_epoch {
             return Verdict::Worse;
         }
         self.wait += 1;
         let delta = self.settings.min_delta;
-        let better = self.best.is_none_or(|best| if self.more { current - delta > best } else { current + delta < best });
+        let better = self.best.is_none_or(|best| {
+            if self.more {
+                current - delta > best
+            } else {
+                current + delta < best
+            }
+        });
         if better && !current.is_nan() {
             self.best = Some(current);
             self.wait = 0;
             return Verdict::Better;
         }
-        if self.wait >= self.settings.patience && logs.epoch > 1 { Verdict::Stop } else { Verdict::Worse }
+        if self.wait >= self.settings.patience && logs.epoch > 1 {
+            Verdict::Stop
+        } else {
+            Verdict::Worse
+        }
     }
 }
 
@@ -156,42 +204,92 @@ mod tests {
     use super::*;
 
     fn logs(epoch: u32, val_loss: f64) -> EpochLogs {
-        EpochLogs { epoch, seconds: 0.0, loss: 1.0, val_loss: Some(val_loss), metrics: vec![], val_metrics: vec![("auc".into(), val_loss)] }
+        EpochLogs {
+            epoch,
+            seconds: 0.0,
+            loss: 1.0,
+            val_loss: Some(val_loss),
+            metrics: vec![],
+            val_metrics: vec![("auc".into(), val_loss)],
+        }
     }
 
     #[test]
     fn reads_all_forms() {
-        let one = EarlyStopping { patience: 3, restore_best_weights: true, ..EarlyStopping::default() };
+        let one = EarlyStopping {
+            patience: 3,
+            restore_best_weights: true,
+            ..EarlyStopping::default()
+        };
         for text in [
             r#"[{"EarlyStopping": {"patience": 3, "restore_best_weights": true}}]"#,
             r#"{"class_name": "EarlyStopping", "config": {"patience": 3, "restore_best_weights": true, "verbose": 1}}"#,
         ] {
             assert_eq!(EarlyStopping::parse_list(text).unwrap(), vec![one.clone()]);
         }
-        assert_eq!(EarlyStopping::parse_list("EarlyStopping").unwrap(), vec![EarlyStopping::default()]);
-        assert_eq!(EarlyStopping::parse_list(&one.to_json().to_string()).unwrap(), vec![one]);
+        assert_eq!(
+            EarlyStopping::parse_list("EarlyStopping").unwrap(),
+            vec![EarlyStopping::default()]
+        );
+        assert_eq!(
+            EarlyStopping::parse_list(&one.to_json().to_string()).unwrap(),
+            vec![one]
+        );
         assert_eq!(EarlyStopping::parse_list("[]").unwrap(), vec![]);
-        assert_eq!(EarlyStopping::parse_list(r#"["ReduceLROnPlateau"]"#).unwrap_err().to_string(), "unknown callback \"ReduceLROnPlateau\"");
+        assert_eq!(
+            EarlyStopping::parse_list(r#"["ReduceLROnPlateau"]"#)
+                .unwrap_err()
+                .to_string(),
+            "unknown callback \"ReduceLROnPlateau\""
+        );
     }
 
     #[test]
     fn stops_when_keras_stops() {
-        let settings = EarlyStopping { patience: 2, ..EarlyStopping::default() };
+        let settings = EarlyStopping {
+            patience: 2,
+            ..EarlyStopping::default()
+        };
         let mut watch = Watch::new(&settings, &[], true).unwrap();
-        let seen: Vec<Verdict> = [1.0, 0.8, 0.9, 0.7, 0.75, 0.71].iter().enumerate().map(|(i, &v)| watch.see(&logs(i as u32 + 1, v))).collect();
+        let seen: Vec<Verdict> = [1.0, 0.8, 0.9, 0.7, 0.75, 0.71]
+            .iter()
+            .enumerate()
+            .map(|(i, &v)| watch.see(&logs(i as u32 + 1, v)))
+            .collect();
         use Verdict::*;
         assert_eq!(seen, [Better, Better, Worse, Better, Worse, Stop]);
-        let auc = EarlyStopping { monitor: Some("val_auc".into()), ..EarlyStopping::default() };
+        let auc = EarlyStopping {
+            monitor: Some("val_auc".into()),
+            ..EarlyStopping::default()
+        };
         let mut watch = Watch::new(&auc, &["auc"], true).unwrap();
-        assert_eq!((watch.see(&logs(1, 0.5)), watch.see(&logs(2, 0.6)), watch.see(&logs(3, 0.55))), (Better, Better, Stop));
+        assert_eq!(
+            (
+                watch.see(&logs(1, 0.5)),
+                watch.see(&logs(2, 0.6)),
+                watch.see(&logs(3, 0.55))
+            ),
+            (Better, Better, Stop)
+        );
     }
 
     #[test]
     fn refuses_a_monitor_that_is_not_logged() {
-        let settings = EarlyStopping { monitor: Some("val_los".into()), ..EarlyStopping::default() };
+        let settings = EarlyStopping {
+            monitor: Some("val_los".into()),
+            ..EarlyStopping::default()
+        };
         let error = Watch::new(&settings, &["mae"], true).unwrap_err();
-        assert!(error.hint_text().unwrap().contains("Did you mean \"val_loss\"?"));
-        let settings = EarlyStopping { monitor: Some("val_loss".into()), ..EarlyStopping::default() };
+        assert!(
+            error
+                .hint_text()
+                .unwrap()
+                .contains("Did you mean \"val_loss\"?")
+        );
+        let settings = EarlyStopping {
+            monitor: Some("val_loss".into()),
+            ..EarlyStopping::default()
+        };
         assert!(Watch::new(&settings, &[], false).is_err());
     }
 }

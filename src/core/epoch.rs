@@ -14,8 +14,13 @@ pub(crate) struct Tally {
 
 impl Tally {
     pub fn new(model: &Model) -> Result<Tally> {
-        let state = |&m: &Metric| MetricState::new(m, model.task(), model.outputs(), model.target_scale());
-        Ok(Tally { states: model.metrics().iter().map(state).collect::<Result<_>>()?, loss: 0.0, rows: 0 })
+        let state =
+            |&m: &Metric| MetricState::new(m, model.task(), model.outputs(), model.target_scale());
+        Ok(Tally {
+            states: model.metrics().iter().map(state).collect::<Result<_>>()?,
+            loss: 0.0,
+            rows: 0,
+        })
     }
 
     fn reset(&mut self) {
@@ -29,7 +34,10 @@ impl Tally {
     }
 
     pub fn metrics(&self) -> Vec<(String, f64)> {
-        self.states.iter().map(|s| (s.metric().name().to_owned(), s.result())).collect()
+        self.states
+            .iter()
+            .map(|s| (s.metric().name().to_owned(), s.result()))
+            .collect()
     }
 }
 
@@ -45,27 +53,52 @@ pub(crate) struct Loop {
 
 impl Loop {
     /// Buffers for `model`, which must have weights, over `data`, which must be as wide as it.
-    pub fn new(model: &Model, batch_size: usize, threads: usize, trains: bool, callback: &mut dyn Callback) -> Result<Loop> {
+    pub fn new(
+        model: &Model,
+        batch_size: usize,
+        threads: usize,
+        trains: bool,
+        callback: &mut dyn Callback,
+    ) -> Result<Loop> {
         if model.weights.is_empty() {
-            return Err(Error::new(ErrorKind::InvalidParameter, "the model has no weights yet"));
+            return Err(Error::new(
+                ErrorKind::InvalidParameter,
+                "the model has no weights yet",
+            ));
         }
         let buffers = Buffers::new(model, batch_size, threads, trains, callback)?;
         let mut batch = Batch::default();
         batch.x = room(batch_size.saturating_mul(model.inputs()))?;
         batch.y = room(batch_size.saturating_mul(model.targets()))?;
-        Ok(Loop { buffers, batch, batch_size })
+        Ok(Loop {
+            buffers,
+            batch,
+            batch_size,
+        })
     }
 
     /// Pulls the next batch; false at the epoch's end.
-    fn pull(&mut self, model: &Model, data: &mut dyn Batches, callback: &mut dyn Callback) -> Result<bool> {
+    fn pull(
+        &mut self,
+        model: &Model,
+        data: &mut dyn Batches,
+        callback: &mut dyn Callback,
+    ) -> Result<bool> {
         self.batch.rows = 0;
         data.next(self.batch_size, &mut self.batch, callback)?;
         let Batch { x, y, rows } = &self.batch;
         if *rows == 0 {
             return Ok(false);
         }
-        if *rows > self.batch_size || x.len() != rows * model.inputs() || y.len() != rows * model.targets() {
-            let message = format!("a batch of {rows} rows has {} inputs and {} targets", x.len(), y.len());
+        if *rows > self.batch_size
+            || x.len() != rows * model.inputs()
+            || y.len() != rows * model.targets()
+        {
+            let message = format!(
+                "a batch of {rows} rows has {} inputs and {} targets",
+                x.len(),
+                y.len()
+            );
             return Err(Error::new(ErrorKind::FeatureCount, message));
         }
         Ok(true)
@@ -86,14 +119,18 @@ impl Loop {
             if states.is_empty() {
                 return;
             }
-            let pieces = predictions[..rows * outputs].chunks(ROWS_AT_ONCE * outputs).zip(y.chunks(ROWS_AT_ONCE * targets));
+            let pieces = predictions[..rows * outputs]
+                .chunks(ROWS_AT_ONCE * outputs)
+                .zip(y.chunks(ROWS_AT_ONCE * targets));
             for (predictions, y) in pieces {
                 for state in states.iter_mut() {
                     state.update(predictions, y, y.len() / targets);
                 }
             }
         };
-        let loss = self.buffers.run(model, &self.batch, noise, callback, pool, &mut see)?;
+        let loss = self
+            .buffers
+            .run(model, &self.batch, noise, callback, pool, &mut see)?;
         tally.loss += loss;
         tally.rows += self.batch.rows as u64;
         Ok(loss)
@@ -118,12 +155,20 @@ pub(crate) fn train_epoch(
     let mut number = 0u64;
     while work.pull(model, data, callback)? {
         number += 1;
-        let noise = Noise { seed, step: model.state.steps };
+        let noise = Noise {
+            seed,
+            step: model.state.steps,
+        };
         let loss = work.take(model, Some(noise), tally, callback, pool)?;
         if !loss.is_finite() {
             let word = if loss.is_nan() { "NaN" } else { "infinite" };
-            return Err(Error::new(ErrorKind::NotFinite, format!("loss became {word} in epoch {epoch}, batch {number}"))
-                .hint("Lower learning_rate, or look for extreme values in the features and the target."));
+            return Err(Error::new(
+                ErrorKind::NotFinite,
+                format!("loss became {word} in epoch {epoch}, batch {number}"),
+            )
+            .hint(
+                "Lower learning_rate, or look for extreme values in the features and the target.",
+            ));
         }
         step(model, work.buffers.gradient(), callback)?;
         if let Some(until) = until
@@ -157,7 +202,9 @@ fn step(model: &mut Model, gradient: &[f32], callback: &mut dyn Callback) -> Res
     let optimizer = model.optimizer();
     model.state.steps += 1;
     let (steps, [a, b]) = (model.state.steps, &mut model.state.slots);
-    let piece = |slot: &mut Vec<f32>, range: std::ops::Range<usize>| if slot.is_empty() { 0..0 } else { range };
+    let piece = |slot: &mut Vec<f32>, range: std::ops::Range<usize>| {
+        if slot.is_empty() { 0..0 } else { range }
+    };
     for (i, w) in model.weights.chunks_mut(AT_ONCE).enumerate() {
         let range = i * AT_ONCE..i * AT_ONCE + w.len();
         let (in_a, in_b) = (piece(a, range.clone()), piece(b, range.clone()));

@@ -4,7 +4,10 @@ use crate::config::invalid;
 use crate::early_stopping::{Verdict, Watch};
 use crate::epoch::{Loop, Tally, evaluate_epoch, train_epoch};
 use crate::weights::{AT_ONCE, room};
-use crate::{Batches, Callback, EarlyStopping, EpochLogs, Error, ErrorKind, History, Model, Pool, Result, Stopped};
+use crate::{
+    Batches, Callback, EarlyStopping, EpochLogs, Error, ErrorKind, History, Model, Pool, Result,
+    Stopped,
+};
 
 /// How to train.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,7 +42,9 @@ impl FitOptions {
         }
         check_batch_size(self.batch_size)?;
         match self.max_seconds {
-            Some(seconds) if !(seconds > 0.0) => Err(invalid(format!("max_seconds must be positive, not {seconds}"))),
+            Some(seconds) if !(seconds > 0.0) => Err(invalid(format!(
+                "max_seconds must be positive, not {seconds}"
+            ))),
             _ => Ok(()),
         }
     }
@@ -58,7 +63,13 @@ fn check_data(model: &Model, data: &dyn Batches) -> Result<()> {
         return Err(Error::new(ErrorKind::NoRows, "there are no rows"));
     }
     if data.inputs() != model.inputs() || data.targets() != model.targets() {
-        let message = format!("expected {} inputs and {} targets, not {} and {}", model.inputs(), model.targets(), data.inputs(), data.targets());
+        let message = format!(
+            "expected {} inputs and {} targets, not {} and {}",
+            model.inputs(),
+            model.targets(),
+            data.inputs(),
+            data.targets()
+        );
         return Err(Error::new(ErrorKind::FeatureCount, message));
     }
     Ok(())
@@ -91,9 +102,15 @@ impl Model {
             batch_size = batch_size.max(rows_per_batch(options.batch_size, data));
         }
         let names: Vec<&str> = self.metrics().iter().map(|m| m.name()).collect();
-        let watch = options.early_stopping.as_ref().map(|e| Watch::new(e, &names, validation.is_some()));
+        let watch = options
+            .early_stopping
+            .as_ref()
+            .map(|e| Watch::new(e, &names, validation.is_some()));
         let mut watch = watch.transpose()?;
-        let restore = options.early_stopping.as_ref().is_some_and(|e| e.restore_best_weights);
+        let restore = options
+            .early_stopping
+            .as_ref()
+            .is_some_and(|e| e.restore_best_weights);
 
         let begun = callback.elapsed();
         let until = options.max_seconds.map(|seconds| begun + seconds);
@@ -101,15 +118,40 @@ impl Model {
         let mut work = Loop::new(self, batch_size, pool.threads(), true, callback)?;
         let (slots, parameters) = (self.optimizer().slots(), self.parameters());
         self.state.prepare(slots, parameters, callback)?;
-        let mut best = Best { weights: if restore { room(parameters)? } else { Vec::new() }, epoch: None };
+        let mut best = Best {
+            weights: if restore {
+                room(parameters)?
+            } else {
+                Vec::new()
+            },
+            epoch: None,
+        };
         let mut tally = Tally::new(self)?;
-        let mut val_tally = if validation.is_some() { Some(Tally::new(self)?) } else { None };
+        let mut val_tally = if validation.is_some() {
+            Some(Tally::new(self)?)
+        } else {
+            None
+        };
 
-        let mut history = History { epochs: Vec::new(), best_epoch: None, stopped: Stopped::Completed };
+        let mut history = History {
+            epochs: Vec::new(),
+            best_epoch: None,
+            stopped: Stopped::Completed,
+        };
         for epoch in 1..=options.epochs {
             let began = callback.elapsed();
             let order = options.shuffle.then(|| epoch_seed(options.seed, epoch));
-            let late = train_epoch(self, train, order, (epoch, options.seed), until, &mut work, &mut tally, callback, pool)?;
+            let late = train_epoch(
+                self,
+                train,
+                order,
+                (epoch, options.seed),
+                until,
+                &mut work,
+                &mut tally,
+                callback,
+                pool,
+            )?;
             check_weights(self, epoch, callback)?;
             let mut logs = EpochLogs {
                 epoch,
@@ -122,8 +164,13 @@ impl Model {
             if let (Some(data), Some(tally)) = (validation.as_deref_mut(), val_tally.as_mut()) {
                 evaluate_epoch(self, data, &mut work, tally, callback, pool)?;
                 if !tally.loss().is_finite() {
-                    return Err(Error::new(ErrorKind::NotFinite, format!("validation loss became {} in epoch {epoch}", tally.loss()))
-                        .hint("Lower learning_rate, or look for extreme values in the validation rows."));
+                    return Err(Error::new(
+                        ErrorKind::NotFinite,
+                        format!("validation loss became {} in epoch {epoch}", tally.loss()),
+                    )
+                    .hint(
+                        "Lower learning_rate, or look for extreme values in the validation rows.",
+                    ));
                 }
                 logs.val_loss = Some(tally.loss());
                 logs.val_metrics = tally.metrics();
@@ -152,14 +199,29 @@ impl Model {
     }
 
     /// Loss and metrics of rows the model does not learn from (Keras: `model.evaluate`).
-    pub fn evaluate(&self, data: &mut dyn Batches, batch_size: usize, callback: &mut dyn Callback, pool: &Pool) -> Result<Evaluated> {
+    pub fn evaluate(
+        &self,
+        data: &mut dyn Batches,
+        batch_size: usize,
+        callback: &mut dyn Callback,
+        pool: &Pool,
+    ) -> Result<Evaluated> {
         check_batch_size(batch_size)?;
         check_data(self, data)?;
         callback.check()?;
-        let mut work = Loop::new(self, rows_per_batch(batch_size, data), pool.threads(), false, callback)?;
+        let mut work = Loop::new(
+            self,
+            rows_per_batch(batch_size, data),
+            pool.threads(),
+            false,
+            callback,
+        )?;
         let mut tally = Tally::new(self)?;
         evaluate_epoch(self, data, &mut work, &mut tally, callback, pool)?;
-        Ok(Evaluated { loss: tally.loss(), metrics: tally.metrics() })
+        Ok(Evaluated {
+            loss: tally.loss(),
+            metrics: tally.metrics(),
+        })
     }
 }
 
@@ -186,8 +248,13 @@ impl Best {
 fn check_weights(model: &Model, epoch: u32, callback: &mut dyn Callback) -> Result<()> {
     for piece in model.weights.chunks(AT_ONCE) {
         if !piece.iter().all(|w| w.is_finite()) {
-            return Err(Error::new(ErrorKind::NotFinite, format!("weights became NaN or infinite in epoch {epoch}"))
-                .hint("Lower learning_rate, or look for extreme values in the features and the target."));
+            return Err(Error::new(
+                ErrorKind::NotFinite,
+                format!("weights became NaN or infinite in epoch {epoch}"),
+            )
+            .hint(
+                "Lower learning_rate, or look for extreme values in the features and the target.",
+            ));
         }
         callback.check()?;
     }

@@ -43,26 +43,52 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Buffers {
     /// Buffers for batches of up to `batch_size` rows; without gradients when they only evaluate.
-    pub fn new(model: &Model, batch_size: usize, threads: usize, trains: bool, callback: &mut dyn Callback) -> Result<Buffers> {
+    pub fn new(
+        model: &Model,
+        batch_size: usize,
+        threads: usize,
+        trains: bool,
+        callback: &mut dyn Callback,
+    ) -> Result<Buffers> {
         let cut = Cut::new(&model.network);
         let threads = threads.clamp(1, cut.groups(batch_size).max(1));
-        let predictions = if model.metrics().is_empty() { 0 } else { cut.group_rows(batch_size) * model.outputs() };
+        let predictions = if model.metrics().is_empty() {
+            0
+        } else {
+            cut.group_rows(batch_size) * model.outputs()
+        };
         let gradient = if trains { model.parameters() } else { 0 };
         let mut groups = Vec::new();
         for _ in 0..buffers(&cut, batch_size, threads) {
-            let (gradient, predictions) = (zeros(gradient, callback)?, zeros(predictions, callback)?);
-            groups.push(Mutex::new(Group { gradient, predictions, loss: 0.0 }));
+            let (gradient, predictions) =
+                (zeros(gradient, callback)?, zeros(predictions, callback)?);
+            groups.push(Mutex::new(Group {
+                gradient,
+                predictions,
+                loss: 0.0,
+            }));
         }
         let mut spaces = Vec::new();
         for _ in 0..threads {
-            spaces.push(Mutex::new(model.network.workspace(cut.rows.min(batch_size), callback)?));
+            spaces.push(Mutex::new(
+                model
+                    .network
+                    .workspace(cut.rows.min(batch_size), callback)?,
+            ));
         }
-        Ok(Buffers { cut, groups, spaces })
+        Ok(Buffers {
+            cut,
+            groups,
+            spaces,
+        })
     }
 
     /// The gradient of the last batch's mean loss.
     pub fn gradient(&mut self) -> &[f32] {
-        &self.groups[0].get_mut().unwrap_or_else(PoisonError::into_inner).gradient
+        &self.groups[0]
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
+            .gradient
     }
 
     /// The sum of the losses of the batch's rows; leaves the gradient of their mean when `noise` says that this is
@@ -76,7 +102,12 @@ impl Buffers {
         pool: &Pool,
         see: &mut dyn FnMut(&[f32], &[f32], usize),
     ) -> Result<f64> {
-        let work = Work { model, batch, cut: self.cut, noise };
+        let work = Work {
+            model,
+            batch,
+            cut: self.cut,
+            noise,
+        };
         let groups = self.cut.groups(batch.rows);
         let targets = model.targets();
         let (mut total, mut next) = (0.0, 0);
@@ -92,7 +123,9 @@ impl Buffers {
                 _ => {
                     let mut space = lock(&self.spaces[0]);
                     for (i, buffer) in buffers.iter().enumerate() {
-                        work.group(next + i, &mut lock(buffer), &mut space, &mut || callback.check())?;
+                        work.group(next + i, &mut lock(buffer), &mut space, &mut || {
+                            callback.check()
+                        })?;
                     }
                 }
             }
@@ -102,10 +135,17 @@ impl Buffers {
                 let shards = self.cut.shards_of(batch.rows, next + i);
                 let begin = self.cut.rows_of(batch.rows, shards.start).start;
                 let end = self.cut.rows_of(batch.rows, shards.end - 1).end;
-                see(&group.predictions, &batch.y[begin * targets..end * targets], end - begin);
+                see(
+                    &group.predictions,
+                    &batch.y[begin * targets..end * targets],
+                    end - begin,
+                );
                 if noise.is_some() && next + i > 0 {
                     let mut sum = lock(&self.groups[0]);
-                    let pieces = sum.gradient.chunks_mut(AT_ONCE).zip(group.gradient.chunks(AT_ONCE));
+                    let pieces = sum
+                        .gradient
+                        .chunks_mut(AT_ONCE)
+                        .zip(group.gradient.chunks(AT_ONCE));
                     for (to, from) in pieces {
                         reduce::add(to, from);
                         callback.check()?;
@@ -120,8 +160,19 @@ impl Buffers {
 
 impl Work<'_> {
     /// Runs the shards of one group, one after the other.
-    fn group(&self, number: usize, group: &mut Group, space: &mut Workspace, interrupt: &mut Interrupt<'_>) -> Result<()> {
-        let Work { model, batch, cut, noise } = *self;
+    fn group(
+        &self,
+        number: usize,
+        group: &mut Group,
+        space: &mut Workspace,
+        interrupt: &mut Interrupt<'_>,
+    ) -> Result<()> {
+        let Work {
+            model,
+            batch,
+            cut,
+            noise,
+        } = *self;
         let network = &model.network;
         let (inputs, outputs, targets) = (network.inputs, network.outputs, model.targets());
         let share = 1.0 / batch.rows as f32;
@@ -136,7 +187,16 @@ impl Work<'_> {
             group.loss += match noise {
                 Some(noise) => {
                     let gradient = (group.gradient.as_mut_slice(), i > 0);
-                    network.train(model.loss(), &model.weights, (x, y, n), share, (noise, shard as u64), gradient, space, interrupt)?
+                    network.train(
+                        model.loss(),
+                        &model.weights,
+                        (x, y, n),
+                        share,
+                        (noise, shard as u64),
+                        gradient,
+                        space,
+                        interrupt,
+                    )?
                 }
                 None => {
                     network.forward(&model.weights, x, n, None, space, interrupt)?;
@@ -145,7 +205,8 @@ impl Work<'_> {
             };
             if !group.predictions.is_empty() {
                 let at = (rows.start - begin) * outputs;
-                group.predictions[at..at + n * outputs].copy_from_slice(network.predictions(space, n));
+                group.predictions[at..at + n * outputs]
+                    .copy_from_slice(network.predictions(space, n));
             }
             interrupt()?;
         }
@@ -183,7 +244,9 @@ fn run_on_threads(
         let mut space = lock(space);
         loop {
             let i = next.fetch_add(1, Ordering::Relaxed);
-            let Some(buffer) = buffers.get(i) else { return Ok(()) };
+            let Some(buffer) = buffers.get(i) else {
+                return Ok(());
+            };
             work.group(first + i, &mut lock(buffer), &mut space, interrupt)?;
         }
     };
@@ -205,7 +268,11 @@ fn run_on_threads(
         }
         let mut left = lock(&active.0);
         while *left > 0 {
-            left = active.1.wait_timeout(left, WAIT).unwrap_or_else(PoisonError::into_inner).0;
+            left = active
+                .1
+                .wait_timeout(left, WAIT)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
             if *left > 0 && result.is_ok() {
                 // The callback may take its time: workers must be able to count down meanwhile.
                 drop(left);

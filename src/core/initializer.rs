@@ -19,7 +19,11 @@ pub enum Initializer {
 
 impl Initializer {
     const NAMES: [(&'static str, &'static str, Initializer); 3] = [
-        ("glorot_uniform", "GlorotUniform", Initializer::GlorotUniform),
+        (
+            "glorot_uniform",
+            "GlorotUniform",
+            Initializer::GlorotUniform,
+        ),
         ("he_normal", "HeNormal", Initializer::HeNormal),
         ("zeros", "Zeros", Initializer::Zeros),
     ];
@@ -29,31 +33,58 @@ impl Initializer {
         let Some(json) = json else { return Ok(default) };
         let (name, config) = tagged("initializer", json)?;
         let folded = fold(name);
-        let found = Self::NAMES.iter().find(|(known, _, _)| fold(known) == folded);
+        let found = Self::NAMES
+            .iter()
+            .find(|(known, _, _)| fold(known) == folded);
         let Some(&(known, _, initializer)) = found else {
-            return Err(unknown("initializer", "initializers", name, &Self::NAMES.map(|(known, _, _)| known)));
+            return Err(unknown(
+                "initializer",
+                "initializers",
+                name,
+                &Self::NAMES.map(|(known, _, _)| known),
+            ));
         };
-        let config = Config::new(format!("initializer {known}"), config, &["seed", "input_axes", "output_axes"])?;
+        let config = Config::new(
+            format!("initializer {known}"),
+            config,
+            &["seed", "input_axes", "output_axes"],
+        )?;
         config.refuse(&["seed", "input_axes", "output_axes"])?;
         Ok(initializer)
     }
 
     /// Keras's object.
     pub(crate) fn to_json(self) -> Value {
-        let class = Self::NAMES.iter().find(|(_, _, i)| *i == self).map_or("Zeros", |(_, class, _)| class);
-        let config = if self == Initializer::Zeros { json!({}) } else { json!({"seed": null}) };
+        let class = Self::NAMES
+            .iter()
+            .find(|(_, _, i)| *i == self)
+            .map_or("Zeros", |(_, class, _)| class);
+        let config = if self == Initializer::Zeros {
+            json!({})
+        } else {
+            json!({"seed": null})
+        };
         json!({"module": "keras.initializers", "class_name": class, "config": config, "registered_name": null})
     }
 
     /// Fills the `number`th variable of shape (fan_in, fan_out).
-    pub(crate) fn fill(self, w: &mut [f32], shape: &[usize], seed: u64, number: u64, callback: &mut dyn Callback) -> Result<()> {
+    pub(crate) fn fill(
+        self,
+        w: &mut [f32],
+        shape: &[usize],
+        seed: u64,
+        number: u64,
+        callback: &mut dyn Callback,
+    ) -> Result<()> {
         // Keras: a vector's fans are both its length.
         let (fan_in, fan_out) = match *shape {
             [inputs, outputs] => (inputs as f64, outputs as f64),
             [length] => (length as f64, length as f64),
             _ => (1.0, 1.0),
         };
-        let mut random = Xoshiro256PlusPlus::seed_from_u64(seed ^ (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(
+            seed ^ (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15),
+        );
         let limit = libm::sqrt(6.0 / (fan_in + fan_out).max(1.0));
         let deviation = libm::sqrt(2.0 / fan_in.max(1.0)) / CUT_NORMAL_DEVIATION;
         for w in w.chunks_mut(1 << 15) {
@@ -63,7 +94,9 @@ impl Initializer {
                 Initializer::GlorotUniform => {
                     w.fill_with(|| ((2.0 * uniform(&mut random) - 1.0) * limit) as f32);
                 }
-                Initializer::HeNormal => w.fill_with(|| (cut_normal(&mut random) * deviation) as f32),
+                Initializer::HeNormal => {
+                    w.fill_with(|| (cut_normal(&mut random) * deviation) as f32)
+                }
             }
         }
         Ok(())
@@ -106,18 +139,35 @@ mod tests {
     fn moments(w: &[f32]) -> (f64, f64, f64) {
         let n = w.len() as f64;
         let mean = w.iter().map(|&v| f64::from(v)).sum::<f64>() / n;
-        let variance = w.iter().map(|&v| (f64::from(v) - mean) * (f64::from(v) - mean)).sum::<f64>() / n;
-        (mean, variance.sqrt(), w.iter().fold(0.0, |a, &v| f64::from(v.abs()).max(a)))
+        let variance = w
+            .iter()
+            .map(|&v| (f64::from(v) - mean) * (f64::from(v) - mean))
+            .sum::<f64>()
+            / n;
+        (
+            mean,
+            variance.sqrt(),
+            w.iter().fold(0.0, |a, &v| f64::from(v.abs()).max(a)),
+        )
     }
 
     #[test]
     fn draws_the_distributions_of_keras() {
         let mut w = vec![0.0; 300 * 200];
-        Initializer::GlorotUniform.fill(&mut w, &[300, 200], 1, 0, &mut Idle).unwrap();
+        Initializer::GlorotUniform
+            .fill(&mut w, &[300, 200], 1, 0, &mut Idle)
+            .unwrap();
         let limit = (6.0f64 / 500.0).sqrt();
         let (mean, deviation, top) = moments(&w);
-        assert!(mean.abs() < 0.002 && (deviation - limit / 3f64.sqrt()).abs() < 0.001 && top <= limit && top > 0.99 * limit);
-        Initializer::HeNormal.fill(&mut w, &[300, 200], 1, 0, &mut Idle).unwrap();
+        assert!(
+            mean.abs() < 0.002
+                && (deviation - limit / 3f64.sqrt()).abs() < 0.001
+                && top <= limit
+                && top > 0.99 * limit
+        );
+        Initializer::HeNormal
+            .fill(&mut w, &[300, 200], 1, 0, &mut Idle)
+            .unwrap();
         let (mean, deviation, top) = moments(&w);
         let wanted = (2.0f64 / 300.0).sqrt();
         assert!(mean.abs() < 0.002 && (deviation / wanted - 1.0).abs() < 0.02);
@@ -128,7 +178,9 @@ mod tests {
     fn every_variable_and_seed_draws_its_own() {
         let draw = |seed, number| {
             let mut w = vec![0.0; 8];
-            Initializer::GlorotUniform.fill(&mut w, &[2, 4], seed, number, &mut Idle).unwrap();
+            Initializer::GlorotUniform
+                .fill(&mut w, &[2, 4], seed, number, &mut Idle)
+                .unwrap();
             w
         };
         assert_eq!(draw(1, 0), draw(1, 0));

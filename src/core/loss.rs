@@ -23,7 +23,13 @@ pub enum Loss {
 }
 
 impl Loss {
-    const KNOWN: [&'static str; 5] = ["mse", "mae", "huber", "binary_crossentropy", "categorical_crossentropy"];
+    const KNOWN: [&'static str; 5] = [
+        "mse",
+        "mae",
+        "huber",
+        "binary_crossentropy",
+        "categorical_crossentropy",
+    ];
 
     /// Reads a bare word, `{"huber": {"delta": 2}}` or Keras's `{"class_name": .., "config": {..}}`.
     pub fn parse(text: &str) -> Result<Loss> {
@@ -34,13 +40,17 @@ impl Loss {
             "mae" | "meanabsoluteerror" => Loss::MeanAbsoluteError,
             "huber" | "huberloss" => Loss::Huber { delta: 1.0 },
             "binarycrossentropy" | "bce" => Loss::BinaryCrossentropy,
-            "categoricalcrossentropy" | "sparsecategoricalcrossentropy" => Loss::CategoricalCrossentropy,
+            "categoricalcrossentropy" | "sparsecategoricalcrossentropy" => {
+                Loss::CategoricalCrossentropy
+            }
             _ => return Err(unknown("loss", "losses", name, &Self::KNOWN)),
         };
         let mut known = vec!["name", "reduction", "dtype"];
         match loss {
             Loss::Huber { .. } => known.push("delta"),
-            _ if loss.is_crossentropy() => known.extend(["from_logits", "label_smoothing", "axis", "ignore_class"]),
+            _ if loss.is_crossentropy() => {
+                known.extend(["from_logits", "label_smoothing", "axis", "ignore_class"])
+            }
             _ => {}
         }
         let config = Config::new(format!("loss {}", loss.name()), config, &known)?;
@@ -50,11 +60,23 @@ impl Loss {
             return Err(invalid(format!("from_logits of loss {} is not an option", loss.name()))
                 .hint("Leave it out: a last layer without activation gives logits, one with sigmoid or softmax gives probabilities."));
         }
-        if config.string("reduction")?.is_some_and(|r| r != "sum_over_batch_size") || config.get("axis").is_some_and(|a| *a != -1) {
-            return Err(Error::new(ErrorKind::NotSupported, format!("another reduction or axis of loss {} is not supported", loss.name())));
+        if config
+            .string("reduction")?
+            .is_some_and(|r| r != "sum_over_batch_size")
+            || config.get("axis").is_some_and(|a| *a != -1)
+        {
+            return Err(Error::new(
+                ErrorKind::NotSupported,
+                format!(
+                    "another reduction or axis of loss {} is not supported",
+                    loss.name()
+                ),
+            ));
         }
         match loss {
-            Loss::Huber { delta } => Ok(Loss::Huber { delta: config.number("delta", delta, "a positive number", |d| d > 0.0)? }),
+            Loss::Huber { delta } => Ok(Loss::Huber {
+                delta: config.number("delta", delta, "a positive number", |d| d > 0.0)?,
+            }),
             _ => Ok(loss),
         }
     }
@@ -81,7 +103,11 @@ impl Loss {
     /// The loss of one row in f64: `out` as before the head (logits under a crossentropy), `y` as in [`crate::Batch`].
     pub(crate) fn of_row(&self, out: &[f32], y: &[f32]) -> f64 {
         let mean = |f: &dyn Fn(f64, f64) -> f64| {
-            let sum = out.iter().zip(y).map(|(&p, &y)| f(f64::from(p), f64::from(y))).sum::<f64>();
+            let sum = out
+                .iter()
+                .zip(y)
+                .map(|(&p, &y)| f(f64::from(p), f64::from(y)))
+                .sum::<f64>();
             sum / out.len() as f64
         };
         match *self {
@@ -89,12 +115,21 @@ impl Loss {
             Loss::MeanAbsoluteError => mean(&|p, y| (p - y).abs()),
             Loss::Huber { delta } => mean(&|p, y| {
                 let a = (p - y).abs();
-                if a <= delta { 0.5 * a * a } else { delta * (a - 0.5 * delta) }
+                if a <= delta {
+                    0.5 * a * a
+                } else {
+                    delta * (a - 0.5 * delta)
+                }
             }),
-            Loss::BinaryCrossentropy => mean(&|z, y| z.max(0.0) - z * y + libm::log1p(libm::exp(-z.abs()))),
+            Loss::BinaryCrossentropy => {
+                mean(&|z, y| z.max(0.0) - z * y + libm::log1p(libm::exp(-z.abs())))
+            }
             Loss::CategoricalCrossentropy => {
                 let top = out.iter().fold(f32::NEG_INFINITY, |a, &z| a.max(z));
-                let sum = out.iter().map(|&z| libm::exp(f64::from(z - top))).sum::<f64>();
+                let sum = out
+                    .iter()
+                    .map(|&z| libm::exp(f64::from(z - top)))
+                    .sum::<f64>();
                 let class = y.first().map_or(usize::MAX, |&y| y as usize);
                 let logit = out.get(class).copied().unwrap_or(f32::NAN);
                 libm::log(sum) + f64::from(top) - f64::from(logit)
@@ -104,7 +139,10 @@ impl Loss {
 
     /// Whether the targets are classes.
     pub fn is_crossentropy(&self) -> bool {
-        matches!(self, Loss::BinaryCrossentropy | Loss::CategoricalCrossentropy)
+        matches!(
+            self,
+            Loss::BinaryCrossentropy | Loss::CategoricalCrossentropy
+        )
     }
 }
 
@@ -115,12 +153,22 @@ mod tests {
     #[test]
     fn reads_words_and_both_json_forms() {
         assert_eq!(Loss::parse(" MSE ").unwrap(), Loss::MeanSquaredError);
-        assert_eq!(Loss::parse("MeanAbsoluteError").unwrap(), Loss::MeanAbsoluteError);
-        assert_eq!(Loss::parse(r#"{"huber": {"delta": 2}}"#).unwrap(), Loss::Huber { delta: 2.0 });
+        assert_eq!(
+            Loss::parse("MeanAbsoluteError").unwrap(),
+            Loss::MeanAbsoluteError
+        );
+        assert_eq!(
+            Loss::parse(r#"{"huber": {"delta": 2}}"#).unwrap(),
+            Loss::Huber { delta: 2.0 }
+        );
         let keras = r#"{"module": "keras.losses", "class_name": "BinaryCrossentropy", "registered_name": null,
             "config": {"name": "binary_crossentropy", "reduction": "sum_over_batch_size", "from_logits": false, "label_smoothing": 0.0, "axis": -1}}"#;
         assert_eq!(Loss::parse(keras).unwrap(), Loss::BinaryCrossentropy);
-        for loss in [Loss::MeanSquaredError, Loss::Huber { delta: 0.5 }, Loss::CategoricalCrossentropy] {
+        for loss in [
+            Loss::MeanSquaredError,
+            Loss::Huber { delta: 0.5 },
+            Loss::CategoricalCrossentropy,
+        ] {
             assert_eq!(Loss::parse(&loss.to_json().to_string()).unwrap(), loss);
         }
     }
@@ -129,15 +177,25 @@ mod tests {
     fn refuses_the_rest_by_name() {
         for (text, message) in [
             ("mse2", "unknown loss \"mse2\""),
-            (r#"{"huber": {"dleta": 2}}"#, "unknown setting \"dleta\" of loss huber"),
-            (r#"{"huber": {"delta": 0}}"#, "delta of loss huber must be a positive number, not 0"),
+            (
+                r#"{"huber": {"dleta": 2}}"#,
+                "unknown setting \"dleta\" of loss huber",
+            ),
+            (
+                r#"{"huber": {"delta": 0}}"#,
+                "delta of loss huber must be a positive number, not 0",
+            ),
             ("{", "the loss is not valid JSON"),
             ("", "the loss must not be empty"),
         ] {
             let error = Loss::parse(text).unwrap_err();
-            assert_eq!((error.to_string().as_str(), error.kind()), (message, ErrorKind::InvalidParameter));
+            assert_eq!(
+                (error.to_string().as_str(), error.kind()),
+                (message, ErrorKind::InvalidParameter)
+            );
         }
-        let smooth = Loss::parse(r#"{"binary_crossentropy": {"label_smoothing": 0.1}}"#).unwrap_err();
+        let smooth =
+            Loss::parse(r#"{"binary_crossentropy": {"label_smoothing": 0.1}}"#).unwrap_err();
         assert_eq!(smooth.kind(), ErrorKind::NotSupported);
     }
 }

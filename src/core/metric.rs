@@ -41,26 +41,42 @@ impl Metric {
             "meansquarederror" => "mse",
             "rootmeansquarederror" => "rmse",
             "r2score" => "r2",
-            "acc" | "binaryaccuracy" | "categoricalaccuracy" | "sparsecategoricalaccuracy" => "accuracy",
+            "acc" | "binaryaccuracy" | "categoricalaccuracy" | "sparsecategoricalaccuracy" => {
+                "accuracy"
+            }
             other => match Self::NAMES.iter().find(|(known, _)| *known == other) {
                 Some((known, _)) => known,
-                None => return Err(unknown("metric", "metrics", name, &Self::NAMES.map(|(known, _)| known))),
+                None => {
+                    return Err(unknown(
+                        "metric",
+                        "metrics",
+                        name,
+                        &Self::NAMES.map(|(known, _)| known),
+                    ));
+                }
             },
         };
         let found = Self::NAMES.iter().find(|(known, _)| *known == short);
-        found.map(|&(_, metric)| metric).ok_or_else(|| invalid(format!("unknown metric {name:?}")))
+        found
+            .map(|&(_, metric)| metric)
+            .ok_or_else(|| invalid(format!("unknown metric {name:?}")))
     }
 
     /// The short name.
     pub fn name(&self) -> &'static str {
-        Self::NAMES.iter().find(|(_, metric)| metric == self).map_or("loss", |(name, _)| name)
+        Self::NAMES
+            .iter()
+            .find(|(_, metric)| metric == self)
+            .map_or("loss", |(name, _)| name)
     }
 
     /// Whether this metric can be taken of `task`; an error that says why not.
     pub fn check(&self, task: Task) -> Result<()> {
         let fits = match self {
             Metric::Loss => true,
-            Metric::Mae | Metric::Mse | Metric::Rmse | Metric::R2 => matches!(task, Task::Regression { .. }),
+            Metric::Mae | Metric::Mse | Metric::Rmse | Metric::R2 => {
+                matches!(task, Task::Regression { .. })
+            }
             Metric::Accuracy => !matches!(task, Task::Regression { .. }),
             Metric::Auc => matches!(task, Task::Binary),
         };
@@ -73,7 +89,10 @@ impl Metric {
             Task::Binary => "a target of two classes".to_owned(),
             Task::Multiclass { classes } => format!("a target of {classes} classes"),
         };
-        Err(invalid(format!("metric {} cannot be taken of {of}", self.name())).hint(format!("It can have: {}.", names.join(", "))))
+        Err(
+            invalid(format!("metric {} cannot be taken of {of}", self.name()))
+                .hint(format!("It can have: {}.", names.join(", "))),
+        )
     }
 
     /// Every metric that fits `task`, without the loss.
@@ -124,22 +143,52 @@ fn bin(p: f32) -> usize {
     let distance = if lower { p } else { 1.0 - p };
     // 1/2 has exponent field 126; the smallest told apart has 126 - EXPONENTS.
     let smallest = (127 - EXPONENTS) << MANTISSA;
-    let key = (distance.max(0.0).to_bits() >> (23 - MANTISSA)).saturating_sub(smallest).min(SIDE - 1);
-    if lower { key as usize } else { BINS - 1 - key as usize }
+    let key = (distance.max(0.0).to_bits() >> (23 - MANTISSA))
+        .saturating_sub(smallest)
+        .min(SIDE - 1);
+    if lower {
+        key as usize
+    } else {
+        BINS - 1 - key as usize
+    }
 }
 
 impl MetricState {
     /// A state for final outputs (probabilities, not logits) `outputs` wide; `target_scale` turns standardised errors into the target's units.
-    pub fn new(metric: Metric, task: Task, outputs: usize, target_scale: f64) -> Result<MetricState> {
+    pub fn new(
+        metric: Metric,
+        task: Task,
+        outputs: usize,
+        target_scale: f64,
+    ) -> Result<MetricState> {
         metric.check(task)?;
-        let moments = if metric == Metric::R2 { vec![[0.0; 3]; outputs] } else { Vec::new() };
-        let bins = if metric == Metric::Auc { vec![[0; 2]; BINS] } else { Vec::new() };
-        Ok(MetricState { metric, outputs, scale: target_scale, count: 0, sum: 0.0, moments, bins })
+        let moments = if metric == Metric::R2 {
+            vec![[0.0; 3]; outputs]
+        } else {
+            Vec::new()
+        };
+        let bins = if metric == Metric::Auc {
+            vec![[0; 2]; BINS]
+        } else {
+            Vec::new()
+        };
+        Ok(MetricState {
+            metric,
+            outputs,
+            scale: target_scale,
+            count: 0,
+            sum: 0.0,
+            moments,
+            bins,
+        })
     }
 
     /// Takes in `rows` rows: `predictions` (rows, outputs) and `targets` (rows, targets), as in [`crate::Batch`].
     pub fn update(&mut self, predictions: &[f32], targets: &[f32], rows: usize) {
-        let pairs = predictions.iter().zip(targets).map(|(&p, &y)| (f64::from(p), f64::from(y)));
+        let pairs = predictions
+            .iter()
+            .zip(targets)
+            .map(|(&p, &y)| (f64::from(p), f64::from(y)));
         match self.metric {
             Metric::Loss => {}
             Metric::Mae => {
@@ -197,7 +246,11 @@ impl MetricState {
                 let of = |[y, yy, ee]: &[f64; 3]| {
                     let total = yy - y * y / n;
                     // What is left of a constant target is rounding.
-                    if total > 1e-12 * yy { 1.0 - ee / total } else { f64::NAN }
+                    if total > 1e-12 * yy {
+                        1.0 - ee / total
+                    } else {
+                        f64::NAN
+                    }
                 };
                 self.moments.iter().map(of).sum::<f64>() / self.moments.len() as f64
             }
@@ -209,7 +262,11 @@ impl MetricState {
                     negatives += no;
                     positives += yes;
                 }
-                if negatives == 0 || positives == 0 { f64::NAN } else { area / (negatives as f64 * positives as f64) }
+                if negatives == 0 || positives == 0 {
+                    f64::NAN
+                } else {
+                    area / (negatives as f64 * positives as f64)
+                }
             }
         }
     }
@@ -232,7 +289,10 @@ impl MetricState {
 fn class(row: &[f32]) -> usize {
     match row {
         [p] => usize::from(*p > 0.5),
-        _ => (0..row.len()).rev().max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap_or(0),
+        _ => (0..row.len())
+            .rev()
+            .max_by(|&a, &b| row[a].total_cmp(&row[b]))
+            .unwrap_or(0),
     }
 }
 
@@ -264,17 +324,34 @@ mod tests {
     #[test]
     fn auc_is_the_share_of_pairs_in_order() {
         let n = 2000;
-        let p: Vec<f32> = (0..n).map(|i| ((i * 7919) % n) as f32 / n as f32).map(|v| v * v).collect();
-        let y: Vec<f32> = p.iter().enumerate().map(|(i, &p)| f32::from(p + ((i * 31) % 100) as f32 / 120.0 > 0.7)).collect();
+        let p: Vec<f32> = (0..n)
+            .map(|i| ((i * 7919) % n) as f32 / n as f32)
+            .map(|v| v * v)
+            .collect();
+        let y: Vec<f32> = p
+            .iter()
+            .enumerate()
+            .map(|(i, &p)| f32::from(p + ((i * 31) % 100) as f32 / 120.0 > 0.7))
+            .collect();
         let (mut won, mut pairs) = (0.0, 0.0);
         for (a, ya) in p.iter().zip(&y).filter(|(_, y)| **y == 1.0) {
             for (b, _) in p.iter().zip(&y).filter(|(_, y)| **y == 0.0) {
-                won += if a > b { 1.0 } else if a == b { 0.5 } else { 0.0 };
+                won += if a > b {
+                    1.0
+                } else if a == b {
+                    0.5
+                } else {
+                    0.0
+                };
                 pairs += *ya as f64;
             }
         }
         let auc = take(Metric::Auc, Task::Binary, 1, &p, &y, 1.0);
-        assert!((auc - won / pairs).abs() < 1e-3, "{auc} instead of {}", won / pairs);
+        assert!(
+            (auc - won / pairs).abs() < 1e-3,
+            "{auc} instead of {}",
+            won / pairs
+        );
         assert!(take(Metric::Auc, Task::Binary, 1, &[0.1, 0.2], &[1.0, 1.0], 1.0).is_nan());
     }
 
@@ -289,17 +366,45 @@ mod tests {
 
     #[test]
     fn accuracy_counts_right_classes() {
-        assert_eq!(take(Metric::Accuracy, Task::Binary, 1, &[0.5, 0.51, 0.2, 0.9], &[0.0, 1.0, 1.0, 1.0], 1.0), 0.75);
+        assert_eq!(
+            take(
+                Metric::Accuracy,
+                Task::Binary,
+                1,
+                &[0.5, 0.51, 0.2, 0.9],
+                &[0.0, 1.0, 1.0, 1.0],
+                1.0
+            ),
+            0.75
+        );
         let p = [0.1, 0.8, 0.1, 0.4, 0.4, 0.2];
-        assert_eq!(take(Metric::Accuracy, Task::Multiclass { classes: 3 }, 3, &p, &[1.0, 0.0], 1.0), 1.0);
+        assert_eq!(
+            take(
+                Metric::Accuracy,
+                Task::Multiclass { classes: 3 },
+                3,
+                &p,
+                &[1.0, 0.0],
+                1.0
+            ),
+            1.0
+        );
     }
 
     #[test]
     fn refuses_metrics_of_another_task() {
-        let error = Metric::Auc.check(Task::Multiclass { classes: 3 }).unwrap_err();
-        assert_eq!(error.to_string(), "metric auc cannot be taken of a target of 3 classes");
+        let error = Metric::Auc
+            .check(Task::Multiclass { classes: 3 })
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "metric auc cannot be taken of a target of 3 classes"
+        );
         assert_eq!(error.hint_text(), Some("It can have: accuracy."));
         assert_eq!(Metric::parse("R2Score").unwrap(), Metric::R2);
-        assert_eq!(Metric::parse("auk").unwrap_err().to_string(), "unknown metric \"auk\"");
+        assert_eq!(
+            Metric::parse("auk").unwrap_err().to_string(),
+            "unknown metric \"auk\""
+        );
     }
 }

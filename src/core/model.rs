@@ -4,7 +4,9 @@ use crate::config::invalid;
 use crate::network::Network;
 use crate::shard::Cut;
 use crate::weights::zeros;
-use crate::{Activation, Callback, Error, ErrorKind, Loss, Metric, Optimizer, Result, Sequential, Task};
+use crate::{
+    Activation, Callback, Error, ErrorKind, Loss, Metric, Optimizer, Result, Sequential, Task,
+};
 
 /// One variable: a slice of the flat weight vector.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,14 +66,34 @@ impl Model {
         for (place, layer) in network.places.iter().zip(&sequential.layers) {
             let mut offset = place.offset;
             for spec in place.layer.kind().variables(place.inputs) {
-                let path = format!("{}/{}", layer.kind().name().as_deref().unwrap_or_default(), spec.name);
+                let path = format!(
+                    "{}/{}",
+                    layer.kind().name().as_deref().unwrap_or_default(),
+                    spec.name
+                );
                 let size = spec.shape.iter().product::<usize>();
-                variables.push(Variable { path, shape: spec.shape, offset });
+                variables.push(Variable {
+                    path,
+                    shape: spec.shape,
+                    offset,
+                });
                 offset += size;
             }
         }
         let state = OptimizerState::default();
-        Ok(Model { sequential, network, head, task, optimizer, loss, metrics, target_scale, variables, weights: Vec::new(), state })
+        Ok(Model {
+            sequential,
+            network,
+            head,
+            task,
+            optimizer,
+            loss,
+            metrics,
+            target_scale,
+            variables,
+            weights: Vec::new(),
+            state,
+        })
     }
 
     /// Draws first weights from `seed`.
@@ -82,7 +104,13 @@ impl Model {
             let mut offset = place.offset;
             for spec in place.layer.kind().variables(place.inputs) {
                 let size = spec.shape.iter().product::<usize>();
-                spec.initializer.fill(&mut weights[offset..offset + size], &spec.shape, seed, number, callback)?;
+                spec.initializer.fill(
+                    &mut weights[offset..offset + size],
+                    &spec.shape,
+                    seed,
+                    number,
+                    callback,
+                )?;
                 offset += size;
                 number += 1;
             }
@@ -150,10 +178,17 @@ impl Model {
     /// Takes weights in the order of [`Model::variables`]; checks length and finiteness. The optimizer starts anew.
     pub fn set_weights(&mut self, weights: Vec<f32>) -> Result<()> {
         if weights.len() != self.parameters() {
-            return Err(invalid(format!("the model has {} weights, not {}", self.parameters(), weights.len())));
+            return Err(invalid(format!(
+                "the model has {} weights, not {}",
+                self.parameters(),
+                weights.len()
+            )));
         }
         if let Some(bad) = weights.iter().position(|w| !w.is_finite()) {
-            return Err(Error::new(ErrorKind::NotFinite, format!("weight {bad} is {}", weights[bad])));
+            return Err(Error::new(
+                ErrorKind::NotFinite,
+                format!("weight {bad} is {}", weights[bad]),
+            ));
         }
         self.weights = weights;
         self.state = OptimizerState::default();
@@ -175,22 +210,47 @@ impl Model {
         let network = &self.network;
         let cut = Cut::new(network);
         let threads = threads.clamp(1, cut.groups(batch_size).max(1));
-        let vectors = 1 + self.optimizer.slots() + usize::from(keep_best) + buffers(&cut, batch_size, threads);
+        let vectors = 1
+            + self.optimizer.slots()
+            + usize::from(keep_best)
+            + buffers(&cut, batch_size, threads);
         let all = || {
-            let vectors = (network.parameters as u64).checked_mul(4)?.checked_mul(vectors as u64)?;
-            let spaces = network.workspace_bytes(cut.rows.min(batch_size))?.checked_mul(threads as u64)?;
+            let vectors = (network.parameters as u64)
+                .checked_mul(4)?
+                .checked_mul(vectors as u64)?;
+            let spaces = network
+                .workspace_bytes(cut.rows.min(batch_size))?
+                .checked_mul(threads as u64)?;
             // Groups keep their predictions for the metrics: at most one row each beyond the batch.
-            let row = network.inputs.checked_add(self.targets())?.checked_add(network.outputs)? as u64;
+            let row = network
+                .inputs
+                .checked_add(self.targets())?
+                .checked_add(network.outputs)? as u64;
             let rows = (batch_size as u64).checked_mul(row)?.checked_mul(4)?;
-            let predictions = (cut.group_rows(batch_size) as u64).checked_mul(network.outputs as u64)?.checked_mul(8)?;
-            let metrics: u64 = self.metrics.iter().map(|m| 2 * m.bytes(network.outputs)).sum();
-            vectors.checked_add(spaces)?.checked_add(rows)?.checked_add(predictions)?.checked_add(metrics)
+            let predictions = (cut.group_rows(batch_size) as u64)
+                .checked_mul(network.outputs as u64)?
+                .checked_mul(8)?;
+            let metrics: u64 = self
+                .metrics
+                .iter()
+                .map(|m| 2 * m.bytes(network.outputs))
+                .sum();
+            vectors
+                .checked_add(spaces)?
+                .checked_add(rows)?
+                .checked_add(predictions)?
+                .checked_add(metrics)
         };
         let fixed = OVERHEAD + PACKING * threads as u64;
-        all().and_then(|bytes| bytes.checked_add(fixed)).ok_or_else(|| {
-            Error::new(ErrorKind::OutOfMemory, format!("a batch of {batch_size} rows needs more memory than can be counted"))
+        all()
+            .and_then(|bytes| bytes.checked_add(fixed))
+            .ok_or_else(|| {
+                Error::new(
+                    ErrorKind::OutOfMemory,
+                    format!("a batch of {batch_size} rows needs more memory than can be counted"),
+                )
                 .hint("Make the model or the batch smaller.")
-        })
+            })
     }
 }
 
@@ -202,7 +262,12 @@ pub(crate) fn buffers(cut: &Cut, batch_size: usize, threads: usize) -> usize {
 
 impl OptimizerState {
     /// Slots for `parameters` weights, if there are none yet.
-    pub fn prepare(&mut self, slots: usize, parameters: usize, callback: &mut dyn Callback) -> Result<()> {
+    pub fn prepare(
+        &mut self,
+        slots: usize,
+        parameters: usize,
+        callback: &mut dyn Callback,
+    ) -> Result<()> {
         for slot in self.slots.iter_mut().take(slots) {
             if slot.len() != parameters {
                 *slot = zeros(parameters, callback)?;

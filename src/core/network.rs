@@ -61,24 +61,51 @@ impl Network {
         for layer in layers {
             let parameters = count_parameters(&layer, width)?;
             let outputs = layer.kind().outputs(width);
-            places.push(Place { layer, inputs: width, outputs, offset, parameters });
-            offset = offset.checked_add(parameters).filter(|&p| p <= MAX_PARAMETERS).ok_or_else(too_large)?;
+            places.push(Place {
+                layer,
+                inputs: width,
+                outputs,
+                offset,
+                parameters,
+            });
+            offset = offset
+                .checked_add(parameters)
+                .filter(|&p| p <= MAX_PARAMETERS)
+                .ok_or_else(too_large)?;
             width = outputs;
         }
-        let first = places.iter().position(|p| p.parameters > 0).unwrap_or(places.len());
-        Ok(Network { places, inputs, outputs: width, parameters: offset, first })
+        let first = places
+            .iter()
+            .position(|p| p.parameters > 0)
+            .unwrap_or(places.len());
+        Ok(Network {
+            places,
+            inputs,
+            outputs: width,
+            parameters: offset,
+            first,
+        })
     }
 
     /// Floats per row that a shard touches: the widths of all layers.
     pub fn width(&self) -> usize {
-        self.places.iter().fold(self.inputs, |sum, p| sum.saturating_add(p.outputs))
+        self.places
+            .iter()
+            .fold(self.inputs, |sum, p| sum.saturating_add(p.outputs))
     }
 
     fn sizes(&self, rows: usize) -> Option<Sizes> {
-        let mut sizes = Sizes { outputs: Vec::new(), stashes: Vec::new(), delta: 0, scratch: 0 };
+        let mut sizes = Sizes {
+            outputs: Vec::new(),
+            stashes: Vec::new(),
+            delta: 0,
+            scratch: 0,
+        };
         for (i, p) in self.places.iter().enumerate() {
             sizes.outputs.push(rows.checked_mul(p.outputs)?);
-            sizes.stashes.push(rows.checked_mul(p.layer.kind().stash(p.inputs))?);
+            sizes
+                .stashes
+                .push(rows.checked_mul(p.layer.kind().stash(p.inputs))?);
             let before = if i > self.first { p.inputs } else { 0 };
             sizes.delta = sizes.delta.max(rows.checked_mul(p.outputs.max(before))?);
             sizes.scratch = sizes.scratch.max(p.layer.kind().scratch(rows, p.inputs)?);
@@ -92,15 +119,25 @@ impl Network {
         let shared = [sizes.delta, sizes.delta, sizes.scratch];
         let mut all = sizes.outputs.iter().chain(&sizes.stashes).chain(&shared);
         let floats = all.try_fold(0u64, |sum, &n| sum.checked_add(n as u64))?;
-        floats.checked_mul(4)?.checked_add(96 * self.places.len() as u64 + 1024)
+        floats
+            .checked_mul(4)?
+            .checked_add(96 * self.places.len() as u64 + 1024)
     }
 
     /// Buffers for shards of up to `rows` rows.
     pub fn workspace(&self, rows: usize, callback: &mut dyn Callback) -> Result<Workspace> {
         let sizes = self.sizes(rows).ok_or_else(too_large)?;
         Ok(Workspace {
-            outputs: sizes.outputs.into_iter().map(|n| zeros(n, callback)).collect::<Result<_>>()?,
-            stashes: sizes.stashes.into_iter().map(|n| zeros(n, callback)).collect::<Result<_>>()?,
+            outputs: sizes
+                .outputs
+                .into_iter()
+                .map(|n| zeros(n, callback))
+                .collect::<Result<_>>()?,
+            stashes: sizes
+                .stashes
+                .into_iter()
+                .map(|n| zeros(n, callback))
+                .collect::<Result<_>>()?,
             deltas: [zeros(sizes.delta, callback)?, zeros(sizes.delta, callback)?],
             scratch: zeros(sizes.scratch, callback)?,
         })
@@ -177,10 +214,24 @@ impl Network {
     }
 
     /// The sum of the losses of the rows last sent forward; their outputs become probabilities under a crossentropy.
-    pub fn cost(&self, loss: Loss, y: &[f32], rows: usize, share: f32, space: &mut Workspace) -> f64 {
+    pub fn cost(
+        &self,
+        loss: Loss,
+        y: &[f32],
+        rows: usize,
+        share: f32,
+        space: &mut Workspace,
+    ) -> f64 {
         let last = self.places.len() - 1;
         let out = &mut space.outputs[last][..rows * self.outputs];
-        cost(loss, self.outputs, share, out, y, &mut space.deltas[0][..rows * self.outputs])
+        cost(
+            loss,
+            self.outputs,
+            share,
+            out,
+            y,
+            &mut space.deltas[0][..rows * self.outputs],
+        )
     }
 
     /// The outputs of the rows last seen, after [`Network::train`] or [`Network::cost`].

@@ -1,8 +1,8 @@
 //! Optimizers with Keras 3's formulas and defaults; [`crate::kernels::step`] computes them.
 
+use crate::Result;
 use crate::config::{Config, fold, tagged, unknown, word_or_json};
 use crate::kernels::step;
-use crate::Result;
 use serde_json::{Value, json};
 
 /// An optimizer with Keras 3's formula and defaults.
@@ -101,10 +101,18 @@ impl Optimizer {
             config.refuse(&["weight_decay"])?;
         }
         let positive = |key, default| config.number(key, default, "a positive number", |v| v > 0.0);
-        let share = |key, default| config.number(key, default, "at least 0 and less than 1", |v| (0.0..1.0).contains(&v));
+        let share = |key, default| {
+            config.number(key, default, "at least 0 and less than 1", |v| {
+                (0.0..1.0).contains(&v)
+            })
+        };
         let learning_rate = positive("learning_rate", if folded == "sgd" { 0.01 } else { 0.001 })?;
         Ok(match folded.as_str() {
-            "sgd" => Optimizer::Sgd { learning_rate, momentum: share("momentum", 0.0)?, nesterov: config.flag("nesterov", false)? },
+            "sgd" => Optimizer::Sgd {
+                learning_rate,
+                momentum: share("momentum", 0.0)?,
+                nesterov: config.flag("nesterov", false)?,
+            },
             "rmsprop" => Optimizer::RmsProp {
                 learning_rate,
                 rho: share("rho", 0.9)?,
@@ -115,10 +123,22 @@ impl Optimizer {
                 let (beta_1, beta_2) = (share("beta_1", 0.9)?, share("beta_2", 0.999)?);
                 let epsilon = positive("epsilon", 1e-7)?;
                 if word == "adam" {
-                    Optimizer::Adam { learning_rate, beta_1, beta_2, epsilon }
+                    Optimizer::Adam {
+                        learning_rate,
+                        beta_1,
+                        beta_2,
+                        epsilon,
+                    }
                 } else {
-                    let weight_decay = config.number("weight_decay", 0.004, "at least 0", |v| v >= 0.0)?;
-                    Optimizer::AdamW { learning_rate, weight_decay, beta_1, beta_2, epsilon }
+                    let weight_decay =
+                        config.number("weight_decay", 0.004, "at least 0", |v| v >= 0.0)?;
+                    Optimizer::AdamW {
+                        learning_rate,
+                        weight_decay,
+                        beta_1,
+                        beta_2,
+                        epsilon,
+                    }
                 }
             }
         })
@@ -137,17 +157,37 @@ impl Optimizer {
     /// The canonical form with every setting: `{"adam": {"learning_rate": 0.001, ..}}`. `parse` reads its text.
     pub fn to_json(&self) -> Value {
         let config = match *self {
-            Optimizer::Sgd { learning_rate, momentum, nesterov } => {
+            Optimizer::Sgd {
+                learning_rate,
+                momentum,
+                nesterov,
+            } => {
                 json!({"learning_rate": learning_rate, "momentum": momentum, "nesterov": nesterov})
             }
-            Optimizer::Adam { learning_rate, beta_1, beta_2, epsilon } => {
+            Optimizer::Adam {
+                learning_rate,
+                beta_1,
+                beta_2,
+                epsilon,
+            } => {
                 json!({"learning_rate": learning_rate, "beta_1": beta_1, "beta_2": beta_2, "epsilon": epsilon})
             }
-            Optimizer::AdamW { learning_rate, weight_decay, beta_1, beta_2, epsilon } => json!({
+            Optimizer::AdamW {
+                learning_rate,
+                weight_decay,
+                beta_1,
+                beta_2,
+                epsilon,
+            } => json!({
                 "learning_rate": learning_rate, "weight_decay": weight_decay,
                 "beta_1": beta_1, "beta_2": beta_2, "epsilon": epsilon,
             }),
-            Optimizer::RmsProp { learning_rate, rho, momentum, epsilon } => {
+            Optimizer::RmsProp {
+                learning_rate,
+                rho,
+                momentum,
+                epsilon,
+            } => {
                 json!({"learning_rate": learning_rate, "rho": rho, "momentum": momentum, "epsilon": epsilon})
             }
         };
@@ -167,7 +207,8 @@ impl Optimizer {
     pub(crate) fn step(&self, number: u64, w: &mut [f32], g: &[f32], a: &mut [f32], b: &mut [f32]) {
         let adam = |rate: f64, beta_1: f64, beta_2: f64, epsilon: f64, decay: f64| {
             let n = number as f64;
-            let rate_now = rate * libm::sqrt(1.0 - libm::pow(beta_2, n)) / (1.0 - libm::pow(beta_1, n));
+            let rate_now =
+                rate * libm::sqrt(1.0 - libm::pow(beta_2, n)) / (1.0 - libm::pow(beta_1, n));
             step::Adam {
                 rate: rate_now as f32,
                 fresh_1: (1.0 - beta_1) as f32,
@@ -177,20 +218,66 @@ impl Optimizer {
             }
         };
         match *self {
-            Optimizer::Sgd { learning_rate, momentum, nesterov } if momentum > 0.0 => {
+            Optimizer::Sgd {
+                learning_rate,
+                momentum,
+                nesterov,
+            } if momentum > 0.0 => {
                 step::sgd_momentum(learning_rate as f32, momentum as f32, nesterov, w, g, a);
             }
             Optimizer::Sgd { learning_rate, .. } => step::sgd(learning_rate as f32, w, g),
-            Optimizer::Adam { learning_rate, beta_1, beta_2, epsilon } => {
-                step::adam(adam(learning_rate, beta_1, beta_2, epsilon, 0.0), w, g, a, b);
+            Optimizer::Adam {
+                learning_rate,
+                beta_1,
+                beta_2,
+                epsilon,
+            } => {
+                step::adam(
+                    adam(learning_rate, beta_1, beta_2, epsilon, 0.0),
+                    w,
+                    g,
+                    a,
+                    b,
+                );
             }
-            Optimizer::AdamW { learning_rate, weight_decay, beta_1, beta_2, epsilon } => {
-                step::adam(adam(learning_rate, beta_1, beta_2, epsilon, weight_decay), w, g, a, b);
+            Optimizer::AdamW {
+                learning_rate,
+                weight_decay,
+                beta_1,
+                beta_2,
+                epsilon,
+            } => {
+                step::adam(
+                    adam(learning_rate, beta_1, beta_2, epsilon, weight_decay),
+                    w,
+                    g,
+                    a,
+                    b,
+                );
             }
-            Optimizer::RmsProp { learning_rate, rho, momentum, epsilon } if momentum > 0.0 => {
-                step::rmsprop_momentum(learning_rate as f32, rho as f32, epsilon as f32, momentum as f32, w, g, a, b);
+            Optimizer::RmsProp {
+                learning_rate,
+                rho,
+                momentum,
+                epsilon,
+            } if momentum > 0.0 => {
+                step::rmsprop_momentum(
+                    learning_rate as f32,
+                    rho as f32,
+                    epsilon as f32,
+                    momentum as f32,
+                    w,
+                    g,
+                    a,
+                    b,
+                );
             }
-            Optimizer::RmsProp { learning_rate, rho, epsilon, .. } => {
+            Optimizer::RmsProp {
+                learning_rate,
+                rho,
+                epsilon,
+                ..
+            } => {
                 step::rmsprop(learning_rate as f32, rho as f32, epsilon as f32, w, g, a);
             }
         }
@@ -199,7 +286,12 @@ impl Optimizer {
 
 impl Default for Optimizer {
     fn default() -> Self {
-        Optimizer::Adam { learning_rate: 0.001, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7 }
+        Optimizer::Adam {
+            learning_rate: 0.001,
+            beta_1: 0.9,
+            beta_2: 0.999,
+            epsilon: 1e-7,
+        }
     }
 }
 
@@ -212,7 +304,14 @@ mod tests {
     fn reads_words_and_both_json_forms() {
         assert_eq!(Optimizer::parse("Adam").unwrap(), Optimizer::default());
         let sgd = Optimizer::parse(r#"{"sgd": {"momentum": 0.9, "nesterov": true}}"#).unwrap();
-        assert_eq!(sgd, Optimizer::Sgd { learning_rate: 0.01, momentum: 0.9, nesterov: true });
+        assert_eq!(
+            sgd,
+            Optimizer::Sgd {
+                learning_rate: 0.01,
+                momentum: 0.9,
+                nesterov: true
+            }
+        );
         // keras.optimizers.RMSprop().get_config() of Keras 3.15
         let keras = r#"{"class_name": "RMSprop", "config": {"name": "rm_sprop", "learning_rate": 0.0010000000474974513,
             "weight_decay": null, "clipnorm": null, "global_clipnorm": null, "clipvalue": null, "use_ema": false,
@@ -221,17 +320,36 @@ mod tests {
         assert_eq!(Optimizer::parse(keras).unwrap().name(), "rmsprop");
         for word in Optimizer::KNOWN {
             let optimizer = Optimizer::parse(word).unwrap();
-            assert_eq!(Optimizer::parse(&optimizer.to_json().to_string()).unwrap(), optimizer);
+            assert_eq!(
+                Optimizer::parse(&optimizer.to_json().to_string()).unwrap(),
+                optimizer
+            );
         }
     }
 
     #[test]
     fn refuses_the_rest_by_name() {
         let amsgrad = Optimizer::parse(r#"{"adam": {"amsgrad": true}}"#).unwrap_err();
-        assert_eq!((amsgrad.kind(), amsgrad.to_string().as_str()), (ErrorKind::NotSupported, "amsgrad of optimizer adam is not supported"));
+        assert_eq!(
+            (amsgrad.kind(), amsgrad.to_string().as_str()),
+            (
+                ErrorKind::NotSupported,
+                "amsgrad of optimizer adam is not supported"
+            )
+        );
         let typo = Optimizer::parse(r#"{"adam": {"learning_rat": 1}}"#).unwrap_err();
-        assert!(typo.hint_text().unwrap().starts_with("Did you mean \"learning_rate\"?"));
+        assert!(
+            typo.hint_text()
+                .unwrap()
+                .starts_with("Did you mean \"learning_rate\"?")
+        );
         assert!(Optimizer::parse(r#"{"adam": {"learning_rate": 0}}"#).is_err());
-        assert!(Optimizer::parse("adm").unwrap_err().hint_text().unwrap().contains("adam"));
+        assert!(
+            Optimizer::parse("adm")
+                .unwrap_err()
+                .hint_text()
+                .unwrap()
+                .contains("adam")
+        );
     }
 }

@@ -8,9 +8,17 @@ use crate::{Activation, Error, ErrorKind, Loss, Model, Result};
 #[derive(Debug)]
 pub(crate) enum Op {
     /// y = x w + b, kernel and bias padded to whole blocks of columns.
-    Dense { inputs: usize, outputs: usize, kernel: Vec<f32>, bias: Vec<f32> },
+    Dense {
+        inputs: usize,
+        outputs: usize,
+        kernel: Vec<f32>,
+        bias: Vec<f32>,
+    },
     /// y = f(y)
-    Activate { activation: Activation, width: usize },
+    Activate {
+        activation: Activation,
+        width: usize,
+    },
 }
 
 /// A model's arithmetic on flat buffers, without optimizer or gradients.
@@ -49,7 +57,12 @@ fn padded(n: usize) -> usize {
 
 impl Op {
     /// A dense layer's step from its kernel (inputs, outputs) and its bias.
-    pub fn dense(inputs: usize, outputs: usize, kernel: &[f32], bias: Option<&[f32]>) -> Result<Op> {
+    pub fn dense(
+        inputs: usize,
+        outputs: usize,
+        kernel: &[f32],
+        bias: Option<&[f32]>,
+    ) -> Result<Op> {
         let width = padded(outputs);
         let mut to = room(inputs * width)?;
         for row in kernel.chunks_exact(outputs) {
@@ -59,7 +72,12 @@ impl Op {
         let mut all = room(width)?;
         all.extend_from_slice(bias.unwrap_or_default());
         all.resize(width, 0.0);
-        Ok(Op::Dense { inputs, outputs, kernel: to, bias: all })
+        Ok(Op::Dense {
+            inputs,
+            outputs,
+            kernel: to,
+            bias: all,
+        })
     }
 }
 
@@ -67,7 +85,10 @@ impl Plan {
     /// Freezes a model that has weights.
     pub fn new(model: &Model) -> Result<Plan> {
         if model.weights().is_empty() {
-            return Err(Error::new(ErrorKind::InvalidParameter, "the model has no weights yet"));
+            return Err(Error::new(
+                ErrorKind::InvalidParameter,
+                "the model has no weights yet",
+            ));
         }
         let mut ops = Vec::new();
         let mut widest = model.inputs();
@@ -76,8 +97,23 @@ impl Plan {
             ops.extend(place.layer.kind().freeze(place.inputs, weights)?);
             widest = widest.max(place.outputs);
         }
-        ops.retain(|op| !matches!(op, Op::Activate { activation: Activation::Linear, .. }));
-        Ok(Plan { ops, head: model.head, loss: model.loss(), inputs: model.inputs(), outputs: model.outputs(), widest: padded(widest) })
+        ops.retain(|op| {
+            !matches!(
+                op,
+                Op::Activate {
+                    activation: Activation::Linear,
+                    ..
+                }
+            )
+        });
+        Ok(Plan {
+            ops,
+            head: model.head,
+            loss: model.loss(),
+            inputs: model.inputs(),
+            outputs: model.outputs(),
+            widest: padded(widest),
+        })
     }
 
     /// Bytes this plan holds.
@@ -86,7 +122,9 @@ impl Plan {
             Op::Dense { kernel, bias, .. } => 4 * (kernel.capacity() + bias.capacity()),
             Op::Activate { .. } => 0,
         };
-        size_of::<Plan>() + self.ops.capacity() * size_of::<Op>() + self.ops.iter().map(op).sum::<usize>()
+        size_of::<Plan>()
+            + self.ops.capacity() * size_of::<Op>()
+            + self.ops.iter().map(op).sum::<usize>()
     }
 
     /// The most bytes a plan of `model` would hold, with one scratch, before it is built.
@@ -128,15 +166,25 @@ impl Plan {
         let [mut here, mut there] = scratch.rows.each_mut().map(Vec::as_mut_slice);
         for op in &self.ops {
             match op {
-                Op::Dense { inputs, kernel, bias, .. } => {
+                Op::Dense {
+                    inputs,
+                    kernel,
+                    bias,
+                    ..
+                } => {
                     row::row(&here[..*inputs], kernel, bias, &mut there[..bias.len()]);
                     std::mem::swap(&mut here, &mut there);
                 }
-                Op::Activate { activation: Activation::Softmax, width } => {
+                Op::Activate {
+                    activation: Activation::Softmax,
+                    width,
+                } => {
                     activate::forward(Activation::Softmax, *width, &mut here[..*width]);
                 }
                 // Whole registers are faster; what stands in the padding is never read.
-                Op::Activate { activation, width } => activate::forward(*activation, *width, &mut here[..padded(*width)]),
+                Op::Activate { activation, width } => {
+                    activate::forward(*activation, *width, &mut here[..padded(*width)])
+                }
             }
         }
         scratch.logits.copy_from_slice(&here[..self.outputs]);

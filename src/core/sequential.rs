@@ -38,7 +38,10 @@ pub(crate) const MAX_PARAMETERS: usize = 1 << 28;
 impl Sequential {
     /// A stack of `layers`.
     pub fn new(layers: Vec<Layer>) -> Self {
-        Self { layers, inputs: None }
+        Self {
+            layers,
+            inputs: None,
+        }
     }
 
     /// Reads a list of Keras layer objects, or a whole `model.to_json()` of Keras 3.
@@ -48,11 +51,21 @@ impl Sequential {
         let (list, stated) = match json {
             Value::Array(list) => (list, None),
             Value::Object(_) => whole(json)?,
-            _ => return Err(invalid("layers must be a JSON array of layers or a Keras Sequential object")),
+            _ => {
+                return Err(invalid(
+                    "layers must be a JSON array of layers or a Keras Sequential object",
+                ));
+            }
         };
-        let mut sequential = Sequential { layers: Vec::new(), inputs: stated };
+        let mut sequential = Sequential {
+            layers: Vec::new(),
+            inputs: stated,
+        };
         if list.len() > MAX_LAYERS {
-            return Err(Error::new(ErrorKind::LimitExceeded, format!("a model cannot have more than {MAX_LAYERS} layers")));
+            return Err(Error::new(
+                ErrorKind::LimitExceeded,
+                format!("a model cannot have more than {MAX_LAYERS} layers"),
+            ));
         }
         for (i, json) in list.iter().enumerate() {
             let (class, config) = crate::config::tagged("layer", json)?;
@@ -66,7 +79,11 @@ impl Sequential {
             if i == 0 {
                 for key in ["input_shape", "batch_input_shape"] {
                     let shape = config.and_then(|c| c.get(key)).filter(|v| !v.is_null());
-                    sequential.state_inputs(shape.map(|v| width_of(v, key == "batch_input_shape")).transpose()?)?;
+                    sequential.state_inputs(
+                        shape
+                            .map(|v| width_of(v, key == "batch_input_shape"))
+                            .transpose()?,
+                    )?;
                 }
             }
             sequential.layers.push(Layer::from_json(json)?);
@@ -80,7 +97,9 @@ impl Sequential {
 
     fn state_inputs(&mut self, stated: Option<usize>) -> Result<()> {
         match (self.inputs, stated) {
-            (Some(a), Some(b)) if a != b => Err(invalid(format!("the model states both {a} and {b} inputs"))),
+            (Some(a), Some(b)) if a != b => {
+                Err(invalid(format!("the model states both {a} and {b} inputs")))
+            }
             (None, Some(_)) => {
                 self.inputs = stated;
                 Ok(())
@@ -92,8 +111,17 @@ impl Sequential {
     /// Writes the whole Keras 3 object, names filled in; the same description gives the same text.
     pub fn to_json(&self) -> Value {
         // Duplicate names cannot be written; `compile` and `from_json` refuse them.
-        let names = self.names().unwrap_or_else(|_| (0..self.layers.len()).map(|i| format!("layer_{i}")).collect());
-        let mut layers: Vec<Value> = self.layers.iter().zip(&names).map(|(layer, name)| layer.to_json(name)).collect();
+        let names = self.names().unwrap_or_else(|_| {
+            (0..self.layers.len())
+                .map(|i| format!("layer_{i}"))
+                .collect()
+        });
+        let mut layers: Vec<Value> = self
+            .layers
+            .iter()
+            .zip(&names)
+            .map(|(layer, name)| layer.to_json(name))
+            .collect();
         if let Some(inputs) = self.inputs {
             let config = json!({
                 "batch_shape": [null, inputs], "dtype": "float32", "sparse": false, "ragged": false,
@@ -101,7 +129,8 @@ impl Sequential {
             });
             layers.insert(0, json!({"module": "keras.layers", "class_name": "InputLayer", "config": config, "registered_name": null}));
         }
-        let config = json!({"name": "sequential", "trainable": true, "dtype": float32(), "layers": layers});
+        let config =
+            json!({"name": "sequential", "trainable": true, "dtype": float32(), "layers": layers});
         json!({"module": "keras", "class_name": "Sequential", "config": config, "registered_name": null})
     }
 
@@ -130,7 +159,8 @@ impl Sequential {
         let mut taken = HashSet::new();
         for name in self.layers.iter().filter_map(|l| l.kind().name().as_ref()) {
             if !taken.insert(name.clone()) {
-                return Err(invalid(format!("two layers are named {name:?}")).hint("Give each layer its own name, or none."));
+                return Err(invalid(format!("two layers are named {name:?}"))
+                    .hint("Give each layer its own name, or none."));
             }
         }
         let name = |layer: &Layer| {
@@ -138,7 +168,15 @@ impl Sequential {
                 return name.clone();
             }
             let base = layer.class_name().to_lowercase();
-            let free = (0..).map(|i| if i == 0 { base.clone() } else { format!("{base}_{i}") }).find(|n| !taken.contains(n));
+            let free = (0..)
+                .map(|i| {
+                    if i == 0 {
+                        base.clone()
+                    } else {
+                        format!("{base}_{i}")
+                    }
+                })
+                .find(|n| !taken.contains(n));
             let name = free.unwrap_or(base);
             taken.insert(name.clone());
             name
@@ -151,16 +189,25 @@ impl Sequential {
 pub(crate) fn count_parameters(layer: &Layer, inputs: usize) -> Result<usize> {
     let mut total = 0usize;
     for variable in layer.kind().variables(inputs) {
-        let size = variable.shape.iter().try_fold(1usize, |size, &n| size.checked_mul(n));
-        total = size.and_then(|size| total.checked_add(size)).filter(|&t| t <= MAX_PARAMETERS).ok_or_else(too_large)?;
+        let size = variable
+            .shape
+            .iter()
+            .try_fold(1usize, |size, &n| size.checked_mul(n));
+        total = size
+            .and_then(|size| total.checked_add(size))
+            .filter(|&t| t <= MAX_PARAMETERS)
+            .ok_or_else(too_large)?;
     }
     Ok(total)
 }
 
 /// The parameter limit.
 pub(crate) fn too_large() -> Error {
-    Error::new(ErrorKind::LimitExceeded, format!("a model cannot have more than {MAX_PARAMETERS} parameters"))
-        .hint("Make the layers narrower.")
+    Error::new(
+        ErrorKind::LimitExceeded,
+        format!("a model cannot have more than {MAX_PARAMETERS} parameters"),
+    )
+    .hint("Make the layers narrower.")
 }
 
 /// Takes a whole `to_json()` apart: its layers and the input width it was built with.
@@ -170,22 +217,43 @@ fn whole(json: &Value) -> Result<(&Vec<Value>, Option<usize>)> {
         return Err(invalid(format!("the model must be a Sequential, not {class:?}"))
             .hint("Give a JSON array of layers, or what model.to_json() of a keras.Sequential writes."));
     }
-    let config = Config::new("Sequential", config, &["name", "trainable", "dtype", "layers", "build_input_shape"])?;
+    let config = Config::new(
+        "Sequential",
+        config,
+        &["name", "trainable", "dtype", "layers", "build_input_shape"],
+    )?;
     config.check_dtype_and_trainable()?;
     let Some(Value::Array(list)) = config.get("layers") else {
         return Err(invalid("the Sequential needs an array of layers"));
     };
-    let built = config.get("build_input_shape").map(|v| width_of(v, true)).transpose()?;
+    let built = config
+        .get("build_input_shape")
+        .map(|v| width_of(v, true))
+        .transpose()?;
     Ok((list, built))
 }
 
 /// The width an InputLayer states, if it does.
 fn read_input(config: Option<&Value>) -> Result<Option<usize>> {
-    let known = ["batch_shape", "batch_input_shape", "shape", "dtype", "sparse", "ragged", "name", "optional", "batch_size"];
+    let known = [
+        "batch_shape",
+        "batch_input_shape",
+        "shape",
+        "dtype",
+        "sparse",
+        "ragged",
+        "name",
+        "optional",
+        "batch_size",
+    ];
     let config = Config::new("InputLayer", config, &known)?;
     config.refuse(&["sparse", "ragged", "optional"])?;
     config.check_dtype_and_trainable()?;
-    for (key, batch) in [("batch_shape", true), ("batch_input_shape", true), ("shape", false)] {
+    for (key, batch) in [
+        ("batch_shape", true),
+        ("batch_input_shape", true),
+        ("shape", false),
+    ] {
         if let Some(shape) = config.get(key) {
             return width_of(shape, batch).map(Some);
         }
@@ -195,11 +263,17 @@ fn read_input(config: Option<&Value>) -> Result<Option<usize>> {
 
 /// The one width of `[null, 28]` (with the batch) or `[28]`.
 fn width_of(shape: &Value, batch: bool) -> Result<usize> {
-    let dimensions = shape.as_array().map(|a| &a[usize::from(batch && !a.is_empty())..]);
+    let dimensions = shape
+        .as_array()
+        .map(|a| &a[usize::from(batch && !a.is_empty())..]);
     match dimensions {
-        Some([width]) if width.as_u64().is_some_and(|w| w > 0) => Ok(width.as_u64().unwrap_or(0) as usize),
-        _ => Err(invalid(format!("the input must be rows of numbers, not of shape {shape}"))
-            .hint("A row has one dimension: \"batch_shape\": [null, 28].")),
+        Some([width]) if width.as_u64().is_some_and(|w| w > 0) => {
+            Ok(width.as_u64().unwrap_or(0) as usize)
+        }
+        _ => Err(invalid(format!(
+            "the input must be rows of numbers, not of shape {shape}"
+        ))
+        .hint("A row has one dimension: \"batch_shape\": [null, 28].")),
     }
 }
 
@@ -218,9 +292,15 @@ mod tests {
             Layer::Dropout(Dropout::new(0.5)),
             Layer::Dense(Dense::new(1, Activation::Linear)),
         ]);
-        assert_eq!(model.names().unwrap(), ["dense", "dense_1", "dropout", "dense_2"]);
+        assert_eq!(
+            model.names().unwrap(),
+            ["dense", "dense_1", "dropout", "dense_2"]
+        );
         let twice = Sequential::new(vec![Layer::Dense(named.clone()), Layer::Dense(named)]);
-        assert_eq!(twice.names().unwrap_err().to_string(), "two layers are named \"dense_1\"");
+        assert_eq!(
+            twice.names().unwrap_err().to_string(),
+            "two layers are named \"dense_1\""
+        );
     }
 
     #[test]
@@ -231,7 +311,11 @@ mod tests {
         let mut model = Sequential::new(vec![
             Layer::Dense(he),
             Layer::Activation(ActivationLayer::new(Activation::Swish)),
-            Layer::Dropout(Dropout { name: None, rate: 0.25, seed: Some(7) }),
+            Layer::Dropout(Dropout {
+                name: None,
+                rate: 0.25,
+                seed: Some(7),
+            }),
         ]);
         model.inputs = Some(28);
         let json = model.to_json();
@@ -239,23 +323,51 @@ mod tests {
         assert_eq!(again.to_json().to_string(), json.to_string());
         assert_eq!(again.inputs, Some(28));
         let lines = again.summary(28).unwrap();
-        assert_eq!((lines[0].parameters, lines[0].name.as_str(), lines[2].output_shape.as_slice()), (84, "dense", &[3][..]));
+        assert_eq!(
+            (
+                lines[0].parameters,
+                lines[0].name.as_str(),
+                lines[2].output_shape.as_slice()
+            ),
+            (84, "dense", &[3][..])
+        );
     }
 
     #[test]
     fn refuses_what_it_does_not_know() {
-        let read = |text: &str| Sequential::from_json(&serde_json::from_str(text).unwrap()).unwrap_err();
+        let read =
+            |text: &str| Sequential::from_json(&serde_json::from_str(text).unwrap()).unwrap_err();
         let layer = read(r#"[{"class_name": "Dens", "config": {"units": 1}}]"#);
         assert_eq!(layer.to_string(), "unknown layer \"Dens\"");
-        assert!(layer.hint_text().unwrap().starts_with("Did you mean \"Dense\"? Known layers: Dense, "));
+        assert!(
+            layer
+                .hint_text()
+                .unwrap()
+                .starts_with("Did you mean \"Dense\"? Known layers: Dense, ")
+        );
         let key = read(r#"[{"class_name": "Dense", "config": {"unit": 1}}]"#);
         assert_eq!(key.to_string(), "unknown setting \"unit\" of Dense");
-        let regularizer = read(r#"[{"class_name": "Dense", "config": {"units": 1, "kernel_regularizer": {"class_name": "L2"}}}]"#);
-        assert_eq!((regularizer.kind(), regularizer.to_string().as_str()), (ErrorKind::NotSupported, "kernel_regularizer of Dense is not supported"));
-        for bad in ["[]", "3", "[3]", r#"[{"class_name": "Dense"}]"#, r#"[{"class_name": "Dense", "config": {"units": 0}}]"#,
-            r#"[{"class_name": "Dense", "config": {"units": 1e99}}]"#, r#"{"class_name": "Functional"}"#,
+        let regularizer = read(
+            r#"[{"class_name": "Dense", "config": {"units": 1, "kernel_regularizer": {"class_name": "L2"}}}]"#,
+        );
+        assert_eq!(
+            (regularizer.kind(), regularizer.to_string().as_str()),
+            (
+                ErrorKind::NotSupported,
+                "kernel_regularizer of Dense is not supported"
+            )
+        );
+        for bad in [
+            "[]",
+            "3",
+            "[3]",
+            r#"[{"class_name": "Dense"}]"#,
+            r#"[{"class_name": "Dense", "config": {"units": 0}}]"#,
+            r#"[{"class_name": "Dense", "config": {"units": 1e99}}]"#,
+            r#"{"class_name": "Functional"}"#,
             r#"[{"class_name": "Dense", "config": {"units": 1}}, {"class_name": "InputLayer", "config": {}}]"#,
-            r#"[{"class_name": "InputLayer", "config": {"batch_shape": [null, 2, 3]}}]"#] {
+            r#"[{"class_name": "InputLayer", "config": {"batch_shape": [null, 2, 3]}}]"#,
+        ] {
             read(bad);
         }
     }

@@ -34,7 +34,10 @@ impl Cut {
             0..=0x40_0000 => 4,
             _ => 2,
         };
-        Cut { rows: by_work.min(by_cache).max(few).max(1), groups }
+        Cut {
+            rows: by_work.min(by_cache).max(few).max(1),
+            groups,
+        }
     }
 
     /// Shards of a batch of `rows`.
@@ -77,13 +80,21 @@ mod tests {
     use crate::{Activation, Dense, Layer};
 
     fn cut(inputs: usize, widths: &[usize]) -> Cut {
-        let layers = widths.iter().map(|&w| Layer::Dense(Dense::new(w, Activation::Relu))).collect();
+        let layers = widths
+            .iter()
+            .map(|&w| Layer::Dense(Dense::new(w, Activation::Relu)))
+            .collect();
         Cut::new(&Network::new(layers, inputs).unwrap())
     }
 
     #[test]
     fn covers_every_row_once() {
-        for cut in [cut(28, &[64, 64, 1]), cut(1, &[1]), cut(28, &[2048, 2048, 2048, 1]), cut(5000, &[40_000])] {
+        for cut in [
+            cut(28, &[64, 64, 1]),
+            cut(1, &[1]),
+            cut(28, &[2048, 2048, 2048, 1]),
+            cut(5000, &[40_000]),
+        ] {
             for rows in [1, 2, 31, 32, 1000, 1024, 70_001] {
                 let mut next = 0;
                 for group in 0..cut.groups(rows) {

@@ -6,8 +6,11 @@ use crate::{Callback, Error, ErrorKind, Result};
 pub(crate) fn room(n: usize) -> Result<Vec<f32>> {
     let mut buffer = Vec::new();
     buffer.try_reserve_exact(n).map_err(|_| {
-        Error::new(ErrorKind::OutOfMemory, format!("out of memory: {} bytes for the model", n.saturating_mul(4)))
-            .hint("Make the model or the batch smaller.")
+        Error::new(
+            ErrorKind::OutOfMemory,
+            format!("out of memory: {} bytes for the model", n.saturating_mul(4)),
+        )
+        .hint("Make the model or the batch smaller.")
     })?;
     Ok(buffer)
 }

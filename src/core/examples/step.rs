@@ -25,7 +25,12 @@ impl Batches for Rows {
         self.left = self.steps;
         Ok(())
     }
-    fn next(&mut self, _batch_size: usize, batch: &mut Batch, _callback: &mut dyn Callback) -> Result<()> {
+    fn next(
+        &mut self,
+        _batch_size: usize,
+        batch: &mut Batch,
+        _callback: &mut dyn Callback,
+    ) -> Result<()> {
         batch.rows = 0;
         if self.left > 0 {
             self.left -= 1;
@@ -46,7 +51,11 @@ struct Clock {
 
 impl Clock {
     fn new() -> Self {
-        Clock { begun: Instant::now(), last: Instant::now(), longest: 0.0 }
+        Clock {
+            begun: Instant::now(),
+            last: Instant::now(),
+            longest: 0.0,
+        }
     }
 }
 
@@ -62,10 +71,20 @@ impl Callback for Clock {
 }
 
 fn model(inputs: usize, widths: &[usize]) -> Result<Model> {
-    let mut layers: Vec<Layer> = widths.iter().map(|&w| Layer::Dense(Dense::new(w, Activation::Relu))).collect();
+    let mut layers: Vec<Layer> = widths
+        .iter()
+        .map(|&w| Layer::Dense(Dense::new(w, Activation::Relu)))
+        .collect();
     layers.push(Layer::Dense(Dense::new(1, Activation::Linear)));
     let task = Task::Regression { outputs: 1 };
-    let mut model = Sequential::new(layers).compile(inputs, task, Optimizer::default(), Loss::MeanSquaredError, vec![], 1.0)?;
+    let mut model = Sequential::new(layers).compile(
+        inputs,
+        task,
+        Optimizer::default(),
+        Loss::MeanSquaredError,
+        vec![],
+        1.0,
+    )?;
     model.initialize(1, &mut Clock::new())?;
     Ok(model)
 }
@@ -73,12 +92,33 @@ fn model(inputs: usize, widths: &[usize]) -> Result<Model> {
 fn step(inputs: usize, widths: &[usize], rows: usize, steps: u64, threads: usize) -> Result<()> {
     let mut model = model(inputs, widths)?;
     let number = |i: usize| (i as f32 * 0.618_034) % 2.0 - 1.0;
-    let batch = Batch { x: (0..rows * inputs).map(number).collect(), y: (0..rows).map(number).collect(), rows };
-    let mut data = Rows { batch, inputs, steps, left: 0 };
-    let options = FitOptions { epochs: if inputs * widths[0] > 10_000 { 8 } else { 400 }, batch_size: rows, shuffle: false, seed: 0, early_stopping: None, max_seconds: None };
+    let batch = Batch {
+        x: (0..rows * inputs).map(number).collect(),
+        y: (0..rows).map(number).collect(),
+        rows,
+    };
+    let mut data = Rows {
+        batch,
+        inputs,
+        steps,
+        left: 0,
+    };
+    let options = FitOptions {
+        epochs: if inputs * widths[0] > 10_000 { 8 } else { 400 },
+        batch_size: rows,
+        shuffle: false,
+        seed: 0,
+        early_stopping: None,
+        max_seconds: None,
+    };
     let mut clock = Clock::new();
     let history = model.fit(&mut data, None, &options, &mut clock, &Pool::new(threads)?)?;
-    let best = history.epochs.iter().map(|e| e.seconds).fold(f64::INFINITY, f64::min) / steps as f64;
+    let best = history
+        .epochs
+        .iter()
+        .map(|e| e.seconds)
+        .fold(f64::INFINITY, f64::min)
+        / steps as f64;
     let flops = 6.0 * model.parameters() as f64 * rows as f64;
     println!(
         "{inputs}-{widths:?}-1, batch {rows:>5}, {threads} thread(s): {:>10.1} us per step, {:>6.1} GFLOP/s, longest {:.1} ms between checks",
@@ -111,7 +151,10 @@ fn main() -> Result<()> {
             }
             best = best.min(begun.elapsed().as_secs_f64() / f64::from(rows));
         }
-        println!("28-{widths:?}-1: {:.3} us per scored row ({sum})", best * 1e6);
+        println!(
+            "28-{widths:?}-1: {:.3} us per scored row ({sum})",
+            best * 1e6
+        );
     }
     Ok(())
 }

@@ -37,7 +37,14 @@ fn forward_body<S: Simd>(f: Activation, width: usize, z: &mut [f32]) {
         Activation::Gelu => each(z, |x| 0.5 * x * (1.0 + erf::<S>(x * SQRT_HALF))),
         Activation::Elu => each(z, |x| if x > 0.0 { x } else { exp_m1_negative::<S>(x) }),
         Activation::Selu => {
-            each(z, |x| SELU_SCALE * if x > 0.0 { x } else { SELU_ALPHA * exp_m1_negative::<S>(x) });
+            each(z, |x| {
+                SELU_SCALE
+                    * if x > 0.0 {
+                        x
+                    } else {
+                        SELU_ALPHA * exp_m1_negative::<S>(x)
+                    }
+            });
         }
         Activation::Softplus => each(z, softplus::<S>),
         Activation::LeakyRelu => each(z, |x| if x > 0.0 { x } else { LEAKY_SLOPE * x }),
@@ -48,7 +55,8 @@ fn forward_body<S: Simd>(f: Activation, width: usize, z: &mut [f32]) {
 /// The largest of a row; NaN is passed over and comes back in the exponentials.
 #[inline(always)]
 pub(super) fn largest(row: &[f32]) -> f32 {
-    row.iter().fold(f32::NEG_INFINITY, |a, &b| if b > a { b } else { a })
+    row.iter()
+        .fold(f32::NEG_INFINITY, |a, &b| if b > a { b } else { a })
 }
 
 /// row = e^(row - largest); returns the sum, in a fixed order of lanes.
@@ -75,7 +83,10 @@ fn softmax<S: Simd>(width: usize, z: &mut [f32]) {
 
 /// Whether the derivative needs the input of the activation; else its output suffices.
 pub(crate) fn needs_input(f: Activation) -> bool {
-    matches!(f, Activation::Gelu | Activation::Swish | Activation::Softplus)
+    matches!(
+        f,
+        Activation::Gelu | Activation::Swish | Activation::Softplus
+    )
 }
 
 dispatch!(
@@ -117,7 +128,13 @@ fn backward_body<S: Simd>(f: Activation, width: usize, z: &[f32], y: &[f32], d: 
         }),
         Activation::Elu => times(d, y, |y| if y > 0.0 { 1.0 } else { y + 1.0 }),
         Activation::Selu => {
-            times(d, y, |y| if y > 0.0 { SELU_SCALE } else { y + SELU_SCALE * SELU_ALPHA });
+            times(d, y, |y| {
+                if y > 0.0 {
+                    SELU_SCALE
+                } else {
+                    y + SELU_SCALE * SELU_ALPHA
+                }
+            });
         }
         Activation::Softplus => times(d, z, sigmoid::<S>),
         Activation::LeakyRelu => times(d, y, |y| if y > 0.0 { 1.0 } else { LEAKY_SLOPE }),
@@ -173,7 +190,9 @@ mod tests {
         on_every_level(|| {
             for f in ALL {
                 for width in [1, 5, 17] {
-                    let z: Vec<f32> = (0..3 * width).map(|i| (i as f32 * 1.37 + 0.11) % 7.0 - 3.5).collect();
+                    let z: Vec<f32> = (0..3 * width)
+                        .map(|i| (i as f32 * 1.37 + 0.11) % 7.0 - 3.5)
+                        .collect();
                     let mut y = z.clone();
                     forward(f, width, &mut y);
                     let weight = |i: usize| 0.3 + (i as f64 * 0.7) % 1.0;
@@ -183,16 +202,26 @@ mod tests {
                         let row: Vec<f64> = row.iter().map(|&v| f64::from(v)).collect();
                         for i in 0..width {
                             let got = f64::from(y[r * width + i]);
-                            assert!((got - exact(f, &row, i)).abs() < 3e-7 * (1.0 + got.abs()), "{f:?} at {}", row[i]);
+                            assert!(
+                                (got - exact(f, &row, i)).abs() < 3e-7 * (1.0 + got.abs()),
+                                "{f:?} at {}",
+                                row[i]
+                            );
                             let total = |row: &[f64]| {
-                                (0..width).map(|j| weight(r * width + j) * exact(f, row, j)).sum::<f64>()
+                                (0..width)
+                                    .map(|j| weight(r * width + j) * exact(f, row, j))
+                                    .sum::<f64>()
                             };
                             let (mut above, mut below) = (row.clone(), row.clone());
                             above[i] += 1e-5;
                             below[i] -= 1e-5;
                             let slope = (total(&above) - total(&below)) / 2e-5;
                             let got = f64::from(d[r * width + i]);
-                            assert!((got - slope).abs() < 2e-6, "{f:?}' at {}: {got} instead of {slope}", row[i]);
+                            assert!(
+                                (got - slope).abs() < 2e-6,
+                                "{f:?}' at {}: {got} instead of {slope}",
+                                row[i]
+                            );
                         }
                     }
                 }

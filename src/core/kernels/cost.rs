@@ -16,7 +16,14 @@ dispatch!(
 );
 
 #[inline(always)]
-fn cost_body<S: Simd>(loss: Loss, width: usize, share: f32, out: &mut [f32], y: &[f32], d: &mut [f32]) -> f64 {
+fn cost_body<S: Simd>(
+    loss: Loss,
+    width: usize,
+    share: f32,
+    out: &mut [f32],
+    y: &[f32],
+    d: &mut [f32],
+) -> f64 {
     assert!(out.len() == d.len() && width > 0);
     let each = share / width as f32;
     let sum = match loss {
@@ -35,7 +42,11 @@ fn cost_body<S: Simd>(loss: Loss, width: usize, share: f32, out: &mut [f32], y: 
                 let e = p - y;
                 let a = e.abs();
                 let inside = a <= delta;
-                let value = if inside { 0.5 * e * e } else { delta * (a - 0.5 * delta) };
+                let value = if inside {
+                    0.5 * e * e
+                } else {
+                    delta * (a - 0.5 * delta)
+                };
                 (p, value, each * if inside { e } else { delta.copysign(e) })
             })
         }
@@ -54,16 +65,29 @@ fn cost_body<S: Simd>(loss: Loss, width: usize, share: f32, out: &mut [f32], y: 
 
 /// Runs f(out, y) -> (new out, loss, gradient); sums in 16 lanes, block by block in f64.
 #[inline(always)]
-fn elements(out: &mut [f32], y: &[f32], d: &mut [f32], f: impl Fn(f32, f32) -> (f32, f32, f32)) -> f64 {
+fn elements(
+    out: &mut [f32],
+    y: &[f32],
+    d: &mut [f32],
+    f: impl Fn(f32, f32) -> (f32, f32, f32),
+) -> f64 {
     assert!(out.len() == y.len());
     let mut total = 0.0;
-    for ((out, y), d) in out.chunks_mut(1024).zip(y.chunks(1024)).zip(d.chunks_mut(1024)) {
+    for ((out, y), d) in out
+        .chunks_mut(1024)
+        .zip(y.chunks(1024))
+        .zip(d.chunks_mut(1024))
+    {
         let mut lanes = [0f32; 16];
         let whole = out.len() - out.len() % 16;
         let (out, out_rest) = out.split_at_mut(whole);
         let (y, y_rest) = y.split_at(whole);
         let (d, d_rest) = d.split_at_mut(whole);
-        for ((out, y), d) in out.chunks_exact_mut(16).zip(y.chunks_exact(16)).zip(d.chunks_exact_mut(16)) {
+        for ((out, y), d) in out
+            .chunks_exact_mut(16)
+            .zip(y.chunks_exact(16))
+            .zip(d.chunks_exact_mut(16))
+        {
             for l in 0..16 {
                 let (p, e, g) = f(out[l], y[l]);
                 out[l] = p;
@@ -87,7 +111,11 @@ fn elements(out: &mut [f32], y: &[f32], d: &mut [f32], f: impl Fn(f32, f32) -> (
 fn classes<S: Simd>(width: usize, share: f32, out: &mut [f32], y: &[f32], d: &mut [f32]) -> f64 {
     assert!(y.len() * width == out.len());
     let mut total = 0.0;
-    for ((out, d), &y) in out.chunks_exact_mut(width).zip(d.chunks_exact_mut(width)).zip(y) {
+    for ((out, d), &y) in out
+        .chunks_exact_mut(width)
+        .zip(d.chunks_exact_mut(width))
+        .zip(y)
+    {
         let class = y as usize;
         let logit = out.get(class).copied().unwrap_or(f32::NAN);
         let top = largest(out);
@@ -111,14 +139,22 @@ mod tests {
 
     fn exact(loss: Loss, z: &[f64], y: &[f32]) -> f64 {
         let mean = |f: &dyn Fn(f64, f64) -> f64| {
-            z.iter().zip(y).map(|(&z, &y)| f(z, f64::from(y))).sum::<f64>() / z.len() as f64
+            z.iter()
+                .zip(y)
+                .map(|(&z, &y)| f(z, f64::from(y)))
+                .sum::<f64>()
+                / z.len() as f64
         };
         match loss {
             Loss::MeanSquaredError => mean(&|z, y| (z - y) * (z - y)),
             Loss::MeanAbsoluteError => mean(&|z, y| (z - y).abs()),
             Loss::Huber { delta } => mean(&|z, y| {
                 let a = (z - y).abs();
-                if a <= delta { 0.5 * a * a } else { delta * a - 0.5 * delta * delta }
+                if a <= delta {
+                    0.5 * a * a
+                } else {
+                    delta * a - 0.5 * delta * delta
+                }
             }),
             Loss::BinaryCrossentropy => mean(&|z, y| {
                 let p = 1.0 / (1.0 + libm::exp(-z));
@@ -134,10 +170,18 @@ mod tests {
     fn values_and_gradients_equal_finite_differences() {
         use Loss::*;
         on_every_level(|| {
-            for loss in [MeanSquaredError, MeanAbsoluteError, Huber { delta: 0.7 }, BinaryCrossentropy, CategoricalCrossentropy] {
+            for loss in [
+                MeanSquaredError,
+                MeanAbsoluteError,
+                Huber { delta: 0.7 },
+                BinaryCrossentropy,
+                CategoricalCrossentropy,
+            ] {
                 for (rows, width) in [(1, 1), (2, 3), (37, 1), (19, 5), (1200, 1)] {
                     let classes = loss == CategoricalCrossentropy;
-                    let z: Vec<f32> = (0..rows * width).map(|i| (i as f32 * 1.31 + 0.17) % 5.0 - 2.5).collect();
+                    let z: Vec<f32> = (0..rows * width)
+                        .map(|i| (i as f32 * 1.31 + 0.17) % 5.0 - 2.5)
+                        .collect();
                     let per_row = if classes { 1 } else { width };
                     let y: Vec<f32> = (0..rows * per_row)
                         .map(|i| match loss {
@@ -148,17 +192,30 @@ mod tests {
                         .collect();
                     let (mut out, mut d) = (z.clone(), vec![0.0; z.len()]);
                     let sum = cost(loss, width, 1.0 / rows as f32, &mut out, &y, &mut d);
-                    let row = |r: usize| -> Vec<f64> { z[r * width..][..width].iter().map(|&v| f64::from(v)).collect() };
+                    let row = |r: usize| -> Vec<f64> {
+                        z[r * width..][..width]
+                            .iter()
+                            .map(|&v| f64::from(v))
+                            .collect()
+                    };
                     let target = |r: usize| &y[r * per_row..][..per_row];
                     let expected: f64 = (0..rows).map(|r| exact(loss, &row(r), target(r))).sum();
-                    assert!((sum - expected).abs() < 1e-6 * (1.0 + expected), "{loss:?}: {sum} instead of {expected}");
+                    assert!(
+                        (sum - expected).abs() < 1e-6 * (1.0 + expected),
+                        "{loss:?}: {sum} instead of {expected}"
+                    );
                     for i in 0..z.len() {
                         let (mut above, mut below) = (row(i / width), row(i / width));
                         above[i % width] += 1e-5;
                         below[i % width] -= 1e-5;
                         let y = target(i / width);
-                        let slope = (exact(loss, &above, y) - exact(loss, &below, y)) / 2e-5 / rows as f64;
-                        assert!((f64::from(d[i]) - slope).abs() < 1e-6, "{loss:?}: {} instead of {slope}", d[i]);
+                        let slope =
+                            (exact(loss, &above, y) - exact(loss, &below, y)) / 2e-5 / rows as f64;
+                        assert!(
+                            (f64::from(d[i]) - slope).abs() < 1e-6,
+                            "{loss:?}: {} instead of {slope}",
+                            d[i]
+                        );
                     }
                 }
             }
@@ -168,10 +225,40 @@ mod tests {
     #[test]
     fn crossentropies_are_finite_at_saturation() {
         let (mut out, mut d) = ([200.0, -200.0], [0.0; 2]);
-        assert_eq!(cost(Loss::BinaryCrossentropy, 1, 1.0, &mut out, &[0.0, 1.0], &mut d), 400.0);
+        assert_eq!(
+            cost(
+                Loss::BinaryCrossentropy,
+                1,
+                1.0,
+                &mut out,
+                &[0.0, 1.0],
+                &mut d
+            ),
+            400.0
+        );
         assert_eq!((out, d), ([1.0, 0.0], [1.0, -1.0]));
         let mut out = [500.0, -500.0];
-        assert_eq!(cost(Loss::CategoricalCrossentropy, 2, 1.0, &mut out, &[1.0], &mut d), 1000.0);
-        assert!(cost(Loss::CategoricalCrossentropy, 2, 1.0, &mut out, &[7.0], &mut d).is_nan());
+        assert_eq!(
+            cost(
+                Loss::CategoricalCrossentropy,
+                2,
+                1.0,
+                &mut out,
+                &[1.0],
+                &mut d
+            ),
+            1000.0
+        );
+        assert!(
+            cost(
+                Loss::CategoricalCrossentropy,
+                2,
+                1.0,
+                &mut out,
+                &[7.0],
+                &mut d
+            )
+            .is_nan()
+        );
     }
 }

@@ -46,8 +46,18 @@ mod tests {
         let dropped = seen[0].iter().filter(|&&v| v == 0.0).count();
         assert!((29_400..30_600).contains(&dropped), "{dropped}");
         let mut other = vec![0.0; from.len()];
-        dropout(8, (0.3 * 4_294_967_296.0) as u32, 1.0 / 0.7, &from, &mut other);
-        let both = seen[0].iter().zip(&other).filter(|(a, b)| **a == 0.0 && **b == 0.0).count();
+        dropout(
+            8,
+            (0.3 * 4_294_967_296.0) as u32,
+            1.0 / 0.7,
+            &from,
+            &mut other,
+        );
+        let both = seen[0]
+            .iter()
+            .zip(&other)
+            .filter(|(a, b)| **a == 0.0 && **b == 0.0)
+            .count();
         assert!((8_600..9_400).contains(&both), "{both}");
     }
 }

@@ -178,12 +178,32 @@ mod tests {
                 libm::exp,
                 |x| libm::expm1(-x.abs()),
                 |x| libm::log(x.abs()),
-                |x| if x < 0.0 { libm::exp(x) / (1.0 + libm::exp(x)) } else { 1.0 / (1.0 + libm::exp(-x)) },
-                |x| if x > 0.0 { x + libm::log1p(libm::exp(-x)) } else { libm::log1p(libm::exp(x)) },
+                |x| {
+                    if x < 0.0 {
+                        libm::exp(x) / (1.0 + libm::exp(x))
+                    } else {
+                        1.0 / (1.0 + libm::exp(-x))
+                    }
+                },
+                |x| {
+                    if x > 0.0 {
+                        x + libm::log1p(libm::exp(-x))
+                    } else {
+                        libm::log1p(libm::exp(x))
+                    }
+                },
                 libm::tanh,
                 libm::erf,
             ];
-            let names = ["exp", "exp_m1_negative", "ln", "sigmoid", "softplus", "tanh", "erf"];
+            let names = [
+                "exp",
+                "exp_m1_negative",
+                "ln",
+                "sigmoid",
+                "softplus",
+                "tanh",
+                "erf",
+            ];
             let bounds = [1.0, 1.0, 1.0, 2.0, 2.0, 2.0, 1.0];
             for f in 0..7 {
                 let (worst, at) = x
@@ -191,8 +211,16 @@ mod tests {
                     .zip(&out[f])
                     .map(|(&x, &got)| (units(got, exact[f](f64::from(x))), x))
                     .fold((0.0, 0.0), |a: (f64, f32), b| if b.0 > a.0 { b } else { a });
-                println!("level {} {}: {worst:.2} units at {at:e}", crate::kernels::level(), names[f]);
-                assert!(worst <= bounds[f], "{} is off by {worst} units at {at}", names[f]);
+                println!(
+                    "level {} {}: {worst:.2} units at {at:e}",
+                    crate::kernels::level(),
+                    names[f]
+                );
+                assert!(
+                    worst <= bounds[f],
+                    "{} is off by {worst} units at {at}",
+                    names[f]
+                );
             }
         });
     }
@@ -211,7 +239,16 @@ mod tests {
         assert_eq!(tanh::<B>(1e30), 1.0);
         assert_eq!(erf::<B>(-1e30), -1.0);
         assert_eq!(softplus::<B>(1e30), 1e30);
-        for f in [exp::<B>, exp_m1_negative::<B>, ln::<B>, log1p::<B>, sigmoid::<B>, softplus::<B>, tanh::<B>, erf::<B>] {
+        for f in [
+            exp::<B>,
+            exp_m1_negative::<B>,
+            ln::<B>,
+            log1p::<B>,
+            sigmoid::<B>,
+            softplus::<B>,
+            tanh::<B>,
+            erf::<B>,
+        ] {
             assert!(f(f32::NAN).is_nan());
         }
     }

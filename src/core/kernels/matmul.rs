@@ -31,40 +31,137 @@ const PANEL: usize = 32;
 pub(crate) fn scratch(rows: usize, k: usize, n: usize) -> Option<usize> {
     let on_tiles = n > 1 && k.checked_mul(n)? <= SMALL;
     let longest = if on_tiles { rows.max(k).max(n) } else { rows };
-    longest.checked_mul(PANEL)?.checked_add(if on_tiles { k * n } else { PANEL })
+    longest
+        .checked_mul(PANEL)?
+        .checked_add(if on_tiles { k * n } else { PANEL })
 }
 
 /// z (m, n) = x (m, k) w (k, n) + bias. `scratch` as by [`scratch`].
-pub(crate) fn forward(m: usize, k: usize, n: usize, x: &[f32], w: &[f32], bias: Option<&[f32]>, z: &mut [f32], scratch: &mut [f32]) {
+pub(crate) fn forward(
+    m: usize,
+    k: usize,
+    n: usize,
+    x: &[f32],
+    w: &[f32],
+    bias: Option<&[f32]>,
+    z: &mut [f32],
+    scratch: &mut [f32],
+) {
     let start = bias.map_or(Start::Zero, Start::Bias);
     check(m, k, n, x.len(), w.len(), z.len());
     if n == 1 {
         dot_rows(m, k, x, w, bias.map_or(0.0, |b| b[0]), z);
     } else if k * n <= SMALL {
-        tiles(m, k, n, Left { data: x, rows: k, columns: 1 }, w, z, start, scratch);
+        tiles(
+            m,
+            k,
+            n,
+            Left {
+                data: x,
+                rows: k,
+                columns: 1,
+            },
+            w,
+            z,
+            start,
+            scratch,
+        );
     } else {
-        large(m, k, n, Left { data: x, rows: k, columns: 1 }, w, (n, 1), z, start);
+        large(
+            m,
+            k,
+            n,
+            Left {
+                data: x,
+                rows: k,
+                columns: 1,
+            },
+            w,
+            (n, 1),
+            z,
+            start,
+        );
     }
 }
 
 /// dw (k, n) = x' dz, or += with `add`.
-pub(crate) fn weight_gradient(m: usize, k: usize, n: usize, x: &[f32], dz: &[f32], dw: &mut [f32], add: bool, scratch: &mut [f32]) {
+pub(crate) fn weight_gradient(
+    m: usize,
+    k: usize,
+    n: usize,
+    x: &[f32],
+    dz: &[f32],
+    dw: &mut [f32],
+    add: bool,
+    scratch: &mut [f32],
+) {
     let start = if add { Start::Old } else { Start::Zero };
     check(m, k, n, x.len(), dw.len(), dz.len());
     if n == 1 {
         // One column is one row: dw' = dz' x.
-        tiles(1, m, k, Left { data: dz, rows: 1, columns: 1 }, x, dw, start, scratch);
+        tiles(
+            1,
+            m,
+            k,
+            Left {
+                data: dz,
+                rows: 1,
+                columns: 1,
+            },
+            x,
+            dw,
+            start,
+            scratch,
+        );
     } else if m * n <= SMALL && k * n <= SMALL {
-        tiles(k, m, n, Left { data: x, rows: 1, columns: k }, dz, dw, start, scratch);
+        tiles(
+            k,
+            m,
+            n,
+            Left {
+                data: x,
+                rows: 1,
+                columns: k,
+            },
+            dz,
+            dw,
+            start,
+            scratch,
+        );
     } else {
-        large(k, m, n, Left { data: x, rows: 1, columns: k }, dz, (n, 1), dw, start);
+        large(
+            k,
+            m,
+            n,
+            Left {
+                data: x,
+                rows: 1,
+                columns: k,
+            },
+            dz,
+            (n, 1),
+            dw,
+            start,
+        );
     }
 }
 
 /// dx (m, k) = dz (m, n) w'.
-pub(crate) fn input_gradient(m: usize, k: usize, n: usize, dz: &[f32], w: &[f32], dx: &mut [f32], scratch: &mut [f32]) {
+pub(crate) fn input_gradient(
+    m: usize,
+    k: usize,
+    n: usize,
+    dz: &[f32],
+    w: &[f32],
+    dx: &mut [f32],
+    scratch: &mut [f32],
+) {
     check(m, k, n, dx.len(), w.len(), dz.len());
-    let left = Left { data: dz, rows: n, columns: 1 };
+    let left = Left {
+        data: dz,
+        rows: n,
+        columns: 1,
+    };
     if n == 1 {
         tiles(m, 1, k, left, w, dx, Start::Zero, scratch);
     } else if k * n <= SMALL {
@@ -97,18 +194,33 @@ fn transpose(k: usize, n: usize, w: &[f32], out: &mut [f32]) {
 }
 
 /// c (m, n) = start + a (m, k) b (k, n), through the `gemm` crate; `b_strides` are (row, column).
-fn large(m: usize, k: usize, n: usize, a: Left, b: &[f32], b_strides: (usize, usize), c: &mut [f32], start: Start) {
+fn large(
+    m: usize,
+    k: usize,
+    n: usize,
+    a: Left,
+    b: &[f32],
+    b_strides: (usize, usize),
+    c: &mut [f32],
+    start: Start,
+) {
     if let Start::Bias(bias) = start {
         for row in c.chunks_exact_mut(n) {
             row.copy_from_slice(bias);
         }
     }
     let add = !matches!(start, Start::Zero);
-    let last = |rows: usize, columns: usize, (row, column): (usize, usize)| (rows - 1) * row + (columns - 1) * column;
+    let last = |rows: usize, columns: usize, (row, column): (usize, usize)| {
+        (rows - 1) * row + (columns - 1) * column
+    };
     if m == 0 || k == 0 || n == 0 {
         return;
     }
-    assert!(last(m, k, (a.rows, a.columns)) < a.data.len() && last(k, n, b_strides) < b.len() && m * n <= c.len());
+    assert!(
+        last(m, k, (a.rows, a.columns)) < a.data.len()
+            && last(k, n, b_strides) < b.len()
+            && m * n <= c.len()
+    );
     // SAFETY: the assertion above keeps every (row, column) of the three matrices inside its slice, and `c` is
     // borrowed mutably, so it overlaps neither factor.
     unsafe {
@@ -143,7 +255,16 @@ dispatch!(
 
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
-fn tiles_body<S: Simd>(m: usize, k: usize, n: usize, a: Left, b: &[f32], c: &mut [f32], start: Start, scratch: &mut [f32]) {
+fn tiles_body<S: Simd>(
+    m: usize,
+    k: usize,
+    n: usize,
+    a: Left,
+    b: &[f32],
+    c: &mut [f32],
+    start: Start,
+    scratch: &mut [f32],
+) {
     assert!(m == 0 || k == 0 || (m - 1) * a.rows + (k - 1) * a.columns < a.data.len());
     assert!(k * n <= b.len() && m * n == c.len());
     if let Start::Bias(bias) = start {
@@ -190,9 +311,15 @@ fn panel<S: Simd, const ROWS: usize, const COLUMNS: usize>(
     let mut i = 0;
     while i < m {
         match m - i {
-            rest if rest >= ROWS => i += tile::<S, ROWS, COLUMNS>(i, k, n, j, columns, a, b, stride, c, start),
-            rest if rest >= 4 => i += tile::<S, 4, COLUMNS>(i, k, n, j, columns, a, b, stride, c, start),
-            rest if rest >= 2 => i += tile::<S, 2, COLUMNS>(i, k, n, j, columns, a, b, stride, c, start),
+            rest if rest >= ROWS => {
+                i += tile::<S, ROWS, COLUMNS>(i, k, n, j, columns, a, b, stride, c, start)
+            }
+            rest if rest >= 4 => {
+                i += tile::<S, 4, COLUMNS>(i, k, n, j, columns, a, b, stride, c, start)
+            }
+            rest if rest >= 2 => {
+                i += tile::<S, 2, COLUMNS>(i, k, n, j, columns, a, b, stride, c, start)
+            }
             _ => i += tile::<S, 1, COLUMNS>(i, k, n, j, columns, a, b, stride, c, start),
         }
     }
@@ -246,7 +373,11 @@ fn store(to: &mut [f32], sums: &[f32], start: Start, j: usize) {
     match start {
         Start::Zero => to.copy_from_slice(sums),
         Start::Old => to.iter_mut().zip(sums).for_each(|(c, s)| *c += s),
-        Start::Bias(bias) => to.iter_mut().zip(sums).zip(&bias[j..]).for_each(|((c, s), b)| *c = s + b),
+        Start::Bias(bias) => to
+            .iter_mut()
+            .zip(sums)
+            .zip(&bias[j..])
+            .for_each(|((c, s), b)| *c = s + b),
     }
 }
 
@@ -263,7 +394,10 @@ fn dot_rows_body<S: Simd>(m: usize, k: usize, x: &[f32], w: &[f32], bias: f32, z
     for (i, z) in z.iter_mut().enumerate() {
         let row = &x[i * k..(i + 1) * k];
         let mut sums = [0f32; LANES];
-        for (x, w) in row[..whole].chunks_exact(LANES).zip(w[..whole].chunks_exact(LANES)) {
+        for (x, w) in row[..whole]
+            .chunks_exact(LANES)
+            .zip(w[..whole].chunks_exact(LANES))
+        {
             for l in 0..LANES {
                 sums[l] = S::fma(x[l], w[l], sums[l]);
             }
@@ -293,30 +427,70 @@ mod tests {
     fn close(got: &[f32], exact: impl Fn(usize) -> f64, what: &str) {
         for (i, &g) in got.iter().enumerate() {
             let e = exact(i);
-            assert!((f64::from(g) - e).abs() <= 2e-5 * (1.0 + e.abs()), "{what}[{i}]: {g} instead of {e}");
+            assert!(
+                (f64::from(g) - e).abs() <= 2e-5 * (1.0 + e.abs()),
+                "{what}[{i}]: {g} instead of {e}"
+            );
         }
     }
 
     #[test]
     fn products_equal_their_definition() {
-        let shapes = [(1, 1, 1), (2, 7, 17), (33, 28, 64), (32, 64, 1), (5, 1, 33), (13, 17, 31), (9, 300, 200), (40, 3, 2), (1, 16, 48), (7, 50, 16)];
+        let shapes = [
+            (1, 1, 1),
+            (2, 7, 17),
+            (33, 28, 64),
+            (32, 64, 1),
+            (5, 1, 33),
+            (13, 17, 31),
+            (9, 300, 200),
+            (40, 3, 2),
+            (1, 16, 48),
+            (7, 50, 16),
+        ];
         on_every_level(|| {
             for (m, k, n) in shapes {
-                let (x, w, b, dz) = (numbers(m * k, 1), numbers(k * n, 2), numbers(n, 3), numbers(m * n, 4));
+                let (x, w, b, dz) = (
+                    numbers(m * k, 1),
+                    numbers(k * n, 2),
+                    numbers(n, 3),
+                    numbers(m * n, 4),
+                );
                 let mut room = vec![0.0; scratch(m, k, n).unwrap()];
                 let f = |v: &[f32], i: usize| f64::from(v[i]);
                 let mut z = vec![9.0; m * n];
                 forward(m, k, n, &x, &w, Some(&b), &mut z, &mut room);
-                close(&z, |o| f(&b, o % n) + (0..k).map(|p| f(&x, o / n * k + p) * f(&w, p * n + o % n)).sum::<f64>(), "z");
+                close(
+                    &z,
+                    |o| {
+                        f(&b, o % n)
+                            + (0..k)
+                                .map(|p| f(&x, o / n * k + p) * f(&w, p * n + o % n))
+                                .sum::<f64>()
+                    },
+                    "z",
+                );
                 let mut dw = vec![9.0; k * n];
                 weight_gradient(m, k, n, &x, &dz, &mut dw, false, &mut room);
-                let exact = |o: usize| (0..m).map(|i| f(&x, i * k + o / n) * f(&dz, i * n + o % n)).sum::<f64>();
+                let exact = |o: usize| {
+                    (0..m)
+                        .map(|i| f(&x, i * k + o / n) * f(&dz, i * n + o % n))
+                        .sum::<f64>()
+                };
                 close(&dw, exact, "dw");
                 weight_gradient(m, k, n, &x, &dz, &mut dw, true, &mut room);
                 close(&dw, |o| 2.0 * exact(o), "2 dw");
                 let mut dx = vec![9.0; m * k];
                 input_gradient(m, k, n, &dz, &w, &mut dx, &mut room);
-                close(&dx, |o| (0..n).map(|j| f(&dz, o / k * n + j) * f(&w, o % k * n + j)).sum::<f64>(), "dx");
+                close(
+                    &dx,
+                    |o| {
+                        (0..n)
+                            .map(|j| f(&dz, o / k * n + j) * f(&w, o % k * n + j))
+                            .sum::<f64>()
+                    },
+                    "dx",
+                );
             }
         });
     }
@@ -324,6 +498,15 @@ mod tests {
     #[test]
     #[should_panic(expected = "does not fit buffers")]
     fn refuses_buffers_that_do_not_fit() {
-        forward(2, 2, 2, &[0.0; 4], &[0.0; 4], None, &mut [0.0; 3], &mut [0.0; 64]);
+        forward(
+            2,
+            2,
+            2,
+            &[0.0; 4],
+            &[0.0; 4],
+            None,
+            &mut [0.0; 3],
+            &mut [0.0; 64],
+        );
     }
 }

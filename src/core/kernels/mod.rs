@@ -25,7 +25,11 @@ pub(crate) trait Simd: Copy {
     /// a * b + c, fused where the instruction exists.
     #[inline(always)]
     fn fma(a: f32, b: f32, c: f32) -> f32 {
-        if Self::FMA { a.mul_add(b, c) } else { a * b + c }
+        if Self::FMA {
+            a.mul_add(b, c)
+        } else {
+            a * b + c
+        }
     }
 }
 

@@ -67,7 +67,9 @@ mod tests {
     #[test]
     fn sums_are_the_same_on_every_instruction_set() {
         for width in [1, 3, 16, 33] {
-            let d: Vec<f32> = (0..width * 37).map(|i| (i as f32 * 0.37 + 0.1) % 1.7 - 0.8).collect();
+            let d: Vec<f32> = (0..width * 37)
+                .map(|i| (i as f32 * 0.37 + 0.1) % 1.7 - 0.8)
+                .collect();
             let mut seen: Vec<Vec<f32>> = Vec::new();
             on_every_level(|| {
                 let mut out = vec![1.0; width];
@@ -76,7 +78,12 @@ mod tests {
             });
             assert!(seen.windows(2).all(|w| w[0] == w[1]));
             for (j, &sum) in seen[0].iter().enumerate() {
-                let exact: f64 = 1.0 + d.iter().skip(j).step_by(width).map(|&v| f64::from(v)).sum::<f64>();
+                let exact: f64 = 1.0
+                    + d.iter()
+                        .skip(j)
+                        .step_by(width)
+                        .map(|&v| f64::from(v))
+                        .sum::<f64>();
                 assert!((f64::from(sum) - exact).abs() < 1e-5);
             }
         }

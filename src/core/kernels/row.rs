@@ -13,7 +13,9 @@ dispatch!(
 #[inline(always)]
 fn row_body<S: Simd>(x: &[f32], w: &[f32], bias: &[f32], y: &mut [f32]) {
     let width = y.len();
-    assert!(width % BLOCK == 0 && bias.len() == width && x.len().checked_mul(width) == Some(w.len()));
+    assert!(
+        width % BLOCK == 0 && bias.len() == width && x.len().checked_mul(width) == Some(w.len())
+    );
     let mut j = 0;
     while j < width {
         j += match width - j {
@@ -25,7 +27,13 @@ fn row_body<S: Simd>(x: &[f32], w: &[f32], bias: &[f32], y: &mut [f32]) {
 }
 
 #[inline(always)]
-fn block<S: Simd, const COLUMNS: usize>(x: &[f32], w: &[f32], bias: &[f32], y: &mut [f32], j: usize) -> usize {
+fn block<S: Simd, const COLUMNS: usize>(
+    x: &[f32],
+    w: &[f32],
+    bias: &[f32],
+    y: &mut [f32],
+    j: usize,
+) -> usize {
     let width = y.len();
     let mut sums = [0f32; COLUMNS];
     sums.copy_from_slice(&bias[j..j + COLUMNS]);
@@ -56,7 +64,10 @@ mod tests {
                 let mut y = vec![0.0; width];
                 row(&x, &w, &b, &mut y);
                 for j in 0..width {
-                    let exact = f64::from(b[j]) + (0..k).map(|i| f64::from(x[i]) * f64::from(w[i * width + j])).sum::<f64>();
+                    let exact = f64::from(b[j])
+                        + (0..k)
+                            .map(|i| f64::from(x[i]) * f64::from(w[i * width + j]))
+                            .sum::<f64>();
                     assert!((f64::from(y[j]) - exact).abs() < 1e-5);
                 }
             }

@@ -21,7 +21,14 @@ dispatch!(
 );
 
 #[inline(always)]
-fn sgd_momentum_body<S: Simd>(rate: f32, momentum: f32, nesterov: bool, w: &mut [f32], g: &[f32], m: &mut [f32]) {
+fn sgd_momentum_body<S: Simd>(
+    rate: f32,
+    momentum: f32,
+    nesterov: bool,
+    w: &mut [f32],
+    g: &[f32],
+    m: &mut [f32],
+) {
     assert!(w.len() == g.len() && w.len() == m.len());
     if nesterov {
         for ((w, g), m) in w.iter_mut().zip(g).zip(m) {
@@ -71,7 +78,14 @@ dispatch!(
 );
 
 #[inline(always)]
-fn rmsprop_body<S: Simd>(rate: f32, rho: f32, epsilon: f32, w: &mut [f32], g: &[f32], v: &mut [f32]) {
+fn rmsprop_body<S: Simd>(
+    rate: f32,
+    rho: f32,
+    epsilon: f32,
+    w: &mut [f32],
+    g: &[f32],
+    v: &mut [f32],
+) {
     assert!(w.len() == g.len() && w.len() == v.len());
     for ((w, &g), v) in w.iter_mut().zip(g).zip(v) {
         *v = rho * *v + (1.0 - rho) * g * g;
@@ -116,7 +130,13 @@ mod tests {
                 let g: Vec<f32> = (0..n).map(|i| (i as f32 * 0.37) % 2.0 - 0.9).collect();
                 let start: Vec<f32> = (0..n).map(|i| (i as f32 * 0.71) % 1.5 - 0.6).collect();
                 let (mut w, mut m, mut v) = (start.clone(), vec![0.1; n], vec![0.2; n]);
-                let s = Adam { rate: 0.01, fresh_1: 0.1, fresh_2: 0.001, epsilon: 1e-7, decay: 0.004 };
+                let s = Adam {
+                    rate: 0.01,
+                    fresh_1: 0.1,
+                    fresh_2: 0.001,
+                    epsilon: 1e-7,
+                    decay: 0.004,
+                };
                 adam(s, &mut w, &g, &mut m, &mut v);
                 for i in 0..n {
                     let (g, w0) = (f64::from(g[i]), f64::from(start[i]));
@@ -128,7 +148,12 @@ mod tests {
                 sgd_momentum(0.5, 0.9, true, &mut w, &g, &mut m);
                 for i in 0..n {
                     let m1 = 0.09 - 0.5 * f64::from(g[i]);
-                    assert!((f64::from(w[i]) - (f64::from(start[i]) + 0.9 * m1 - 0.5 * f64::from(g[i]))).abs() < 1e-6);
+                    assert!(
+                        (f64::from(w[i])
+                            - (f64::from(start[i]) + 0.9 * m1 - 0.5 * f64::from(g[i])))
+                        .abs()
+                            < 1e-6
+                    );
                 }
                 let (mut w, mut v, mut m) = (start.clone(), vec![0.2; n], vec![0.1; n]);
                 rmsprop_momentum(0.01, 0.9, 1e-7, 0.5, &mut w, &g, &mut v, &mut m);

@@ -19,7 +19,10 @@ pub struct ActivationLayer {
 impl ActivationLayer {
     /// `Activation(activation)`.
     pub fn new(activation: Activation) -> Self {
-        Self { name: None, activation }
+        Self {
+            name: None,
+            activation,
+        }
     }
 }
 
@@ -30,10 +33,14 @@ impl Kind for ActivationLayer {
 
     fn from_config(name: Option<String>, config: &Config) -> Result<Self> {
         let Some(activation) = config.get("activation") else {
-            return Err(invalid("Activation needs activation")
-                .hint("Write {\"class_name\": \"Activation\", \"config\": {\"activation\": \"relu\"}}."));
+            return Err(invalid("Activation needs activation").hint(
+                "Write {\"class_name\": \"Activation\", \"config\": {\"activation\": \"relu\"}}.",
+            ));
         };
-        Ok(Self { name, activation: Activation::from_json(Some(activation))? })
+        Ok(Self {
+            name,
+            activation: Activation::from_json(Some(activation))?,
+        })
     }
 
     fn settings(&self) -> Map<String, Value> {
@@ -61,7 +68,10 @@ impl Kind for ActivationLayer {
     }
 
     fn freeze(&self, inputs: usize, _weights: &[f32]) -> Result<Vec<Op>> {
-        Ok(vec![Op::Activate { activation: self.activation, width: inputs }])
+        Ok(vec![Op::Activate {
+            activation: self.activation,
+            width: inputs,
+        }])
     }
 
     fn forward(&self, pass: Forward<'_>) -> Result<()> {

@@ -70,15 +70,22 @@ impl Kind for Dense {
     fn from_config(name: Option<String>, config: &Config) -> Result<Self> {
         config.refuse(&SETTINGS[5..])?;
         let Some(units) = config.count("units", 1..=MAX_UNITS as u64)? else {
-            return Err(invalid("Dense needs units").hint("Write {\"class_name\": \"Dense\", \"config\": {\"units\": 64}}."));
+            return Err(invalid("Dense needs units")
+                .hint("Write {\"class_name\": \"Dense\", \"config\": {\"units\": 64}}."));
         };
         Ok(Self {
             name,
             units: units as usize,
             activation: Activation::from_json(config.get("activation"))?,
             use_bias: config.flag("use_bias", true)?,
-            kernel_initializer: Initializer::from_json(config.get("kernel_initializer"), Initializer::GlorotUniform)?,
-            bias_initializer: Initializer::from_json(config.get("bias_initializer"), Initializer::Zeros)?,
+            kernel_initializer: Initializer::from_json(
+                config.get("kernel_initializer"),
+                Initializer::GlorotUniform,
+            )?,
+            bias_initializer: Initializer::from_json(
+                config.get("bias_initializer"),
+                Initializer::Zeros,
+            )?,
         })
     }
 
@@ -87,9 +94,17 @@ impl Kind for Dense {
         map.insert("units".into(), json!(self.units));
         map.insert("activation".into(), json!(self.activation.name()));
         map.insert("use_bias".into(), json!(self.use_bias));
-        map.insert("kernel_initializer".into(), self.kernel_initializer.to_json());
+        map.insert(
+            "kernel_initializer".into(),
+            self.kernel_initializer.to_json(),
+        );
         map.insert("bias_initializer".into(), self.bias_initializer.to_json());
-        for none in ["kernel_regularizer", "bias_regularizer", "kernel_constraint", "bias_constraint"] {
+        for none in [
+            "kernel_regularizer",
+            "bias_regularizer",
+            "kernel_constraint",
+            "bias_constraint",
+        ] {
             map.insert(none.into(), Value::Null);
         }
         map
@@ -112,9 +127,21 @@ impl Kind for Dense {
     }
 
     fn variables(&self, inputs: usize) -> Vec<VariableSpec> {
-        let kernel = VariableSpec { name: "kernel", shape: vec![inputs, self.units], initializer: self.kernel_initializer };
-        let bias = VariableSpec { name: "bias", shape: vec![self.units], initializer: self.bias_initializer };
-        if self.use_bias { vec![kernel, bias] } else { vec![kernel] }
+        let kernel = VariableSpec {
+            name: "kernel",
+            shape: vec![inputs, self.units],
+            initializer: self.kernel_initializer,
+        };
+        let bias = VariableSpec {
+            name: "bias",
+            shape: vec![self.units],
+            initializer: self.bias_initializer,
+        };
+        if self.use_bias {
+            vec![kernel, bias]
+        } else {
+            vec![kernel]
+        }
     }
 
     fn activation(&self) -> Option<Activation> {
@@ -128,11 +155,21 @@ impl Kind for Dense {
     fn freeze(&self, inputs: usize, weights: &[f32]) -> Result<Vec<Op>> {
         let (kernel, bias) = weights.split_at(inputs * self.units);
         let dense = Op::dense(inputs, self.units, kernel, self.use_bias.then_some(bias))?;
-        Ok(vec![dense, Op::Activate { activation: self.activation, width: self.units }])
+        Ok(vec![
+            dense,
+            Op::Activate {
+                activation: self.activation,
+                width: self.units,
+            },
+        ])
     }
 
     fn stash(&self, _inputs: usize) -> usize {
-        if activate::needs_input(self.activation) { self.units } else { 0 }
+        if activate::needs_input(self.activation) {
+            self.units
+        } else {
+            0
+        }
     }
 
     fn scratch(&self, rows: usize, inputs: usize) -> Option<usize> {

@@ -21,7 +21,11 @@ pub struct Dropout {
 impl Dropout {
     /// `Dropout(rate)`.
     pub fn new(rate: f64) -> Self {
-        Self { name: None, rate, seed: None }
+        Self {
+            name: None,
+            rate,
+            seed: None,
+        }
     }
 
     /// The mask is a function of the key, so the way back draws it again instead of storing it.
@@ -45,10 +49,17 @@ impl Kind for Dropout {
     fn from_config(name: Option<String>, config: &Config) -> Result<Self> {
         config.refuse(&["noise_shape"])?;
         if config.get("rate").is_none() {
-            return Err(invalid("Dropout needs rate").hint("Write {\"class_name\": \"Dropout\", \"config\": {\"rate\": 0.2}}."));
+            return Err(invalid("Dropout needs rate")
+                .hint("Write {\"class_name\": \"Dropout\", \"config\": {\"rate\": 0.2}}."));
         }
-        let rate = config.number("rate", 0.0, "at least 0 and less than 1", |r| (0.0..1.0).contains(&r))?;
-        Ok(Self { name, rate, seed: config.count("seed", 0..=u64::MAX)? })
+        let rate = config.number("rate", 0.0, "at least 0 and less than 1", |r| {
+            (0.0..1.0).contains(&r)
+        })?;
+        Ok(Self {
+            name,
+            rate,
+            seed: config.count("seed", 0..=u64::MAX)?,
+        })
     }
 
     fn settings(&self) -> Map<String, Value> {
@@ -61,7 +72,10 @@ impl Kind for Dropout {
 
     fn check(&self) -> Result<()> {
         if !(0.0..1.0).contains(&self.rate) {
-            return Err(invalid(format!("rate of Dropout must be at least 0 and less than 1, not {}", self.rate)));
+            return Err(invalid(format!(
+                "rate of Dropout must be at least 0 and less than 1, not {}",
+                self.rate
+            )));
         }
         Ok(())
     }

@@ -173,7 +173,13 @@ layers! {
 }
 
 /// Settings of every layer; the last two are Keras 2's way to state the input.
-const SHARED: &[&str] = &["name", "trainable", "dtype", "input_shape", "batch_input_shape"];
+const SHARED: &[&str] = &[
+    "name",
+    "trainable",
+    "dtype",
+    "input_shape",
+    "batch_input_shape",
+];
 
 impl Layer {
     /// Reads `{"class_name": .., "config": {..}}`.
@@ -200,7 +206,9 @@ pub(crate) fn float32() -> Value {
 /// The named guard of layer widths.
 pub(crate) fn check_units(units: usize) -> Result<()> {
     if units == 0 || units > MAX_UNITS {
-        return Err(invalid(format!("units of Dense must be from 1 to {MAX_UNITS}, not {units}")));
+        return Err(invalid(format!(
+            "units of Dense must be from 1 to {MAX_UNITS}, not {units}"
+        )));
     }
     Ok(())
 }

@@ -1,0 +1,184 @@
+//! Rows in memory, clocks and callbacks for the tests of training.
+#![allow(dead_code)]
+
+use std::time::Instant;
+use tablenet_core::*;
+
+/// Rows held in memory, in stored order or in one drawn from the seed.
+pub struct Rows {
+    pub x: Vec<f32>,
+    pub y: Vec<f32>,
+    pub inputs: usize,
+    pub targets: usize,
+    order: Vec<usize>,
+    next: usize,
+}
+
+impl Rows {
+    pub fn new(x: Vec<f32>, y: Vec<f32>, inputs: usize, targets: usize) -> Rows {
+        assert_eq!(x.len() / inputs, y.len() / targets);
+        let order = (0..y.len() / targets).collect();
+        Rows {
+            x,
+            y,
+            inputs,
+            targets,
+            order,
+            next: 0,
+        }
+    }
+
+    /// y = f(x) for rows of numbers in -1..1.
+    pub fn of(rows: usize, inputs: usize, f: impl Fn(&[f32]) -> f32) -> Rows {
+        let x = numbers(rows * inputs, 11);
+        let y = x.chunks(inputs).map(f).collect();
+        Rows::new(x, y, inputs, 1)
+    }
+}
+
+impl Batches for Rows {
+    fn rows(&self) -> u64 {
+        self.order.len() as u64
+    }
+
+    fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    fn targets(&self) -> usize {
+        self.targets
+    }
+
+    fn start(&mut self, shuffle: Option<u64>, _callback: &mut dyn Callback) -> Result<()> {
+        self.next = 0;
+        self.order.sort_unstable();
+        if let Some(mut state) = shuffle {
+            for i in (1..self.order.len()).rev() {
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
+                self.order.swap(i, (state >> 33) as usize % (i + 1));
+            }
+        }
+        Ok(())
+    }
+
+    fn next(
+        &mut self,
+        batch_size: usize,
+        batch: &mut Batch,
+        callback: &mut dyn Callback,
+    ) -> Result<()> {
+        callback.check()?;
+        batch.x.clear();
+        batch.y.clear();
+        let end = (self.next + batch_size).min(self.order.len());
+        for &row in &self.order[self.next..end] {
+            batch
+                .x
+                .extend_from_slice(&self.x[row * self.inputs..][..self.inputs]);
+            batch
+                .y
+                .extend_from_slice(&self.y[row * self.targets..][..self.targets]);
+        }
+        batch.rows = end - self.next;
+        self.next = end;
+        Ok(())
+    }
+}
+
+/// Numbers in -1..1.
+pub fn numbers(n: usize, seed: u32) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(1);
+    (0..n)
+        .map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / 8_388_608.0 - 1.0
+        })
+        .collect()
+}
+
+/// A clock; counts checks, remembers the longest time between two, and can cancel at one of them.
+pub struct Clock {
+    begun: Instant,
+    last: Instant,
+    pub longest: f64,
+    pub checks: u64,
+    pub cancel_at: Option<u64>,
+    pub epochs: Vec<EpochLogs>,
+}
+
+impl Clock {
+    pub fn new() -> Clock {
+        Clock {
+            begun: Instant::now(),
+            last: Instant::now(),
+            longest: 0.0,
+            checks: 0,
+            cancel_at: None,
+            epochs: Vec::new(),
+        }
+    }
+
+    pub fn cancelling_at(check: u64) -> Clock {
+        Clock {
+            cancel_at: Some(check),
+            ..Clock::new()
+        }
+    }
+}
+
+impl Callback for Clock {
+    fn elapsed(&mut self) -> f64 {
+        self.begun.elapsed().as_secs_f64()
+    }
+
+    fn check(&mut self) -> Result<()> {
+        self.longest = self.longest.max(self.last.elapsed().as_secs_f64());
+        self.last = Instant::now();
+        self.checks += 1;
+        match self.cancel_at {
+            Some(at) if self.checks >= at => Err(Error::foreign(Box::new("cancelled by the user"))),
+            _ => Ok(()),
+        }
+    }
+
+    fn on_epoch_end(&mut self, logs: &EpochLogs) -> Result<()> {
+        self.epochs.push(logs.clone());
+        Ok(())
+    }
+}
+
+pub fn dense(units: usize, activation: Activation) -> Layer {
+    Layer::Dense(Dense::new(units, activation))
+}
+
+pub fn options(epochs: u32, batch_size: usize) -> FitOptions {
+    FitOptions {
+        epochs,
+        batch_size,
+        shuffle: true,
+        seed: 7,
+        early_stopping: None,
+        max_seconds: None,
+    }
+}
+
+pub const REGRESSION: Task = Task::Regression { outputs: 1 };
+
+pub fn regression(inputs: usize, layers: Vec<Layer>, optimizer: &str) -> Model {
+    let optimizer = Optimizer::parse(optimizer).unwrap();
+    let metrics = vec![Metric::Mae, Metric::R2];
+    let mut model = Sequential::new(layers)
+        .compile(
+            inputs,
+            REGRESSION,
+            optimizer,
+            Loss::MeanSquaredError,
+            metrics,
+            1.0,
+        )
+        .unwrap();
+    model.initialize(3, &mut Clock::new()).unwrap();
+    model
+}

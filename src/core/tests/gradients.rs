@@ -1,0 +1,382 @@
+//! Gradients of whole networks: against finite differences of a reference in f64, and against candle's autograd.
+//! Every activation and loss alone is tested so beside its kernel.
+
+mod data;
+
+use candle_core::{Device, Tensor, Var};
+use data::{Clock, REGRESSION, Rows, dense, numbers, options};
+use tablenet_core::*;
+
+/// The gradient at `weights`: what one step of plain SGD with learning_rate 1 takes off.
+fn gradient(
+    model: &mut Model,
+    weights: &[f32],
+    rows: &mut Rows,
+    threads: usize,
+) -> (Vec<f64>, f64) {
+    model.set_weights(weights.to_vec()).unwrap();
+    let one = FitOptions {
+        shuffle: false,
+        ..options(1, usize::try_from(rows.rows()).unwrap())
+    };
+    let history = model
+        .fit(
+            rows,
+            None,
+            &one,
+            &mut Clock::new(),
+            &Pool::new(threads).unwrap(),
+        )
+        .unwrap();
+    let taken = weights
+        .iter()
+        .zip(model.weights())
+        .map(|(a, b)| f64::from(*a) - f64::from(*b))
+        .collect();
+    (taken, history.epochs[0].loss)
+}
+
+fn compile(inputs: usize, layers: Vec<Layer>, task: Task, loss: Loss) -> Model {
+    let sgd = Optimizer::Sgd {
+        learning_rate: 1.0,
+        momentum: 0.0,
+        nesterov: false,
+    };
+    Sequential::new(layers)
+        .compile(inputs, task, sgd, loss, vec![], 1.0)
+        .unwrap()
+}
+
+fn activate(f: Activation, z: &mut [f64]) {
+    let total: f64 = z.iter().map(|&v| libm::exp(v)).sum();
+    for v in z {
+        let x = *v;
+        *v = match f {
+            Activation::Linear => x,
+            Activation::Relu => x.max(0.0),
+            Activation::Sigmoid => 1.0 / (1.0 + libm::exp(-x)),
+            Activation::Tanh => libm::tanh(x),
+            Activation::Softmax => libm::exp(x) / total,
+            Activation::Gelu => 0.5 * x * (1.0 + libm::erf(x * std::f64::consts::FRAC_1_SQRT_2)),
+            Activation::Elu => {
+                if x > 0.0 {
+                    x
+                } else {
+                    libm::expm1(x)
+                }
+            }
+            Activation::Selu => {
+                1.0507009873554805
+                    * if x > 0.0 {
+                        x
+                    } else {
+                        1.6732632423543772 * libm::expm1(x)
+                    }
+            }
+            Activation::Softplus => libm::log1p(libm::exp(x)),
+            Activation::LeakyRelu => {
+                if x > 0.0 {
+                    x
+                } else {
+                    0.2 * x
+                }
+            }
+            Activation::Swish => x / (1.0 + libm::exp(-x)),
+        };
+    }
+}
+
+/// The mean loss by definition, in f64.
+fn reference(layers: &[Layer], loss: Loss, w: &[f64], rows: &Rows) -> f64 {
+    let mut total = 0.0;
+    for (x, y) in rows.x.chunks(rows.inputs).zip(rows.y.chunks(rows.targets)) {
+        let mut x: Vec<f64> = x.iter().map(|&v| f64::from(v)).collect();
+        let mut at = 0;
+        for layer in layers {
+            match layer {
+                Layer::Dense(d) => {
+                    let kernel = &w[at..at + x.len() * d.units];
+                    at += kernel.len();
+                    let mut z: Vec<f64> = if d.use_bias {
+                        w[at..at + d.units].to_vec()
+                    } else {
+                        vec![0.0; d.units]
+                    };
+                    at += if d.use_bias { d.units } else { 0 };
+                    for (x, row) in x.iter().zip(kernel.chunks(d.units)) {
+                        z.iter_mut().zip(row).for_each(|(z, w)| *z += x * w);
+                    }
+                    activate(d.activation, &mut z);
+                    x = z;
+                }
+                Layer::Activation(a) => activate(a.activation, &mut x),
+                Layer::Dropout(_) => {}
+            }
+        }
+        let mean = |f: &dyn Fn(f64, f64) -> f64| {
+            x.iter()
+                .zip(y)
+                .map(|(&p, &y)| f(p, f64::from(y)))
+                .sum::<f64>()
+                / x.len() as f64
+        };
+        total += match loss {
+            Loss::MeanSquaredError => mean(&|p, y| (p - y) * (p - y)),
+            Loss::MeanAbsoluteError => mean(&|p, y| (p - y).abs()),
+            Loss::Huber { delta } => mean(&|p, y| {
+                let a = (p - y).abs();
+                if a <= delta {
+                    0.5 * a * a
+                } else {
+                    delta * (a - 0.5 * delta)
+                }
+            }),
+            Loss::BinaryCrossentropy => {
+                mean(&|p, y| -(y * libm::log(p) + (1.0 - y) * libm::log(1.0 - p)))
+            }
+            Loss::CategoricalCrossentropy => -libm::log(x[y[0] as usize]),
+        };
+    }
+    total / rows.rows() as f64
+}
+
+fn check(what: &str, layers: Vec<Layer>, task: Task, loss: Loss, rows: &mut Rows) {
+    let mut model = compile(rows.inputs, layers.clone(), task, loss);
+    let weights: Vec<f32> = numbers(model.parameters(), 5)
+        .iter()
+        .map(|w| 0.7 * w)
+        .collect();
+    let (got, value) = gradient(&mut model, &weights, rows, 1);
+    let exact: Vec<f64> = weights.iter().map(|&w| f64::from(w)).collect();
+    let wanted = reference(&layers, loss, &exact, rows);
+    assert!(
+        (value - wanted).abs() < 2e-6 * (1.0 + wanted),
+        "{what}: loss {value} instead of {wanted}"
+    );
+    for i in 0..exact.len() {
+        let at = |h: f64| {
+            let mut w = exact.clone();
+            w[i] += h;
+            reference(&layers, loss, &w, rows)
+        };
+        let slope = (at(1e-5) - at(-1e-5)) / 2e-5;
+        assert!(
+            (got[i] - slope).abs() < 3e-6 * (1.0 + slope.abs()),
+            "{what}: {} instead of {slope} for weight {i}",
+            got[i]
+        );
+    }
+}
+
+#[test]
+fn every_activation_and_layer_equals_finite_differences() {
+    use Activation::*;
+    for f in [
+        Linear, Relu, Sigmoid, Tanh, Softmax, Gelu, Elu, Selu, Softplus, LeakyRelu, Swish,
+    ] {
+        let mut rows = Rows::of(9, 3, |x| x[0] - 2.0 * x[1]);
+        check(
+            &format!("{f:?} in Dense"),
+            vec![dense(5, f), dense(4, f), dense(1, Linear)],
+            REGRESSION,
+            Loss::MeanSquaredError,
+            &mut rows,
+        );
+        let layers = vec![
+            dense(5, Linear),
+            Layer::Activation(ActivationLayer::new(f)),
+            dense(1, Linear),
+        ];
+        check(
+            &format!("{f:?} as a layer"),
+            layers,
+            REGRESSION,
+            Loss::MeanSquaredError,
+            &mut rows,
+        );
+    }
+    let mut no_bias = Dense::new(4, Tanh);
+    no_bias.use_bias = false;
+    let mut rows = Rows::of(5, 3, |x| x[0]);
+    check(
+        "no bias",
+        vec![Layer::Dense(no_bias), dense(1, Linear)],
+        REGRESSION,
+        Loss::MeanSquaredError,
+        &mut rows,
+    );
+}
+
+#[test]
+fn every_loss_equals_finite_differences() {
+    use Activation::*;
+    for loss in [
+        Loss::MeanSquaredError,
+        Loss::MeanAbsoluteError,
+        Loss::Huber { delta: 0.3 },
+    ] {
+        let y = numbers(14, 2);
+        let mut rows = Rows::new(numbers(21, 1), y, 3, 2);
+        check(
+            &format!("{loss:?}"),
+            vec![dense(4, Tanh), dense(2, Linear)],
+            Task::Regression { outputs: 2 },
+            loss,
+            &mut rows,
+        );
+    }
+    let mut rows = Rows::of(11, 3, |x| f32::from(x[0] > 0.1));
+    check(
+        "bce",
+        vec![dense(4, Tanh), dense(1, Sigmoid)],
+        Task::Binary,
+        Loss::BinaryCrossentropy,
+        &mut rows,
+    );
+    check(
+        "mse of sigmoid",
+        vec![dense(4, Tanh), dense(1, Sigmoid)],
+        Task::Binary,
+        Loss::MeanSquaredError,
+        &mut rows,
+    );
+    check(
+        "cce of two",
+        vec![dense(4, Tanh), dense(2, Softmax)],
+        Task::Binary,
+        Loss::CategoricalCrossentropy,
+        &mut rows,
+    );
+    let mut rows = Rows::of(11, 3, |x| {
+        if x[0] > 0.3 {
+            2.0
+        } else {
+            f32::from(x[1] > 0.0)
+        }
+    });
+    let layers = vec![
+        dense(4, Tanh),
+        dense(3, Linear),
+        Layer::Activation(ActivationLayer::new(Softmax)),
+    ];
+    check(
+        "cce",
+        layers,
+        Task::Multiclass { classes: 3 },
+        Loss::CategoricalCrossentropy,
+        &mut rows,
+    );
+}
+
+#[test]
+fn edge_widths_and_tiny_batches_equal_finite_differences() {
+    for (rows, widths) in [
+        (1, [1, 7]),
+        (2, [17, 1]),
+        (3, [33, 17]),
+        (2, [7, 33]),
+        (1, [16, 32]),
+    ] {
+        let mut data = Rows::of(rows, 7, |x| x[3]);
+        let layers = vec![
+            dense(widths[0], Activation::Tanh),
+            dense(widths[1], Activation::Gelu),
+            dense(1, Activation::Linear),
+        ];
+        check(
+            &format!("{rows} rows, {widths:?}"),
+            layers,
+            REGRESSION,
+            Loss::MeanSquaredError,
+            &mut data,
+        );
+    }
+}
+
+/// The loss is a parabola in every single weight of a linear network, so wide differences are exact; the mask of a
+/// step is the same whenever step and seed are.
+#[test]
+fn dropout_equals_finite_differences_under_the_same_mask() {
+    let layers = vec![
+        dense(6, Activation::Linear),
+        Layer::Dropout(Dropout::new(0.4)),
+        dense(1, Activation::Linear),
+    ];
+    let mut rows = Rows::of(40, 3, |x| x[0] + x[2]);
+    let mut model = compile(3, layers, REGRESSION, Loss::MeanSquaredError);
+    let weights = numbers(model.parameters(), 9);
+    let (got, _) = gradient(&mut model, &weights, &mut rows, 1);
+    for i in 0..weights.len() {
+        let mut at = |h: f32| {
+            let mut w = weights.clone();
+            w[i] += h;
+            gradient(&mut model, &w, &mut rows, 1).1
+        };
+        let slope = (at(0.5) - at(-0.5)) / 1.0;
+        assert!(
+            (got[i] - slope).abs() < 1e-5,
+            "{} instead of {slope} for weight {i}",
+            got[i]
+        );
+    }
+}
+
+#[test]
+fn a_dense_stack_equals_candles_autograd() {
+    let (inputs, rows) = (28, 700);
+    let widths = [64, 33, 1];
+    let mut data = Rows::of(rows, inputs, |x| x[0] * x[1] + x[2]);
+    let layers = vec![
+        dense(64, Activation::Relu),
+        dense(33, Activation::Tanh),
+        dense(1, Activation::Linear),
+    ];
+    let mut model = compile(inputs, layers, REGRESSION, Loss::MeanSquaredError);
+    let weights: Vec<f32> = numbers(model.parameters(), 4)
+        .iter()
+        .map(|w| 0.2 * w)
+        .collect();
+    let variables: Vec<Var> = model
+        .variables()
+        .iter()
+        .map(|v| {
+            let size = v.shape.iter().product::<usize>();
+            let slice = weights[v.offset..v.offset + size].to_vec();
+            Var::from_tensor(&Tensor::from_vec(slice, v.shape.as_slice(), &Device::Cpu).unwrap())
+                .unwrap()
+        })
+        .collect();
+    let mut h = Tensor::from_vec(data.x.clone(), (rows, inputs), &Device::Cpu).unwrap();
+    for (i, pair) in variables.chunks(2).enumerate() {
+        h = h.matmul(&pair[0]).unwrap().broadcast_add(&pair[1]).unwrap();
+        h = match i {
+            0 => h.relu().unwrap(),
+            1 => h.tanh().unwrap(),
+            _ => h,
+        };
+    }
+    let y = Tensor::from_vec(data.y.clone(), (rows, widths[2]), &Device::Cpu).unwrap();
+    let loss = (h - y).unwrap().sqr().unwrap().mean_all().unwrap();
+    let gradients = loss.backward().unwrap();
+    for threads in [1, 3] {
+        let (got, value) = gradient(&mut model, &weights, &mut data, threads);
+        assert!((value - f64::from(loss.to_scalar::<f32>().unwrap())).abs() < 1e-6);
+        for (v, var) in model.variables().iter().zip(&variables) {
+            let wanted: Vec<f32> = gradients
+                .get(var)
+                .unwrap()
+                .flatten_all()
+                .unwrap()
+                .to_vec1()
+                .unwrap();
+            for (i, wanted) in wanted.iter().enumerate() {
+                let got = got[v.offset + i];
+                assert!(
+                    (got - f64::from(*wanted)).abs() < 1e-6,
+                    "{}[{i}]: {got} instead of {wanted}",
+                    v.path
+                );
+            }
+        }
+    }
+}

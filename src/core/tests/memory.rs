@@ -1,0 +1,154 @@
+//! `Model::memory` is an upper bound, and nothing in proportion to the parameters is taken before it can be asked.
+//! A counting allocator sees every byte, so the tests of this file run one after the other in one function.
+#![allow(unsafe_code)]
+
+mod data;
+
+use data::{Clock, Rows, dense, options};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use tablenet_core::*;
+
+struct Counting;
+
+static NOW: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: every call goes to the system's allocator unchanged; the counters beside it are atomic.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        COUNT.fetch_add(1, SeqCst);
+        PEAK.fetch_max(NOW.fetch_add(layout.size(), SeqCst) + layout.size(), SeqCst);
+        // SAFETY: the caller's promises about `layout` are passed on.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        NOW.fetch_sub(layout.size(), SeqCst);
+        // SAFETY: the caller's promises about `pointer` and `layout` are passed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// The most bytes held at once, beyond those held before.
+fn peak<T>(f: impl FnOnce() -> T) -> (T, u64) {
+    let before = NOW.load(SeqCst);
+    PEAK.store(before, SeqCst);
+    let result = f();
+    (result, (PEAK.load(SeqCst) - before) as u64)
+}
+
+fn compile(inputs: usize, widths: &[usize], optimizer: &str) -> Model {
+    let mut layers: Vec<Layer> = widths.iter().map(|&w| dense(w, Activation::Gelu)).collect();
+    layers.push(dense(1, Activation::Sigmoid));
+    let optimizer = Optimizer::parse(optimizer).unwrap();
+    let metrics = vec![Metric::Accuracy, Metric::Auc];
+    Sequential::new(layers)
+        .compile(
+            inputs,
+            Task::Binary,
+            optimizer,
+            Loss::BinaryCrossentropy,
+            metrics,
+            1.0,
+        )
+        .unwrap()
+}
+
+#[test]
+fn fit_stays_within_what_memory_says() {
+    let pools = [Pool::new(1).unwrap(), Pool::new(4).unwrap()];
+    for (inputs, widths, optimizer, rows, batch_size) in [
+        (28, &[64, 64][..], "adam", 5000, 32),
+        (28, &[64, 64], "rmsprop", 5000, 4096),
+        (28, &[64, 64], "sgd", 100, 1_000_000),
+        (300, &[700, 500], "adamw", 400, 400),
+        (3, &[1], "adam", 70_000, 70_000),
+    ] {
+        let mut train = Rows::of(rows, inputs, |x| f32::from(x[0] > 0.0));
+        let mut validation = Rows::of(200, inputs, |x| f32::from(x[1] > 0.0));
+        for pool in &pools {
+            for keep_best in [false, true] {
+                let ((model, said), taken) = peak(|| {
+                    let model = compile(inputs, widths, optimizer);
+                    let said = model
+                        .memory(batch_size.min(rows), keep_best, pool.threads())
+                        .unwrap();
+                    (model, said)
+                });
+                assert!(taken < 100_000, "compile took {taken} bytes");
+                let mut model = model;
+                let stopping = EarlyStopping {
+                    restore_best_weights: keep_best,
+                    patience: 10,
+                    ..EarlyStopping::default()
+                };
+                let options = FitOptions {
+                    early_stopping: Some(stopping),
+                    ..options(2, batch_size)
+                };
+                let (_, taken) = peak(|| {
+                    model.initialize(1, &mut Clock::new()).unwrap();
+                    model
+                        .fit(
+                            &mut train,
+                            Some(&mut validation),
+                            &options,
+                            &mut Clock::new(),
+                            pool,
+                        )
+                        .unwrap();
+                });
+                println!(
+                    "{inputs}-{widths:?}-1 {optimizer}, batch {batch_size}, {} thread(s): said {said}, took {taken}",
+                    pool.threads()
+                );
+                assert!(taken <= said, "took {taken} bytes, said {said}");
+            }
+        }
+    }
+
+    // A steady step allocates nothing: ten times the steps, the same number of allocations.
+    let count = |rows: usize| {
+        let mut model = compile(28, &[64, 64], "adam");
+        model.initialize(1, &mut Clock::new()).unwrap();
+        let mut train = Rows::of(rows, 28, |x| f32::from(x[0] > 0.0));
+        let before = COUNT.load(SeqCst);
+        model
+            .fit(
+                &mut train,
+                None,
+                &options(1, 32),
+                &mut Clock::new(),
+                &pools[0],
+            )
+            .unwrap();
+        COUNT.load(SeqCst) - before
+    };
+    assert_eq!(count(320), count(3200));
+
+    // Scoring allocates nothing at all.
+    let mut model = compile(28, &[64, 64], "adam");
+    model.initialize(1, &mut Clock::new()).unwrap();
+    let plan = Plan::new(&model).unwrap();
+    let mut scratch = plan.scratch();
+    let before = COUNT.load(SeqCst);
+    for _ in 0..100 {
+        plan.run(&mut scratch);
+    }
+    assert_eq!(COUNT.load(SeqCst), before);
+
+    // 2^27 parameters: asked, and only then refused.
+    let (said, taken) = peak(|| {
+        compile(1 << 14, &[1 << 13], "adam")
+            .memory(32, true, 2)
+            .unwrap()
+    });
+    assert!(
+        said > 5 << 29 && taken < 100_000,
+        "said {said}, took {taken}"
+    );
+}

@@ -1,0 +1,410 @@
+//! What `fit` promises: the same bytes on any number of threads, a way out at every check, early stopping, time limits
+//! and errors that say where.
+
+mod data;
+
+use data::{Clock, REGRESSION, Rows, dense, options, regression};
+use tablenet_core::*;
+
+fn with_dropout() -> Vec<Layer> {
+    vec![
+        dense(33, Activation::Relu),
+        Layer::Dropout(Dropout::new(0.2)),
+        dense(64, Activation::Gelu),
+        dense(1, Activation::Linear),
+    ]
+}
+
+fn target(x: &[f32]) -> f32 {
+    x[0] * x[1] + 0.5 * x[2]
+}
+
+#[test]
+fn same_seed_same_bytes_on_any_number_of_threads() {
+    let mut rows = Rows::of(3000, 7, target);
+    let mut validation = Rows::of(700, 7, target);
+    let mut run = |threads, seed| {
+        let mut model = regression(7, with_dropout(), "adam");
+        let options = FitOptions {
+            seed,
+            ..options(3, 2000)
+        };
+        let pool = Pool::new(threads).unwrap();
+        let history = model
+            .fit(
+                &mut rows,
+                Some(&mut validation),
+                &options,
+                &mut Clock::new(),
+                &pool,
+            )
+            .unwrap();
+        let logs: Vec<String> = history
+            .epochs
+            .iter()
+            .map(|e| {
+                format!(
+                    "{} {:?} {:?} {:?}",
+                    e.loss, e.val_loss, e.metrics, e.val_metrics
+                )
+            })
+            .collect();
+        (
+            model
+                .weights()
+                .iter()
+                .map(|w| w.to_bits())
+                .collect::<Vec<_>>(),
+            logs,
+        )
+    };
+    let one = run(1, 7);
+    assert_eq!(run(1, 7), one);
+    assert_eq!(run(2, 7), one);
+    assert_eq!(run(8, 7), one);
+    assert_ne!(run(1, 8), one);
+}
+
+#[test]
+fn learns_what_can_be_learnt() {
+    let mut rows = Rows::of(4000, 3, target);
+    let mut validation = Rows::of(500, 3, target);
+    let mut model = regression(
+        3,
+        vec![
+            dense(64, Activation::Relu),
+            dense(64, Activation::Relu),
+            dense(1, Activation::Linear),
+        ],
+        "adam",
+    );
+    let history = model
+        .fit(
+            &mut rows,
+            Some(&mut validation),
+            &options(10, 32),
+            &mut Clock::new(),
+            &Pool::new(1).unwrap(),
+        )
+        .unwrap();
+    let last = history.epochs.last().unwrap();
+    assert!(last.get("val_r2").unwrap() > 0.98, "{last:?}");
+    assert_eq!(history.epochs.len(), 10);
+    let again: History = serde_json::from_str(&serde_json::to_string(&history).unwrap()).unwrap();
+    assert!((again.epochs[9].get("val_r2").unwrap() - last.get("val_r2").unwrap()).abs() < 1e-12);
+}
+
+#[test]
+fn every_check_is_a_way_out() {
+    let mut rows = Rows::of(300, 7, target);
+    let mut validation = Rows::of(50, 7, target);
+    for threads in [1, 3] {
+        let pool = Pool::new(threads).unwrap();
+        let stopping = Some(EarlyStopping {
+            restore_best_weights: true,
+            patience: 5,
+            ..EarlyStopping::default()
+        });
+        let options = FitOptions {
+            early_stopping: stopping,
+            ..options(2, 128)
+        };
+        let mut cancelled = 0;
+        for at in 1.. {
+            let mut model = regression(7, with_dropout(), "adam");
+            let mut clock = Clock::cancelling_at(at);
+            match model.fit(
+                &mut rows,
+                Some(&mut validation),
+                &options,
+                &mut clock,
+                &pool,
+            ) {
+                Ok(_) => break,
+                Err(error) => {
+                    cancelled += 1;
+                    assert_eq!(error.kind(), ErrorKind::Foreign);
+                    assert_eq!(
+                        error.into_foreign().unwrap().downcast_ref::<&str>(),
+                        Some(&"cancelled by the user")
+                    );
+                }
+            }
+        }
+        assert!(cancelled > 20, "{cancelled}");
+    }
+    let mut model = regression(7, with_dropout(), "adam");
+    assert_eq!(
+        model
+            .initialize(1, &mut Clock::cancelling_at(2))
+            .unwrap_err()
+            .kind(),
+        ErrorKind::Foreign
+    );
+    let evaluated = model.evaluate(
+        &mut rows,
+        64,
+        &mut Clock::cancelling_at(3),
+        &Pool::new(1).unwrap(),
+    );
+    assert_eq!(evaluated.unwrap_err().kind(), ErrorKind::Foreign);
+}
+
+/// Timed, so only where the kernels are optimised: `cargo test --release -- --ignored`.
+#[test]
+#[cfg_attr(debug_assertions, ignore)]
+fn checks_are_less_than_50_ms_apart_in_a_large_model() {
+    let layers = vec![
+        dense(2048, Activation::Relu),
+        dense(2048, Activation::Relu),
+        dense(2048, Activation::Relu),
+        dense(1, Activation::Linear),
+    ];
+    let mut rows = Rows::of(256, 28, target);
+    for threads in [1, 2] {
+        let mut clock = Clock::new();
+        let mut model = regression(28, layers.clone(), "adam");
+        let once = options(1, 65_536);
+        model
+            .fit(
+                &mut rows,
+                None,
+                &once,
+                &mut clock,
+                &Pool::new(threads).unwrap(),
+            )
+            .unwrap();
+        println!(
+            "{threads} thread(s): at most {:.1} ms between two checks",
+            clock.longest * 1e3
+        );
+        assert!(
+            clock.longest < 0.05,
+            "{} s between two checks",
+            clock.longest
+        );
+    }
+}
+
+#[test]
+fn early_stopping_restores_the_best_weights() {
+    // A learning rate that is far too high makes the validation loss jump about.
+    let mut rows = Rows::of(60, 3, target);
+    let mut validation = Rows::of(40, 3, |x| target(x) + x[2]);
+    let mut model = regression(
+        3,
+        vec![dense(8, Activation::Tanh), dense(1, Activation::Linear)],
+        r#"{"adam": {"learning_rate": 0.1}}"#,
+    );
+    let stopping = Some(EarlyStopping {
+        restore_best_weights: true,
+        patience: 4,
+        ..EarlyStopping::default()
+    });
+    let options = FitOptions {
+        early_stopping: stopping,
+        ..options(500, 16)
+    };
+    let pool = Pool::new(1).unwrap();
+    let history = model
+        .fit(
+            &mut rows,
+            Some(&mut validation),
+            &options,
+            &mut Clock::new(),
+            &pool,
+        )
+        .unwrap();
+    assert_eq!(history.stopped, Stopped::EarlyStopping);
+    let best = history
+        .epochs
+        .iter()
+        .min_by(|a, b| a.val_loss.unwrap().total_cmp(&b.val_loss.unwrap()))
+        .unwrap();
+    assert_eq!(history.best_epoch, Some(best.epoch));
+    assert_eq!(history.epochs.len() as u32, best.epoch + 4);
+    let now = model
+        .evaluate(&mut validation, 16, &mut Clock::new(), &pool)
+        .unwrap();
+    assert_eq!(now.loss, best.val_loss.unwrap());
+    assert_eq!(now.metrics, best.val_metrics);
+}
+
+#[test]
+fn max_seconds_ends_the_epoch_and_keeps_the_model() {
+    /// A second passes with every look at the clock.
+    struct Fast(f64);
+    impl Callback for Fast {
+        fn elapsed(&mut self) -> f64 {
+            self.0 += 1.0;
+            self.0
+        }
+        fn check(&mut self) -> Result<()> {
+            Ok(())
+        }
+    }
+    let mut rows = Rows::of(1000, 3, target);
+    let mut model = regression(3, vec![dense(1, Activation::Linear)], "adam");
+    let options = FitOptions {
+        max_seconds: Some(10.0),
+        ..options(100, 10)
+    };
+    let history = model
+        .fit(
+            &mut rows,
+            None,
+            &options,
+            &mut Fast(0.0),
+            &Pool::new(1).unwrap(),
+        )
+        .unwrap();
+    assert_eq!(
+        (history.stopped, history.epochs.len()),
+        (Stopped::MaxSeconds, 1)
+    );
+    assert!(history.epochs[0].loss.is_finite());
+}
+
+#[test]
+fn a_loss_that_is_not_finite_names_epoch_and_batch() {
+    let mut rows = Rows::of(100, 3, target);
+    let mut model = regression(
+        3,
+        vec![dense(8, Activation::Relu), dense(1, Activation::Linear)],
+        r#"{"sgd": {"learning_rate": 1e30}}"#,
+    );
+    let error = model
+        .fit(
+            &mut rows,
+            None,
+            &options(5, 10),
+            &mut Clock::new(),
+            &Pool::new(1).unwrap(),
+        )
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFinite);
+    assert!(
+        error.to_string().starts_with("loss became ")
+            && error.to_string().ends_with(" in epoch 1, batch 2"),
+        "{error}"
+    );
+    assert!(error.hint_text().unwrap().contains("learning_rate"));
+    // The last step of all cannot show in a loss any more.
+    let mut model = regression(
+        3,
+        vec![dense(1, Activation::Linear)],
+        r#"{"sgd": {"learning_rate": 1e200}}"#,
+    );
+    let error = model
+        .fit(
+            &mut rows,
+            None,
+            &options(1, 100),
+            &mut Clock::new(),
+            &Pool::new(1).unwrap(),
+        )
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "weights became NaN or infinite in epoch 1"
+    );
+}
+
+#[test]
+fn plan_and_network_agree_on_every_width() {
+    for width in [1, 2, 7, 16, 17, 33, 64, 100] {
+        let mut rows = Rows::of(20, width, |x| x[0]);
+        let layers = vec![
+            dense(width, Activation::Softplus),
+            Layer::Dropout(Dropout::new(0.5)),
+            Layer::Activation(ActivationLayer::new(Activation::Softmax)),
+            dense(1, Activation::Linear),
+        ];
+        let mut model = regression(width, layers, "adam");
+        model
+            .fit(
+                &mut rows,
+                None,
+                &options(2, 3),
+                &mut Clock::new(),
+                &Pool::new(1).unwrap(),
+            )
+            .unwrap();
+        let evaluated = model
+            .evaluate(&mut rows, 20, &mut Clock::new(), &Pool::new(1).unwrap())
+            .unwrap();
+        let plan = Plan::new(&model).unwrap();
+        assert!(plan.bytes() as u64 <= Plan::bytes_of(&model).unwrap());
+        let mut scratch = plan.scratch();
+        let mut loss = 0.0;
+        for (x, y) in rows.x.chunks(width).zip(&rows.y) {
+            scratch.input_mut().copy_from_slice(x);
+            let p = plan.run(&mut scratch)[0];
+            loss += f64::from((p - y) * (p - y)) / 20.0;
+        }
+        assert!(
+            (loss - evaluated.loss).abs() < 1e-6,
+            "{loss} instead of {}",
+            evaluated.loss
+        );
+    }
+}
+
+#[test]
+fn options_and_data_are_checked() {
+    let mut model = regression(3, vec![dense(1, Activation::Linear)], "adam");
+    let pool = Pool::new(1).unwrap();
+    let mut fit = |rows: &mut Rows, options: FitOptions| {
+        model
+            .fit(rows, None, &options, &mut Clock::new(), &pool)
+            .unwrap_err()
+    };
+    let mut rows = Rows::of(10, 3, target);
+    assert_eq!(
+        fit(&mut rows, options(0, 1)).to_string(),
+        "epochs must be at least 1, not 0"
+    );
+    assert_eq!(
+        fit(&mut rows, options(1, 0)).to_string(),
+        "batch_size must be at least 1, not 0"
+    );
+    assert_eq!(
+        fit(&mut Rows::of(0, 3, target), options(1, 1)).kind(),
+        ErrorKind::NoRows
+    );
+    assert_eq!(
+        fit(&mut Rows::of(4, 5, target), options(1, 1)).kind(),
+        ErrorKind::FeatureCount
+    );
+    let stopping = EarlyStopping {
+        monitor: Some("val_mae".into()),
+        ..EarlyStopping::default()
+    };
+    assert_eq!(
+        fit(
+            &mut rows,
+            FitOptions {
+                early_stopping: Some(stopping),
+                ..options(1, 1)
+            }
+        )
+        .kind(),
+        ErrorKind::InvalidParameter
+    );
+    assert!(model.set_weights(vec![0.0; 3]).is_err());
+    assert_eq!(
+        model.set_weights(vec![f32::NAN; 4]).unwrap_err().kind(),
+        ErrorKind::NotFinite
+    );
+    let bare = Sequential::new(vec![dense(1, Activation::Linear)])
+        .compile(
+            3,
+            REGRESSION,
+            Optimizer::default(),
+            Loss::MeanSquaredError,
+            vec![],
+            1.0,
+        )
+        .unwrap();
+    assert!(Plan::new(&bare).is_err());
+}
