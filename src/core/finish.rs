@@ -8,6 +8,7 @@ use crate::defaults::{Choices, with_needed_units};
 use crate::encoder::{RecordEncoder, SAMPLE, medians};
 use crate::format::check_size;
 use crate::sample_batches::{SampleBatches, SampleEncoder, order_bytes};
+use crate::samples::Samples;
 use crate::{
     Batches, Callback, EpochLogs, Error, ErrorKind, Feature, FitOptions, History, Model, ModelFile,
     Pool, Result, Results, Target, Trained, Training,
@@ -190,11 +191,20 @@ impl Training<'_> {
     }
 
     /// Charges the model's `bytes`, spilling rows where they leave too little; returns the bytes of a spill's window.
+    ///
+    /// The window is a quarter of the limit, so that the order of the rows depends on the limit alone, and smaller
+    /// only where the model (which grows with the threads) leaves less.
     fn fit_into_memory(&mut self, bytes: u64, callback: &mut dyn Callback) -> Result<u64> {
         let shuffle = self.options.shuffle;
         let mut window = self.budget.limit() / 4;
         if bytes > self.budget.limit() {
             return Err(exceeded("the model", bytes, self.budget.limit()));
+        }
+        // Rows in memory are numbered in u32.
+        let countable =
+            |samples: &Samples| samples.spilled() || u32::try_from(samples.rows()).is_ok();
+        while !(countable(&self.train) && countable(&self.validation)) {
+            self.spill_one(callback)?;
         }
         loop {
             let order = order_bytes(&self.train, shuffle, window).saturating_add(order_bytes(

@@ -283,6 +283,17 @@ fn the_same_seed_gives_the_same_bytes() -> Result<()> {
     let first = bytes(&with(1)?);
     assert!(first == bytes(&with(1)?));
     assert!(first != bytes(&with(2)?));
+    let mut training = Training::new(
+        xy(),
+        "y",
+        TrainOptions { seed: 1, ..quick() },
+        Box::new(NoSpill),
+    )?;
+    for row in line(300) {
+        training.push(&row, &mut NoCallback)?;
+    }
+    let threaded = training.finish(&mut NoCallback, &Pool::new(3)?)?;
+    assert!(first == bytes(&threaded), "three threads");
     Ok(())
 }
 

@@ -181,10 +181,22 @@ fn random_mutations_are_refused() -> Result<()> {
     Ok(())
 }
 
+/// Changes the units of the first Dense layer.
+fn units(document: &mut Json, units: Json) {
+    let layers = document["model"]["config"]["layers"]
+        .as_array_mut()
+        .expect("layers");
+    let dense = layers
+        .iter_mut()
+        .find(|layer| layer["class_name"] == "Dense")
+        .expect("a Dense layer");
+    dense["config"]["units"] = units;
+}
+
 #[test]
 fn contents_that_do_not_fit_are_named() -> Result<()> {
     type Change = fn(&mut Json);
-    let cases: [(Change, &str); 14] = [
+    let cases: [(Change, &str); 20] = [
         (|document| document["format"] = 0.into(), "its format is 0"),
         (|document| document["extra"] = 1.into(), "unknown field"),
         (
@@ -237,6 +249,15 @@ fn contents_that_do_not_fit_are_named() -> Result<()> {
             "",
         ),
         (|document| document["model"] = Json::Null, ""),
+        (
+            |document| document["model"]["config"]["layers"] = serde_json::json!([]),
+            "",
+        ),
+        (|document| units(document, 0.into()), "units"),
+        (|document| units(document, (-1).into()), "units"),
+        (|document| units(document, (1_u64 << 40).into()), ""),
+        (|document| units(document, u64::MAX.into()), ""),
+        (|document| units(document, 4.into()), "bytes of weights"),
     ];
     for (place, (change, expected)) in cases.iter().enumerate() {
         let bytes = changed(change)?;
@@ -334,9 +355,7 @@ fn deep_and_long_headers_are_refused() {
 fn a_memory_limit_is_kept() -> Result<()> {
     let bytes = small_bytes()?;
     for limit in [0, 1000, bytes.len() as u64] {
-        let error = ModelFile::from_bytes(&bytes, limit, &mut NoCallback)
-            .err()
-            .expect("refused");
+        let error = ModelFile::from_bytes(&bytes, limit, &mut NoCallback).expect_err("refused");
         assert_eq!(error.kind(), ErrorKind::OutOfMemory, "{limit}");
     }
     Ok(())

@@ -56,6 +56,17 @@ fn two_classes_answer_the_probability_of_the_last() -> Result<()> {
 }
 
 #[test]
+fn a_boolean_is_false_or_true() -> Result<()> {
+    let labels = [Value::Boolean(true), Value::Boolean(false)];
+    let scorer = scorer(columns(ColumnType::Boolean), quick(), &labels)?;
+    assert_eq!(scorer.labels(), ["false", "true"]);
+    let mut scratch = scorer.scratch();
+    let label = scorer.predict_class(&[Value::Number(0.0)], &mut scratch)?;
+    assert!(label == "false" || label == "true");
+    Ok(())
+}
+
+#[test]
 fn two_units_answer_like_one() -> Result<()> {
     let layers = Sequential::new(vec![Layer::Dense(Dense::new(2, Activation::Softmax))]);
     let options = TrainOptions {
