@@ -263,7 +263,7 @@ mod tests {
         let status = std::fs::read_to_string("/proc/self/status").expect("readable");
         let line = status
             .lines()
-            .find(|line| line.starts_with("VmRSS:"))
+            .find(|line| line.starts_with("RssAnon:"))
             .expect("a line");
         line.split_whitespace()
             .nth(1)
