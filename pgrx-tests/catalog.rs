@@ -4,7 +4,8 @@ mod tests {
 
     use crate::in_backend::outcome::{assert_outcome, houses, outcome, text};
 
-    const TRAIN: &str = "SELECT ml_train('m', 'SELECT area, rooms, price FROM houses', 'price', epochs => 1)";
+    const TRAIN: &str =
+        "SELECT ml_train('m', 'SELECT area, rooms, price FROM houses', 'price', epochs => 1)";
 
     fn run(sql: &str) {
         Spi::run(sql).expect("runs");
@@ -13,15 +14,30 @@ mod tests {
     /// `houses`, readable by all, and roles ann and bob.
     fn roles() {
         houses(60);
-        run("GRANT SELECT ON houses TO PUBLIC; CREATE ROLE ann; CREATE ROLE bob; CREATE ROLE team; GRANT team TO ann");
+        run(
+            "GRANT SELECT ON houses TO PUBLIC; CREATE ROLE ann; CREATE ROLE bob; CREATE ROLE team; GRANT team TO ann",
+        );
     }
 
     #[pg_test]
     fn an_unknown_model_is_named() {
-        for call in ["ml_drop('nope')", "ml_summary('nope')", "ml_history('nope')", "ml_evaluate('nope', 'SELECT 1')"] {
-            assert_outcome(&format!("SELECT {call}"), "42704 model \"nope\" does not exist");
+        for call in [
+            "ml_drop('nope')",
+            "ml_summary('nope')",
+            "ml_history('nope')",
+            "ml_evaluate('nope', 'SELECT 1')",
+        ] {
+            assert_outcome(
+                &format!("SELECT {call}"),
+                "42704 model \"nope\" does not exist",
+            );
         }
-        for call in ["ml_drop(NULL)", "ml_summary(NULL)", "ml_history(NULL)", "ml_evaluate(NULL, 'SELECT 1')"] {
+        for call in [
+            "ml_drop(NULL)",
+            "ml_summary(NULL)",
+            "ml_history(NULL)",
+            "ml_evaluate(NULL, 'SELECT 1')",
+        ] {
             assert_outcome(&format!("SELECT {call}"), "22004 model must not be null");
         }
     }
@@ -36,7 +52,12 @@ mod tests {
         run("SET LOCAL ROLE bob");
         let denied = "42501 permission denied for model \"m\"";
         assert_outcome(TRAIN, denied);
-        for call in ["ml_drop('m')", "ml_summary('m')", "ml_history('m')", "ml_evaluate('m', 'TABLE houses')"] {
+        for call in [
+            "ml_drop('m')",
+            "ml_summary('m')",
+            "ml_history('m')",
+            "ml_evaluate('m', 'TABLE houses')",
+        ] {
             assert_outcome(&format!("SELECT {call}"), denied);
         }
         assert_eq!(text("SELECT count(*)::text FROM tablenet.models"), "0");
@@ -44,7 +65,10 @@ mod tests {
         assert_outcome("SELECT ml_summary('m')", "00000");
         run("GRANT ann TO bob; SET LOCAL ROLE bob");
         assert_outcome(TRAIN, "00000");
-        assert_eq!(text("SELECT owner || ' ' || trained_by || ' ' || version FROM tablenet.models"), "ann bob 2");
+        assert_eq!(
+            text("SELECT owner || ' ' || trained_by || ' ' || version FROM tablenet.models"),
+            "ann bob 2"
+        );
         assert_outcome("SELECT ml_drop('m')", "00000");
         assert_eq!(text("SELECT count(*)::text FROM tablenet.models"), "0");
     }
@@ -54,7 +78,10 @@ mod tests {
         roles();
         assert_outcome(TRAIN, "00000");
         run("CREATE SEQUENCE counted; GRANT ALL ON counted TO PUBLIC; SET LOCAL ROLE bob");
-        assert_outcome("SELECT ml_train('m', 'SELECT nextval(''counted'') AS a, 1 AS b', 'b')", "42501 permission denied for model \"m\"");
+        assert_outcome(
+            "SELECT ml_train('m', 'SELECT nextval(''counted'') AS a, 1 AS b', 'b')",
+            "42501 permission denied for model \"m\"",
+        );
         run("RESET ROLE");
         assert_eq!(text("SELECT is_called::text FROM counted"), "false");
     }
@@ -70,8 +97,14 @@ mod tests {
             assert_outcome(&format!("DELETE FROM tablenet.{table}"), &denied);
             assert_outcome(&format!("TRUNCATE tablenet.{table}"), &denied);
         }
-        assert_outcome("CREATE TABLE tablenet.mine ()", "42501 permission denied for schema tablenet");
-        assert!(outcome("DELETE FROM tablenet.models").starts_with("42501") || outcome("DELETE FROM tablenet.models").starts_with("55000"));
+        assert_outcome(
+            "CREATE TABLE tablenet.mine ()",
+            "42501 permission denied for schema tablenet",
+        );
+        assert!(
+            outcome("DELETE FROM tablenet.models").starts_with("42501")
+                || outcome("DELETE FROM tablenet.models").starts_with("55000")
+        );
     }
 
     #[pg_test]
@@ -79,12 +112,27 @@ mod tests {
         roles();
         run("REVOKE SELECT ON houses FROM PUBLIC; SET LOCAL ROLE ann");
         assert_outcome(TRAIN, "42501 permission denied for table houses");
-        run("RESET ROLE; GRANT SELECT ON houses TO ann; ALTER TABLE houses ENABLE ROW LEVEL SECURITY; CREATE POLICY few ON houses TO ann USING (id <= 40); SET LOCAL ROLE ann");
-        assert_eq!(text("SELECT rows::text FROM ml_train('m', 'SELECT area, rooms, price FROM houses', 'price', epochs => 1)"), "40");
+        run(
+            "RESET ROLE; GRANT SELECT ON houses TO ann; ALTER TABLE houses ENABLE ROW LEVEL SECURITY; CREATE POLICY few ON houses TO ann USING (id <= 40); SET LOCAL ROLE ann",
+        );
+        assert_eq!(
+            text(
+                "SELECT rows::text FROM ml_train('m', 'SELECT area, rooms, price FROM houses', 'price', epochs => 1)"
+            ),
+            "40"
+        );
         let user = "SELECT i AS a, i::float8 AS y, current_user::text AS u FROM generate_series(1, 30) AS i";
-        assert_outcome(&format!("SELECT ml_train('u', '{user}', 'y', epochs => 1)"), "00000");
-        run("CREATE FUNCTION pg_temp.escape() RETURNS int LANGUAGE plpgsql AS $$ BEGIN DELETE FROM tablenet.stored_model; RETURN 1; END $$");
-        assert_outcome("SELECT ml_train('x', 'SELECT pg_temp.escape() AS a, 1.0 AS y', 'y')", "42501 permission denied for table stored_model");
+        assert_outcome(
+            &format!("SELECT ml_train('u', '{user}', 'y', epochs => 1)"),
+            "00000",
+        );
+        run(
+            "CREATE FUNCTION pg_temp.escape() RETURNS int LANGUAGE plpgsql AS $$ BEGIN DELETE FROM tablenet.stored_model; RETURN 1; END $$",
+        );
+        assert_outcome(
+            "SELECT ml_train('x', 'SELECT pg_temp.escape() AS a, 1.0 AS y', 'y')",
+            "42501 permission denied for table stored_model",
+        );
     }
 
     #[pg_test]
@@ -105,11 +153,20 @@ mod tests {
              SET LOCAL ROLE ann;
              CREATE TEMP TABLE stored_model (name text); CREATE TEMP TABLE stored_version (name text); CREATE TEMP TABLE stored_chunk (name text);
              SET LOCAL search_path = evil, pg_temp, public, pg_catalog");
-        for statement in [TRAIN, TRAIN, "SELECT ml_summary('m')", "SELECT ml_history('m')", "SELECT ml_evaluate('m', 'SELECT * FROM houses')"] {
+        for statement in [
+            TRAIN,
+            TRAIN,
+            "SELECT ml_summary('m')",
+            "SELECT ml_history('m')",
+            "SELECT ml_evaluate('m', 'SELECT * FROM houses')",
+        ] {
             run(statement);
         }
         run("RESET ROLE; SET LOCAL ROLE bob");
-        assert_eq!(Spi::get_one::<i64>("SELECT pg_catalog.count(*) FROM tablenet.models"), Ok(Some(0)));
+        assert_eq!(
+            Spi::get_one::<i64>("SELECT pg_catalog.count(*) FROM tablenet.models"),
+            Ok(Some(0))
+        );
         run("RESET ROLE; SET LOCAL ROLE ann; SELECT ml_drop('m')");
     }
 
@@ -118,10 +175,19 @@ mod tests {
         roles();
         run("SET LOCAL ROLE ann");
         assert_outcome(TRAIN, "00000");
-        assert_outcome("SELECT ml_drop('nope')", "42704 model \"nope\" does not exist");
-        assert_outcome("SELECT ml_train('n', 'SELECT 1 / 0 AS a, 1 AS b', 'b')", "22012 division by zero");
+        assert_outcome(
+            "SELECT ml_drop('nope')",
+            "42704 model \"nope\" does not exist",
+        );
+        assert_outcome(
+            "SELECT ml_train('n', 'SELECT 1 / 0 AS a, 1 AS b', 'b')",
+            "22012 division by zero",
+        );
         assert_eq!(text("SELECT current_user::text"), "ann");
-        assert_outcome("DELETE FROM tablenet.stored_model", "42501 permission denied for table stored_model");
+        assert_outcome(
+            "DELETE FROM tablenet.stored_model",
+            "42501 permission denied for table stored_model",
+        );
     }
 
     #[pg_test]
@@ -133,7 +199,9 @@ mod tests {
             let statement = format!("DO $$ BEGIN {change}; PERFORM * FROM ml_summary('m'); END $$");
             assert_outcome(&statement, damaged);
         };
-        undo("UPDATE tablenet.stored_chunk SET bytes = set_byte(bytes, 100, 255 - get_byte(bytes, 100))");
+        undo(
+            "UPDATE tablenet.stored_chunk SET bytes = set_byte(bytes, 100, 255 - get_byte(bytes, 100))",
+        );
         undo("UPDATE tablenet.stored_chunk SET bytes = substr(bytes, 2)");
         undo("UPDATE tablenet.stored_chunk SET bytes = ''");
         undo("UPDATE tablenet.stored_chunk SET bytes = bytes || bytes");
@@ -146,11 +214,16 @@ mod tests {
     #[pg_test]
     fn a_model_larger_than_one_piece_is_cut_and_put_together() {
         houses(60);
-        run(r#"SELECT ml_train('m', 'SELECT area, rooms, price FROM houses', 'price', epochs => 1,
-               layers => '[{"class_name": "Dense", "config": {"units": 600}}, {"class_name": "Dense", "config": {"units": 700}}, {"class_name": "Dense", "config": {"units": 1}}]')"#);
+        run(
+            r#"SELECT ml_train('m', 'SELECT area, rooms, price FROM houses', 'price', epochs => 1,
+               layers => '[{"class_name": "Dense", "config": {"units": 600}}, {"class_name": "Dense", "config": {"units": 700}}, {"class_name": "Dense", "config": {"units": 1}}]')"#,
+        );
         let pieces = "SELECT concat_ws(' ', count(*), max(octet_length(bytes)), sum(octet_length(bytes)) = (SELECT size FROM tablenet.models)) FROM tablenet.stored_chunk";
         assert_eq!(text(pieces), "2 1048576 t");
-        assert_eq!(text("SELECT sum(parameters)::text FROM ml_summary('m')"), text("SELECT parameters::text FROM tablenet.models"));
+        assert_eq!(
+            text("SELECT sum(parameters)::text FROM ml_summary('m')"),
+            text("SELECT parameters::text FROM tablenet.models")
+        );
     }
 
     #[pg_test]
@@ -159,15 +232,29 @@ mod tests {
         assert_outcome(TRAIN, "00000");
         assert_outcome("SELECT ml_drop('m')", "00000");
         assert_outcome("SELECT ml_drop('m')", "42704 model \"m\" does not exist");
-        assert_eq!(text("SELECT concat_ws(' ', (SELECT count(*) FROM tablenet.stored_model), (SELECT count(*) FROM tablenet.stored_version), (SELECT count(*) FROM tablenet.stored_chunk))"), "0 0 0");
+        assert_eq!(
+            text(
+                "SELECT concat_ws(' ', (SELECT count(*) FROM tablenet.stored_model), (SELECT count(*) FROM tablenet.stored_version), (SELECT count(*) FROM tablenet.stored_chunk))"
+            ),
+            "0 0 0"
+        );
     }
 
     #[pg_test]
     fn a_read_only_transaction_is_respected() {
         houses(60);
         assert_outcome(TRAIN, "00000");
-        assert_outcome("DO $$ BEGIN SET LOCAL transaction_read_only = on; PERFORM ml_train('m', 'TABLE houses', 'price'); END $$", "25006 cannot execute ml_train() in a read-only transaction");
-        assert_outcome("DO $$ BEGIN SET LOCAL transaction_read_only = on; PERFORM ml_drop('m'); END $$", "25006 cannot execute ml_drop() in a read-only transaction");
-        assert_outcome("DO $$ BEGIN SET LOCAL transaction_read_only = on; PERFORM ml_summary('m'); PERFORM ml_history('m'); PERFORM ml_evaluate('m', 'TABLE houses'); END $$", "00000");
+        assert_outcome(
+            "DO $$ BEGIN SET LOCAL transaction_read_only = on; PERFORM ml_train('m', 'TABLE houses', 'price'); END $$",
+            "25006 cannot execute ml_train() in a read-only transaction",
+        );
+        assert_outcome(
+            "DO $$ BEGIN SET LOCAL transaction_read_only = on; PERFORM ml_drop('m'); END $$",
+            "25006 cannot execute ml_drop() in a read-only transaction",
+        );
+        assert_outcome(
+            "DO $$ BEGIN SET LOCAL transaction_read_only = on; PERFORM ml_summary('m'); PERFORM ml_history('m'); PERFORM ml_evaluate('m', 'TABLE houses'); END $$",
+            "00000",
+        );
     }
 }

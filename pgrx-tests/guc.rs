@@ -18,11 +18,17 @@ mod tests {
     fn defaults_and_bounds() {
         assert_eq!(text("SHOW tablenet.cache_size"), "64MB");
         assert_eq!(text("SHOW tablenet.threads"), "1");
-        assert_outcome("SET tablenet.threads = 65", "22023 65 is outside the valid range for parameter \"tablenet.threads\" (1 .. 64)");
+        assert_outcome(
+            "SET tablenet.threads = 65",
+            "22023 65 is outside the valid range for parameter \"tablenet.threads\" (1 .. 64)",
+        );
     }
 
     #[pg_test]
     fn the_prefix_is_reserved() {
-        assert_outcome("SET tablenet.thread = 2", "42602 invalid configuration parameter name \"tablenet.thread\"");
+        assert_outcome(
+            "SET tablenet.thread = 2",
+            "42602 invalid configuration parameter name \"tablenet.thread\"",
+        );
     }
 }

@@ -38,6 +38,7 @@ mod tests {
     fn a_cancel_ends_a_training() {
         crate::in_backend::outcome::houses(100);
         cancel();
-        Spi::run("SELECT ml_train('m', 'TABLE houses', 'price', epochs => 1000)").expect("raises instead");
+        Spi::run("SELECT ml_train('m', 'TABLE houses', 'price', epochs => 1000)")
+            .expect("raises instead");
     }
 }

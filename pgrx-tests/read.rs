@@ -26,21 +26,47 @@ mod tests {
     }
 
     fn rows(query: &str, take: &mut dyn FnMut(&[Value<'_>]) -> Result<()>) -> Result<()> {
-        connected(|| {
+        // SAFETY: as between two statements, so that what the test wrote is seen.
+        unsafe {
+            pg_sys::CommandCounterIncrement();
+            pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
+        }
+        let result = connected(|| {
             let query = Query::prepare(query)?;
             let columns = query.columns().iter();
-            let decoders = columns.map(|(name, oid)| Decoder::new(name, *oid)).collect::<Result<Vec<_>>>()?;
+            let decoders = columns
+                .map(|(name, oid)| Decoder::new(name, *oid))
+                .collect::<Result<Vec<_>>>()?;
             read::rows(&query, &decoders, take)
-        })
+        });
+        // SAFETY: pushed above.
+        unsafe { pg_sys::PopActiveSnapshot() };
+        result
     }
 
     #[pg_test]
     fn values_of_every_type_are_read() {
-        assert_eq!(values("SELECT 1::int2, -2::int4, 3::int8, 1.5::float4, -2.5::float8, 12.25::numeric").join(" "), "1 -2 3 1.5 -2.5 12.25");
-        assert_eq!(values("SELECT true, false, NULL::bool, NULL::text, NULL::int").join(" "), "true false null null null");
-        assert_eq!(values("SELECT 'a'::text, 'b'::varchar(3), 'c'::char(5), 'd'::name, 'e'").join(" "), "'a' 'b' 'c' 'd' 'e'");
-        assert_eq!(values("SELECT '', 'größe', repeat('x', 3)").join(" "), "'' 'größe' 'xxx'");
-        assert_eq!(values("SELECT 'NaN'::float8, 'Infinity'::float4, 'NaN'::numeric").join(" "), "NaN inf NaN");
+        assert_eq!(
+            values("SELECT 1::int2, -2::int4, 3::int8, 1.5::float4, -2.5::float8, 12.25::numeric")
+                .join(" "),
+            "1 -2 3 1.5 -2.5 12.25"
+        );
+        assert_eq!(
+            values("SELECT true, false, NULL::bool, NULL::text, NULL::int").join(" "),
+            "true false null null null"
+        );
+        assert_eq!(
+            values("SELECT 'a'::text, 'b'::varchar(3), 'c'::char(5), 'd'::name, 'e'").join(" "),
+            "'a' 'b' 'c' 'd' 'e'"
+        );
+        assert_eq!(
+            values("SELECT '', 'größe', repeat('x', 3)").join(" "),
+            "'' 'größe' 'xxx'"
+        );
+        assert_eq!(
+            values("SELECT 'NaN'::float8, 'Infinity'::float4, 'NaN'::numeric").join(" "),
+            "NaN inf NaN"
+        );
     }
 
     #[pg_test]
@@ -51,7 +77,10 @@ mod tests {
             let query = Query::prepare("SELECT 'ok'::mood AS m")?;
             Ok(Decoder::new("m", query.columns()[0].1)?.column("m").labels)
         });
-        assert_eq!(labels.unwrap_or_else(|error| error::raise(error)), Some(vec!["sad".into(), "grim".into(), "ok".into()]));
+        assert_eq!(
+            labels.unwrap_or_else(|error| error::raise(error)),
+            Some(vec!["sad".into(), "grim".into(), "ok".into()])
+        );
     }
 
     #[pg_test]
@@ -61,7 +90,9 @@ mod tests {
             UNION ALL SELECT unnest(ARRAY[0, -0.0, 1e-20, 123456789012345678901234567890, 9007199254740993, 0.1, 1e22, 1e23, 12345678901234567e-30])) AS s";
         let mut count = 0;
         rows(query, &mut |row| {
-            let [Value::Number(ours), Value::Number(theirs)] = row else { panic!("two numbers") };
+            let [Value::Number(ours), Value::Number(theirs)] = row else {
+                panic!("two numbers")
+            };
             assert_eq!(ours, theirs);
             count += 1;
             Ok(())
@@ -74,7 +105,13 @@ mod tests {
     fn packed_and_external_values_are_unpacked() {
         Spi::run("CREATE TABLE long AS SELECT repeat('ab', 100000) AS packed; ALTER TABLE long ADD external text; ALTER TABLE long ALTER external SET STORAGE EXTERNAL; UPDATE long SET external = repeat('xyz', 50000)").expect("made");
         rows("SELECT * FROM long", &mut |row| {
-            assert_eq!(row, [Value::Text(&"ab".repeat(100_000)), Value::Text(&"xyz".repeat(50_000))]);
+            assert_eq!(
+                row,
+                [
+                    Value::Text(&"ab".repeat(100_000)),
+                    Value::Text(&"xyz".repeat(50_000))
+                ]
+            );
             Ok(())
         })
         .unwrap_or_else(|error| error::raise(error));
@@ -84,16 +121,19 @@ mod tests {
     fn memory_stays_flat_over_rows() {
         let total = || unsafe { pg_sys::MemoryContextMemAllocated(pg_sys::TopMemoryContext, true) };
         let (mut seen, mut early, mut most) = (0, 0, 0);
-        rows("SELECT i::numeric(30, 5), repeat(i::text, 3000) FROM generate_series(1, 20000) AS i", &mut |_| {
-            seen += 1;
-            if seen == 1000 {
-                early = total();
-            }
-            if seen > 1000 && seen % 100 == 0 {
-                most = most.max(total());
-            }
-            Ok(())
-        })
+        rows(
+            "SELECT i::numeric(30, 5), repeat(i::text, 3000) FROM generate_series(1, 20000) AS i",
+            &mut |_| {
+                seen += 1;
+                if seen == 1000 {
+                    early = total();
+                }
+                if seen > 1000 && seen % 100 == 0 {
+                    most = most.max(total());
+                }
+                Ok(())
+            },
+        )
         .unwrap_or_else(|error| error::raise(error));
         assert_eq!(seen, 20_000);
         assert!(most <= early + 64 * 1024, "{early} bytes grew to {most}");
@@ -116,47 +156,99 @@ mod tests {
     fn an_error_of_the_reader_stops_the_executor() {
         Spi::run("CREATE SEQUENCE counted").expect("made");
         let mut seen = 0;
-        let result = rows("SELECT nextval('counted') FROM generate_series(1, 1000)", &mut |_| {
-            seen += 1;
-            if seen == 10 { Err(Error::new(ErrorKind::NotFinite, "stop here")) } else { Ok(()) }
-        });
+        let result = rows(
+            "SELECT nextval('counted') FROM generate_series(1, 1000)",
+            &mut |_| {
+                seen += 1;
+                if seen == 10 {
+                    Err(Error::new(ErrorKind::NotFinite, "stop here"))
+                } else {
+                    Ok(())
+                }
+            },
+        );
         assert_eq!(result.expect_err("stopped").to_string(), "stop here");
-        assert_eq!(Spi::get_one::<i64>("SELECT last_value FROM counted"), Ok(Some(10)));
+        assert_eq!(
+            Spi::get_one::<i64>("SELECT last_value FROM counted"),
+            Ok(Some(10))
+        );
     }
 
     #[pg_test(error = "division by zero")]
     fn an_error_of_the_query_passes_unchanged() {
-        let result = rows("SELECT 1 / (5 - i) FROM generate_series(1, 10) AS i", &mut |_| Ok(()));
+        let result = rows(
+            "SELECT 1 / (5 - i) FROM generate_series(1, 10) AS i",
+            &mut |_| Ok(()),
+        );
         result.unwrap_or_else(|error| error::raise(error));
     }
 
     #[pg_test]
     fn only_one_reading_statement_is_accepted() {
         Spi::run("CREATE TABLE t AS SELECT 1 AS a, 2 AS b").expect("made");
-        let refused = |query: &str, expected: &str| assert_outcome(&format!("SELECT ml_train('m', $q${query}$q$, 'b')"), expected);
+        let refused = |query: &str, expected: &str| {
+            assert_outcome(
+                &format!("SELECT ml_train('m', $q${query}$q$, 'b')"),
+                expected,
+            )
+        };
         refused("", "42601 query is empty");
         refused(" -- nothing\n ;", "42601 query is empty");
-        refused("SELECT 1 AS a; SELECT 2 AS b", "42601 query must be one statement, not 2");
-        refused("INSERT INTO t VALUES (1, 2) RETURNING *", "42P11 query must be a SELECT, not INSERT");
-        refused("UPDATE t SET a = 1", "42P11 query must be a SELECT, not UPDATE");
-        refused("DROP TABLE t", "42P11 query must be a SELECT, not DROP TABLE");
-        refused("EXPLAIN SELECT 1", "42P11 query must be a SELECT, not EXPLAIN");
-        refused("SELECT * INTO u FROM t", "42P11 query must not be SELECT INTO");
-        refused("WITH d AS (DELETE FROM t RETURNING *) SELECT * FROM d", "0A000 query must not change data in WITH");
+        refused(
+            "SELECT 1 AS a; SELECT 2 AS b",
+            "42601 query must be one statement, not 2",
+        );
+        refused(
+            "INSERT INTO t VALUES (1, 2) RETURNING *",
+            "42P11 query must be a SELECT, not INSERT",
+        );
+        refused(
+            "UPDATE t SET a = 1",
+            "42P11 query must be a SELECT, not UPDATE",
+        );
+        refused(
+            "DROP TABLE t",
+            "42P11 query must be a SELECT, not DROP TABLE",
+        );
+        refused(
+            "EXPLAIN SELECT 1",
+            "42P11 query must be a SELECT, not EXPLAIN",
+        );
+        refused(
+            "SELECT * INTO u FROM t",
+            "42P11 query must not be SELECT INTO",
+        );
+        refused(
+            "WITH d AS (DELETE FROM t RETURNING *) SELECT * FROM d",
+            "0A000 query must not change data in WITH",
+        );
         let locks = "0A000 query must not lock rows with FOR UPDATE or FOR SHARE";
         refused("SELECT * FROM t FOR UPDATE", locks);
         refused("SELECT * FROM (SELECT * FROM t FOR KEY SHARE) AS s", locks);
         refused("SELECT $1 AS b", "42P02 there is no parameter $1");
         refused("SELEC", "42601 syntax error at or near \"SELEC\"");
-        refused("SELECT * FROM nowhere", "42P01 relation \"nowhere\" does not exist");
-        refused("SELECT point(1, 2) AS p, 1 AS b", "0A000 cannot use column \"p\" of type point");
+        refused(
+            "SELECT * FROM nowhere",
+            "42P01 relation \"nowhere\" does not exist",
+        );
+        refused(
+            "SELECT point(1, 2) AS p, 1 AS b",
+            "0A000 cannot use column \"p\" of type point",
+        );
         assert_eq!(Spi::get_one::<i64>("SELECT count(*) FROM t"), Ok(Some(1)));
     }
 
     #[pg_test]
     fn every_reading_statement_is_accepted() {
         Spi::run("CREATE TABLE t AS SELECT 1 AS a").expect("made");
-        for query in ["TABLE t", "VALUES (1)", "SELECT a FROM t", "WITH c AS (SELECT * FROM t) SELECT a FROM c", "(SELECT 1) UNION SELECT 1", "SELECT 1;"] {
+        for query in [
+            "TABLE t",
+            "VALUES (1)",
+            "SELECT a FROM t",
+            "WITH c AS (SELECT * FROM t) SELECT a FROM c",
+            "(SELECT 1) UNION SELECT 1",
+            "SELECT 1;",
+        ] {
             assert_eq!(values(query), ["1"], "{query}");
         }
     }

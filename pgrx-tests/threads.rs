@@ -12,12 +12,17 @@ mod tests {
     /// The signals blocked in every thread but the first, as the kernel prints them.
     fn blocked_in_workers() -> Vec<u64> {
         let own = std::process::id().to_string();
-        let tasks = std::fs::read_dir("/proc/self/task").expect("Linux").flatten();
+        let tasks = std::fs::read_dir("/proc/self/task")
+            .expect("Linux")
+            .flatten();
         let workers = tasks.filter(|task| task.file_name().to_string_lossy() != own);
         workers
             .map(|task| {
                 let status = std::fs::read_to_string(task.path().join("status")).expect("a status");
-                let mask = status.lines().find_map(|line| line.strip_prefix("SigBlk:")).expect("a mask");
+                let mask = status
+                    .lines()
+                    .find_map(|line| line.strip_prefix("SigBlk:"))
+                    .expect("a mask");
                 u64::from_str_radix(mask.trim(), 16).expect("hexadecimal")
             })
             .collect()

@@ -17,10 +17,26 @@ mod tests {
         assert_eq!(text(row), "prices 1 300 3 t t t t t");
         let stored = "SELECT concat_ws(' ', model, owner, version, task, target, rows, training_rows + validation_rows, epochs, query, size > 0, octet_length(sha256), trained_by, library_version)
                         FROM tablenet.models";
-        let expected = format!("prices postgres 1 regression price 300 300 3 TABLE houses t 32 postgres {}", env!("CARGO_PKG_VERSION"));
-        assert_eq!(text(stored).replace(&text("SELECT current_user"), "postgres"), expected);
-        assert_eq!(text("SELECT string_agg(epoch::text, ' ' ORDER BY epoch) FROM ml_history('prices') WHERE loss > 0 AND val_loss > 0 AND metrics ? 'mae' AND val_metrics ? 'mae'"), "1 2 3");
-        assert_eq!(text("SELECT string_agg(concat_ws(' ', type, activation, output_shape), ', ') FROM ml_summary('prices')"), "Dense relu {32}, Dense relu {32}, Dense linear {1}");
+        let expected = format!(
+            "prices postgres 1 regression price 300 300 3 TABLE houses t 32 postgres {}",
+            env!("CARGO_PKG_VERSION")
+        );
+        assert_eq!(
+            text(stored).replace(&text("SELECT current_user::text"), "postgres"),
+            expected
+        );
+        assert_eq!(
+            text(
+                "SELECT string_agg(epoch::text, ' ' ORDER BY epoch) FROM ml_history('prices') WHERE loss > 0 AND val_loss > 0 AND metrics ? 'mae' AND val_metrics ? 'mae'"
+            ),
+            "1 2 3"
+        );
+        assert_eq!(
+            text(
+                "SELECT string_agg(concat_ws(' ', type, activation, output_shape), ', ') FROM ml_summary('prices')"
+            ),
+            "Dense relu {32}, Dense relu {32}, Dense linear {1}"
+        );
     }
 
     #[pg_test]
@@ -37,7 +53,10 @@ mod tests {
             exclude => '{id,large}', shuffle => false, seed => -7, max_seconds => 60,
             engine => 'local', deploy => 'always')"#;
         assert_eq!(text(statement), "full 1 4");
-        assert_eq!(text("SELECT string_agg(type, ' ') FROM ml_summary('full')"), "Dense Dropout Dense");
+        assert_eq!(
+            text("SELECT string_agg(type, ' ') FROM ml_summary('full')"),
+            "Dense Dropout Dense"
+        );
         assert_eq!(text("SELECT task FROM tablenet.models"), "multiclass");
     }
 
@@ -55,11 +74,21 @@ mod tests {
             ("keep_versions => 3", "keep_versions"),
         ] {
             let statement = format!("SELECT ml_train('m', 'TABLE houses', 'price', {argument})");
-            assert_outcome(&statement, &format!("0A000 argument {name} of ml_train() is not supported yet"));
+            assert_outcome(
+                &statement,
+                &format!("0A000 argument {name} of ml_train() is not supported yet"),
+            );
         }
-        let train = |argument: &str| format!("SELECT ml_train('m', 'TABLE houses', 'price', {argument})");
-        assert_outcome(&train("engine => 'citus'"), "0A000 engine => 'citus' of ml_train() is not supported yet");
-        assert_outcome(&train("deploy => 'never'"), "0A000 deploy => 'never' of ml_train() is not supported yet");
+        let train =
+            |argument: &str| format!("SELECT ml_train('m', 'TABLE houses', 'price', {argument})");
+        assert_outcome(
+            &train("engine => 'citus'"),
+            "0A000 engine => 'citus' of ml_train() is not supported yet",
+        );
+        assert_outcome(
+            &train("deploy => 'never'"),
+            "0A000 deploy => 'never' of ml_train() is not supported yet",
+        );
         let several = "SELECT ml_train('m', 'TABLE houses', ARRAY['price', 'large'])";
         assert_outcome(several, "0A000 training on 2 targets is not supported yet");
     }
@@ -74,18 +103,52 @@ mod tests {
     #[pg_test]
     fn nulls_and_values_out_of_range_are_refused() {
         houses(10);
-        assert_outcome("SELECT ml_train(NULL, 'TABLE houses', 'price')", "22004 model must not be null");
-        assert_outcome("SELECT ml_train('m', NULL, 'price')", "22004 query must not be null");
-        assert_outcome("SELECT ml_train('m', 'TABLE houses', NULL)", "22004 target must not be null");
-        assert_outcome("SELECT ml_train('m', 'TABLE houses', NULL::text[])", "22004 target must not be null");
-        let train = |argument: &str| format!("SELECT ml_train('m', 'TABLE houses', 'price', {argument})");
-        assert_outcome(&train("epochs => 0"), "22023 epochs must be at least 1, not 0");
-        assert_outcome(&train("batch_size => -3"), "22023 batch_size must be at least 1, not -3");
-        assert_outcome(&train("validation_split => 1"), "22023 validation_split must be at least 0 and less than 1, not 1");
-        assert_outcome(&train("metrics => '{mae,NULL}'"), "22004 metrics must not contain a null");
-        assert_outcome("SELECT ml_train('', 'TABLE houses', 'price')", "22023 model name must not be empty");
-        assert_outcome("SELECT ml_train('a@1', 'TABLE houses', 'price')", "22023 model name must not contain \"@\"");
-        assert_outcome("SELECT ml_train(repeat('x', 64), 'TABLE houses', 'price')", "54000 model name must have at most 63 bytes, not 64");
+        assert_outcome(
+            "SELECT ml_train(NULL, 'TABLE houses', 'price')",
+            "22004 model must not be null",
+        );
+        assert_outcome(
+            "SELECT ml_train('m', NULL, 'price')",
+            "22004 query must not be null",
+        );
+        assert_outcome(
+            "SELECT ml_train('m', 'TABLE houses', NULL)",
+            "22004 target must not be null",
+        );
+        assert_outcome(
+            "SELECT ml_train('m', 'TABLE houses', NULL::text[])",
+            "22004 target must not be null",
+        );
+        let train =
+            |argument: &str| format!("SELECT ml_train('m', 'TABLE houses', 'price', {argument})");
+        assert_outcome(
+            &train("epochs => 0"),
+            "22023 epochs must be at least 1, not 0",
+        );
+        assert_outcome(
+            &train("batch_size => -3"),
+            "22023 batch_size must be at least 1, not -3",
+        );
+        assert_outcome(
+            &train("validation_split => 1"),
+            "22023 validation_split must be at least 0 and less than 1, not 1",
+        );
+        assert_outcome(
+            &train("metrics => '{mae,NULL}'"),
+            "22004 metrics must not contain a null",
+        );
+        assert_outcome(
+            "SELECT ml_train('', 'TABLE houses', 'price')",
+            "22023 model name must not be empty",
+        );
+        assert_outcome(
+            "SELECT ml_train('a@1', 'TABLE houses', 'price')",
+            "22023 model name must not contain \"@\"",
+        );
+        assert_outcome(
+            "SELECT ml_train(repeat('x', 64), 'TABLE houses', 'price')",
+            "54000 model name must have at most 63 bytes, not 64",
+        );
     }
 
     #[pg_test]
@@ -98,7 +161,10 @@ mod tests {
             ("loss => 'msee'", "22023"),
             ("metrics => '{maee}'", "22023"),
             ("callbacks => 'EarlyStoping'", "22023"),
-            ("layers => '[{\"class_name\": \"Dens\", \"config\": {\"units\": 1}}]'", "22023"),
+            (
+                "layers => '[{\"class_name\": \"Dens\", \"config\": {\"units\": 1}}]'",
+                "22023",
+            ),
             ("layers => '{}'", "22023"),
             ("layers => '[]'", "22023"),
             ("exclude => '{aera}'", "42703"),
@@ -107,8 +173,14 @@ mod tests {
             let found = outcome(&statement);
             assert!(found.starts_with(sqlstate), "{argument}: {found}");
         }
-        let nested = format!("SELECT ml_train('m', 'TABLE houses', 'price', layers => (repeat('[', 300) || repeat(']', 300))::jsonb)");
-        assert!(outcome(&nested).starts_with("22023 layers cannot be read"), "{}", outcome(&nested));
+        let nested = format!(
+            "SELECT ml_train('m', 'TABLE houses', 'price', layers => (repeat('[', 300) || repeat(']', 300))::jsonb)"
+        );
+        assert!(
+            outcome(&nested).starts_with("22023 layers cannot be read"),
+            "{}",
+            outcome(&nested)
+        );
     }
 
     #[pg_test]
@@ -116,42 +188,111 @@ mod tests {
         Spi::run("CREATE TABLE t (a float8, b float8, c text, p point)").expect("made");
         let refused = |query: &str, target: &str, sqlstate: &str, words: &str| {
             let found = outcome(&quick(query, target));
-            assert!(found.starts_with(sqlstate) && found.contains(words), "{query}: {found}");
+            assert!(
+                found.starts_with(sqlstate) && found.contains(words),
+                "{query}: {found}"
+            );
         };
         refused("SELECT a, b FROM t", "b", "02000", "row");
         refused("SELECT 1.0 AS a, 2.0 AS b", "b", "21000", "row");
-        refused("SELECT i AS a, NULL::float8 AS b FROM generate_series(1, 9) AS i", "b", "02000", "");
-        refused("SELECT i AS a, 'x' AS b FROM generate_series(1, 9) AS i", "b", "21000", "class");
-        refused("SELECT i AS a, true AS b FROM generate_series(1, 9) AS i", "b", "21000", "class");
-        refused("SELECT 'NaN'::float8 AS a, i::float8 AS b FROM generate_series(1, 9) AS i", "b", "22003", "a");
-        refused("SELECT i AS a, 'Infinity'::float8 AS b FROM generate_series(1, 9) AS i", "b", "22003", "b");
-        refused("SELECT i AS a, i AS price FROM generate_series(1, 9) AS i", "prize", "42703", "prize");
-        refused("SELECT i AS a, i AS a, i AS b FROM generate_series(1, 9) AS i", "b", "42701", "a");
+        refused(
+            "SELECT i AS a, NULL::float8 AS b FROM generate_series(1, 9) AS i",
+            "b",
+            "22004",
+            "\"b\" is NULL in all 9 rows",
+        );
+        refused(
+            "SELECT i AS a, 'x' AS b FROM generate_series(1, 9) AS i",
+            "b",
+            "21000",
+            "class",
+        );
+        refused(
+            "SELECT i AS a, true AS b FROM generate_series(1, 9) AS i",
+            "b",
+            "21000",
+            "class",
+        );
+        refused(
+            "SELECT 'NaN'::float8 AS a, i::float8 AS b FROM generate_series(1, 9) AS i",
+            "b",
+            "22003",
+            "a",
+        );
+        refused(
+            "SELECT i AS a, 'Infinity'::float8 AS b FROM generate_series(1, 9) AS i",
+            "b",
+            "22003",
+            "b",
+        );
+        refused(
+            "SELECT i AS a, i AS price FROM generate_series(1, 9) AS i",
+            "prize",
+            "42703",
+            "prize",
+        );
+        refused(
+            "SELECT i AS a, i AS a, i AS b FROM generate_series(1, 9) AS i",
+            "b",
+            "42701",
+            "a",
+        );
         refused("SELECT i AS b FROM generate_series(1, 9) AS i", "b", "", "");
-        refused("SELECT point(1, 2) AS p, i AS b FROM generate_series(1, 9) AS i", "b", "0A000", "\"p\" of type point");
-        refused("SELECT i AS a, now() AS b FROM generate_series(1, 9) AS i", "b", "0A000", "\"b\" of type timestamp with time zone");
-        refused("SELECT 1e400::numeric AS a, i AS b FROM generate_series(1, 9) AS i", "b", "22003", "out of range");
-        refused("SELECT i / 0 AS a, i AS b FROM generate_series(1, 9) AS i", "b", "22012", "division by zero");
+        refused(
+            "SELECT point(1, 2) AS p, i AS b FROM generate_series(1, 9) AS i",
+            "b",
+            "0A000",
+            "\"p\" of type point",
+        );
+        refused(
+            "SELECT i AS a, now() AS b FROM generate_series(1, 9) AS i",
+            "b",
+            "0A000",
+            "\"b\" of type timestamp with time zone",
+        );
+        refused(
+            "SELECT 1e400::numeric AS a, i AS b FROM generate_series(1, 9) AS i",
+            "b",
+            "22003",
+            "out of range",
+        );
+        refused(
+            "SELECT i / 0 AS a, i AS b FROM generate_series(1, 9) AS i",
+            "b",
+            "22012",
+            "division by zero",
+        );
         Spi::run("SET LOCAL tablenet.work_mem = '1MB'").expect("set");
         let large = r#"SELECT ml_train('m', 'SELECT i AS a, i::float8 AS b FROM generate_series(1, 9) AS i', 'b', epochs => 1,
             layers => '[{"class_name": "Dense", "config": {"units": 100000}}, {"class_name": "Dense", "config": {"units": 1}}]')"#;
         assert!(outcome(large).starts_with("53200"), "{}", outcome(large));
-        assert_eq!(text("SELECT count(*)::text FROM tablenet.stored_model"), "0");
+        assert_eq!(
+            text("SELECT count(*)::text FROM tablenet.stored_model"),
+            "0"
+        );
     }
 
     #[pg_test]
     fn an_excluded_column_may_have_any_type() {
-        let query = "SELECT point(1, 2) AS p, i AS a, i::float8 AS b FROM generate_series(1, 50) AS i";
-        let statement = format!("SELECT ml_train('m', '{query}', 'b', epochs => 1, exclude => '{{p}}')");
+        let query =
+            "SELECT point(1, 2) AS p, i AS a, i::float8 AS b FROM generate_series(1, 50) AS i";
+        let statement =
+            format!("SELECT ml_train('m', '{query}', 'b', epochs => 1, exclude => '{{p}}')");
         assert_outcome(&statement, "00000");
-        assert_outcome(&format!("SELECT * FROM ml_evaluate('m', '{query}')"), "00000");
+        assert_outcome(
+            &format!("SELECT * FROM ml_evaluate('m', '{query}')"),
+            "00000",
+        );
     }
 
     #[pg_test]
     fn a_volatile_query_runs_exactly_once() {
         Spi::run("CREATE SEQUENCE counted").expect("made");
         let query = "SELECT nextval('counted') AS a, random() AS b FROM generate_series(1, 200)";
-        assert_outcome(&format!("SELECT ml_train('m', $$ {query} $$, 'b', epochs => 3)"), "00000");
+        assert_outcome(
+            &format!("SELECT ml_train('m', $$ {query} $$, 'b', epochs => 3)"),
+            "00000",
+        );
         assert_eq!(text("SELECT last_value::text FROM counted"), "200");
     }
 
@@ -160,14 +301,24 @@ mod tests {
         Spi::run(r#"CREATE TABLE "odd ""table""" AS SELECT i AS "größe m²", i % 3 AS "a ""b"" c", 'it''s' || i % 2 AS "SELECT;--", i::float8 AS "y$1" FROM generate_series(1, 60) AS i"#).expect("made");
         let train = r#"SELECT ml_train('it''s "mine"; --', 'SELECT *, ''q'' AS "''" FROM "odd ""table"""', 'y$1', epochs => 1)"#;
         assert_outcome(train, "00000");
-        assert_eq!(text("SELECT model || ': ' || query FROM tablenet.models"), r#"it's "mine"; --: SELECT *, 'q' AS "'" FROM "odd ""table""""#);
-        assert_outcome(r#"SELECT * FROM ml_evaluate('it''s "mine"; --', 'SELECT *, ''q'' AS "''" FROM "odd ""table"""')"#, "00000");
+        assert_eq!(
+            text("SELECT model || ': ' || query FROM tablenet.models"),
+            r#"it's "mine"; --: SELECT *, 'q' AS "'" FROM "odd ""table""""#
+        );
+        assert_outcome(
+            r#"SELECT * FROM ml_evaluate('it''s "mine"; --', 'SELECT *, ''q'' AS "''" FROM "odd ""table"""')"#,
+            "00000",
+        );
     }
 
     #[pg_test]
     fn a_retraining_counts_versions_and_the_same_seed_gives_the_same_bytes() {
         houses(100);
-        let train = |seed: i32| text(&format!("SELECT version::text FROM ml_train('m', 'SELECT area, rooms, price FROM houses', 'price', epochs => 2, seed => {seed})"));
+        let train = |seed: i32| {
+            text(&format!(
+                "SELECT version::text FROM ml_train('m', 'SELECT area, rooms, price FROM houses', 'price', epochs => 2, seed => {seed})"
+            ))
+        };
         let sha256 = || text("SELECT encode(sha256, 'hex') FROM tablenet.models");
         assert_eq!(train(1), "1");
         let first = sha256();
@@ -175,7 +326,12 @@ mod tests {
         assert_eq!(sha256(), first);
         assert_eq!(train(2), "3");
         assert_ne!(sha256(), first);
-        assert_eq!(text("SELECT concat_ws(' ', (SELECT count(*) FROM tablenet.stored_model), (SELECT count(*) FROM tablenet.stored_version), (SELECT count(DISTINCT version) FROM tablenet.stored_chunk))"), "1 1 1");
+        assert_eq!(
+            text(
+                "SELECT concat_ws(' ', (SELECT count(*) FROM tablenet.stored_model), (SELECT count(*) FROM tablenet.stored_version), (SELECT count(DISTINCT version) FROM tablenet.stored_chunk))"
+            ),
+            "1 1 1"
+        );
     }
 
     #[pg_test]
@@ -195,21 +351,33 @@ mod tests {
              END $$",
         )
         .expect("trained");
-        assert_eq!(text("SELECT string_agg(model || ' ' || version, ', ') FROM tablenet.models"), "kept 1");
+        assert_eq!(
+            text("SELECT string_agg(model || ' ' || version, ', ') FROM tablenet.models"),
+            "kept 1"
+        );
     }
 
     #[pg_test]
     fn a_temporary_file_holds_what_memory_does_not() {
-        Spi::run("CREATE TABLE many AS SELECT i AS id, (i % 97)::float8 AS a, (i % 89)::float8 AS b, (i % 83)::float8 AS c, (i % 97 + i % 89)::float8 AS y FROM generate_series(1, 60000) AS i").expect("made");
-        let train = "SELECT ml_train('m', 'TABLE many', 'y', epochs => 1, batch_size => 1024)";
+        let columns = (1..=16)
+            .map(|k| format!("sin(i * {k}) AS f{k}, "))
+            .collect::<String>();
+        Spi::run(&format!(
+            "CREATE TABLE many AS SELECT {columns} cos(i) AS y FROM generate_series(1, 60000) AS i"
+        ))
+        .expect("made");
+        let train = r#"SELECT ml_train('m', 'TABLE many', 'y', epochs => 1, batch_size => 256, layers => '[{"class_name": "Dense", "config": {"units": 8}}, {"class_name": "Dense", "config": {"units": 1}}]')"#;
         let sha256 = "SELECT encode(sha256, 'hex') FROM tablenet.models";
-        Spi::run("SET LOCAL tablenet.work_mem = '2MB'").expect("set");
+        Spi::run("SET LOCAL tablenet.work_mem = '6MB'").expect("set");
         assert_outcome(train, "00000");
         assert_eq!(text("SELECT count(*)::text FROM pg_ls_tmpdir()"), "0");
         let spilled = text(sha256);
         assert_outcome(train, "00000");
         assert_eq!(text(sha256), spilled, "the same seed, the same bytes");
         Spi::run("SET LOCAL temp_file_limit = '64kB'").expect("set");
-        assert_outcome(train, "53400 temporary file size exceeds temp_file_limit (64kB)");
+        assert_outcome(
+            train,
+            "53400 temporary file size exceeds temp_file_limit (64kB)",
+        );
     }
 }

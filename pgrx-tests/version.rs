@@ -4,6 +4,9 @@ mod tests {
 
     #[pg_test]
     fn version_is_the_packages() {
-        assert_eq!(Spi::get_one::<String>("SELECT ml_version()"), Ok(Some(env!("CARGO_PKG_VERSION").to_string())));
+        assert_eq!(
+            Spi::get_one::<String>("SELECT ml_version()"),
+            Ok(Some(env!("CARGO_PKG_VERSION").to_string()))
+        );
     }
 }
