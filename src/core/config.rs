@@ -160,7 +160,7 @@ impl<'a> Config<'a> {
         let whole = value.as_u64().or_else(|| {
             // Keras writes 64.0 where a user passed a float.
             let number = value.as_f64()?;
-            (number >= 0.0 && number <= 9e15 && libm::floor(number) == number)
+            ((0.0..=9e15).contains(&number) && libm::floor(number) == number)
                 .then_some(number as u64)
         });
         match whole {

@@ -67,9 +67,11 @@ impl Loop {
             ));
         }
         let buffers = Buffers::new(model, batch_size, threads, trains, callback)?;
-        let mut batch = Batch::default();
-        batch.x = room(batch_size.saturating_mul(model.inputs()))?;
-        batch.y = room(batch_size.saturating_mul(model.targets()))?;
+        let batch = Batch {
+            x: room(batch_size.saturating_mul(model.inputs()))?,
+            y: room(batch_size.saturating_mul(model.targets()))?,
+            rows: 0,
+        };
         Ok(Loop {
             buffers,
             batch,

@@ -42,7 +42,7 @@ impl FitOptions {
         }
         check_batch_size(self.batch_size)?;
         match self.max_seconds {
-            Some(seconds) if !(seconds > 0.0) => Err(invalid(format!(
+            Some(seconds) if seconds.is_nan() || seconds <= 0.0 => Err(invalid(format!(
                 "max_seconds must be positive, not {seconds}"
             ))),
             _ => Ok(()),

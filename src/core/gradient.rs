@@ -11,6 +11,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+/// Gets final outputs, targets and their rows, group after group.
+pub(crate) type See<'a> = dyn FnMut(&[f32], &[f32], usize) + 'a;
+
 /// What one gradient group produces.
 #[derive(Debug)]
 struct Group {
@@ -100,7 +103,7 @@ impl Buffers {
         noise: Option<Noise>,
         callback: &mut dyn Callback,
         pool: &Pool,
-        see: &mut dyn FnMut(&[f32], &[f32], usize),
+        see: &mut See<'_>,
     ) -> Result<f64> {
         let work = Work {
             model,

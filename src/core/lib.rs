@@ -1,6 +1,25 @@
 //! The tablenet model core: a Keras-style `Sequential` with its preprocessing, training and scoring.
 //!
-//! It knows no database, no SQL, no clock and no environment.
+//! It knows no database, no SQL, no clock and no environment: rows come in through [`Batches`], time and cancellation
+//! through [`Callback`], threads through [`Pool`].
+//!
+//! ```
+//! use tablenet_core::*;
+//!
+//! let layers = serde_json::json!([
+//!     {"class_name": "Dense", "config": {"units": 2, "activation": "relu"}},
+//!     {"class_name": "Dense", "config": {"units": 1}},
+//! ]);
+//! let (optimizer, loss) = (Optimizer::parse("adam")?, Loss::parse("binary_crossentropy")?);
+//! let mut model = Sequential::from_json(&layers)?.compile(2, Task::Binary, optimizer, loss, vec![], 1.0)?;
+//! // |a - b|: what `fit` would find for "exactly one of two", by hand.
+//! model.set_weights(vec![1.0, -1.0, -1.0, 1.0, 0.0, 0.0, 10.0, 10.0, -5.0])?;
+//! let plan = Plan::new(&model)?;
+//! let mut scratch = plan.scratch();
+//! scratch.input_mut().copy_from_slice(&[1.0, 0.0]);
+//! assert!(plan.run(&mut scratch)[0] > 0.99);
+//! # Ok::<(), Error>(())
+//! ```
 
 mod activation;
 mod binding;

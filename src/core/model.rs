@@ -1,7 +1,8 @@
 //! The compiled model: description, network, weights and optimizer state.
 
 use crate::config::invalid;
-use crate::network::Network;
+use crate::kernels::matmul;
+use crate::network::{Network, Place};
 use crate::shard::Cut;
 use crate::weights::zeros;
 use crate::{
@@ -241,7 +242,14 @@ impl Model {
                 .checked_add(predictions)?
                 .checked_add(metrics)
         };
-        let fixed = OVERHEAD + PACKING * threads as u64;
+        let rows = cut.rows.min(batch_size);
+        let packs = |p: &Place| p.parameters > 0 && matmul::packs(rows, p.inputs, p.outputs);
+        let packing = if network.places.iter().any(packs) {
+            PACKING
+        } else {
+            0
+        };
+        let fixed = OVERHEAD + packing * threads as u64;
         all()
             .and_then(|bytes| bytes.checked_add(fixed))
             .ok_or_else(|| {

@@ -29,10 +29,12 @@ impl Cut {
         let by_cache = FLOATS / network.width().max(1);
         let few = FEW.min(LONGEST / parameters);
         // Every group has a gradient of its own: fewer where that is large.
-        let groups = match parameters {
-            0..=0x10_0000 => 8,
-            0..=0x40_0000 => 4,
-            _ => 2,
+        let groups = if parameters <= 1 << 20 {
+            8
+        } else if parameters <= 1 << 22 {
+            4
+        } else {
+            2
         };
         Cut {
             rows: by_work.min(by_cache).max(few).max(1),

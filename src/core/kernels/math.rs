@@ -70,7 +70,7 @@ pub(crate) fn ln<S: Simd>(x: f32) -> f32 {
     p = S::fma(p, f, 1.421_955_2e-1);
     p = S::fma(p, f, -1.666_799_6e-1);
     p = S::fma(p, f, 2.000_211_9e-1);
-    p = S::fma(p, f, -2.500_000_9e-1);
+    p = S::fma(p, f, -2.500_001e-1);
     p = S::fma(p, f, 3.333_331_3e-1);
     let y = S::fma(e, LN2_LOW, p * f * z);
     let y = S::fma(-0.5, z, y);
@@ -81,7 +81,7 @@ pub(crate) fn ln<S: Simd>(x: f32) -> f32 {
     if x.is_nan() { x } else { r }
 }
 
-/// ln(1 + x) for finite x > -1, within 4 units.
+/// ln(1 + x) for finite x >= 0, within 2 units.
 #[inline(always)]
 pub(crate) fn log1p<S: Simd>(x: f32) -> f32 {
     let u = 1.0 + x;
@@ -144,7 +144,7 @@ mod tests {
     use crate::kernels::{dispatch, on_every_level};
 
     #[inline(always)]
-    fn all<S: Simd>(x: &[f32], out: &mut [Vec<f32>; 7]) {
+    fn all<S: Simd>(x: &[f32], out: &mut [Vec<f32>; 8]) {
         for &x in x {
             out[0].push(exp::<S>(x));
             out[1].push(exp_m1_negative::<S>(-x.abs()));
@@ -153,9 +153,10 @@ mod tests {
             out[4].push(softplus::<S>(x));
             out[5].push(tanh::<S>(x));
             out[6].push(erf::<S>(x));
+            out[7].push(log1p::<S>(x.abs()));
         }
     }
-    dispatch!(fn run(x: &[f32], out: &mut [Vec<f32>; 7]) = all);
+    dispatch!(fn run(x: &[f32], out: &mut [Vec<f32>; 8]) = all);
 
     fn units(got: f32, exact: f64) -> f64 {
         if exact.abs() < f64::from(f32::MIN_POSITIVE) {
@@ -172,7 +173,7 @@ mod tests {
         x.extend((0..60_000).map(|i| -f32::from_bits(0x3000_0000 + i * 4_001)));
         x.retain(|v| v.abs() < 88.7 && *v != 0.0);
         on_every_level(|| {
-            let mut out: [Vec<f32>; 7] = Default::default();
+            let mut out: [Vec<f32>; 8] = Default::default();
             run(&x, &mut out);
             let exact: [fn(f64) -> f64; 7] = [
                 libm::exp,
@@ -194,6 +195,7 @@ mod tests {
                 },
                 libm::tanh,
                 libm::erf,
+                |x| libm::log1p(x.abs()),
             ];
             let names = [
                 "exp",
@@ -203,9 +205,10 @@ mod tests {
                 "softplus",
                 "tanh",
                 "erf",
+                "log1p",
             ];
-            let bounds = [1.0, 1.0, 1.0, 2.0, 2.0, 2.0, 1.0];
-            for f in 0..7 {
+            let bounds = [1.0, 1.0, 1.0, 2.0, 2.0, 2.0, 1.0, 2.0];
+            for f in 0..8 {
                 let (worst, at) = x
                     .iter()
                     .zip(&out[f])

@@ -1,7 +1,9 @@
 //! The three products of a dense layer: z = x w + b, dw = x' dz, dx = dz w'.
 //!
 //! Small ones run on register tiles over the caller's own layout; large ones go to the `gemm` crate, on one thread.
+#![allow(clippy::too_many_arguments)] // A product is three shapes and three buffers.
 
+use super::reduce::dot_rows;
 use super::{Simd, dispatch};
 
 /// What a product is added to.
@@ -26,6 +28,11 @@ struct Left<'a> {
 const SMALL: usize = 48 * 1024;
 /// Widest column panel of a tile.
 const PANEL: usize = 32;
+
+/// Whether a (k, n) kernel over `rows` rows goes to the `gemm` crate, which packs into a buffer of its own.
+pub(crate) fn packs(rows: usize, k: usize, n: usize) -> bool {
+    n > 1 && rows.max(k).saturating_mul(n) > SMALL
+}
 
 /// Floats of scratch that the products of a (k, n) kernel over at most `rows` rows need.
 pub(crate) fn scratch(rows: usize, k: usize, n: usize) -> Option<usize> {
@@ -254,7 +261,6 @@ dispatch!(
 );
 
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
 fn tiles_body<S: Simd>(
     m: usize,
     k: usize,
@@ -284,7 +290,6 @@ fn tiles_body<S: Simd>(
 
 /// All rows of the columns from `j`; returns how many columns it did.
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
 fn panel<S: Simd, const ROWS: usize, const COLUMNS: usize>(
     m: usize,
     k: usize,
@@ -328,7 +333,6 @@ fn panel<S: Simd, const ROWS: usize, const COLUMNS: usize>(
 
 /// One tile, held in registers over the whole of `k`.
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
 fn tile<S: Simd, const ROWS: usize, const COLUMNS: usize>(
     i: usize,
     k: usize,
@@ -378,34 +382,6 @@ fn store(to: &mut [f32], sums: &[f32], start: Start, j: usize) {
             .zip(sums)
             .zip(&bias[j..])
             .for_each(|((c, s), b)| *c = s + b),
-    }
-}
-
-dispatch!(
-    /// z (m) = x (m, k) w (k) + bias.
-    fn dot_rows(m: usize, k: usize, x: &[f32], w: &[f32], bias: f32, z: &mut [f32]) = dot_rows_body
-);
-
-#[inline(always)]
-fn dot_rows_body<S: Simd>(m: usize, k: usize, x: &[f32], w: &[f32], bias: f32, z: &mut [f32]) {
-    const LANES: usize = 16;
-    assert!(z.len() == m && x.len() == m * k);
-    let whole = k - k % LANES;
-    for (i, z) in z.iter_mut().enumerate() {
-        let row = &x[i * k..(i + 1) * k];
-        let mut sums = [0f32; LANES];
-        for (x, w) in row[..whole]
-            .chunks_exact(LANES)
-            .zip(w[..whole].chunks_exact(LANES))
-        {
-            for l in 0..LANES {
-                sums[l] = S::fma(x[l], w[l], sums[l]);
-            }
-        }
-        for (l, (&x, &w)) in row[whole..].iter().zip(&w[whole..]).enumerate() {
-            sums[l] = S::fma(x, w, sums[l]);
-        }
-        *z = bias + super::reduce::sum_lanes(sums);
     }
 }
 

@@ -59,6 +59,34 @@ fn add_body<S: Simd>(to: &mut [f32], from: &[f32]) {
     }
 }
 
+dispatch!(
+    /// z (m) = x (m, k) w (k) + bias.
+    pub(crate) fn dot_rows(m: usize, k: usize, x: &[f32], w: &[f32], bias: f32, z: &mut [f32]) = dot_rows_body
+);
+
+#[inline(always)]
+fn dot_rows_body<S: Simd>(m: usize, k: usize, x: &[f32], w: &[f32], bias: f32, z: &mut [f32]) {
+    const LANES: usize = 16;
+    assert!(z.len() == m && x.len() == m * k);
+    let whole = k - k % LANES;
+    for (i, z) in z.iter_mut().enumerate() {
+        let row = &x[i * k..(i + 1) * k];
+        let mut sums = [0f32; LANES];
+        for (x, w) in row[..whole]
+            .chunks_exact(LANES)
+            .zip(w[..whole].chunks_exact(LANES))
+        {
+            for l in 0..LANES {
+                sums[l] = S::fma(x[l], w[l], sums[l]);
+            }
+        }
+        for (l, (&x, &w)) in row[whole..].iter().zip(&w[whole..]).enumerate() {
+            sums[l] = S::fma(x, w, sums[l]);
+        }
+        *z = bias + sum_lanes(sums);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

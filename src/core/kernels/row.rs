@@ -14,7 +14,9 @@ dispatch!(
 fn row_body<S: Simd>(x: &[f32], w: &[f32], bias: &[f32], y: &mut [f32]) {
     let width = y.len();
     assert!(
-        width % BLOCK == 0 && bias.len() == width && x.len().checked_mul(width) == Some(w.len())
+        width.is_multiple_of(BLOCK)
+            && bias.len() == width
+            && x.len().checked_mul(width) == Some(w.len())
     );
     let mut j = 0;
     while j < width {
