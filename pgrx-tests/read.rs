@@ -119,6 +119,7 @@ mod tests {
 
     #[pg_test]
     fn memory_stays_flat_over_rows() {
+        // SAFETY: adds up the sizes of all contexts of the backend.
         let total = || unsafe { pg_sys::MemoryContextMemAllocated(pg_sys::TopMemoryContext, true) };
         let (mut seen, mut early, mut most) = (0, 0, 0);
         rows(
@@ -145,6 +146,7 @@ mod tests {
         let (mut seen, mut parallel) = (0, 0);
         rows("SELECT i FROM wide", &mut |_| {
             seen += 1;
+            // SAFETY: reads the state of the transaction.
             parallel += i32::from(unsafe { pg_sys::IsInParallelMode() });
             Ok(())
         })

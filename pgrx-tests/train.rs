@@ -173,13 +173,11 @@ mod tests {
             let found = outcome(&statement);
             assert!(found.starts_with(sqlstate), "{argument}: {found}");
         }
-        let nested = format!(
-            "SELECT ml_train('m', 'TABLE houses', 'price', layers => (repeat('[', 300) || repeat(']', 300))::jsonb)"
-        );
+        let nested = "SELECT ml_train('m', 'TABLE houses', 'price', layers => (repeat('[', 300) || repeat(']', 300))::jsonb)";
         assert!(
-            outcome(&nested).starts_with("22023 layers cannot be read"),
+            outcome(nested).starts_with("22023 layers cannot be read"),
             "{}",
-            outcome(&nested)
+            outcome(nested)
         );
     }
 

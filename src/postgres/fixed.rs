@@ -104,11 +104,6 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// Rows returned or changed.
-    pub fn count(&self) -> u64 {
-        self.count
-    }
-
     /// Column `column` (from 0) of row `row` (from 0); NULL, and any column that is not there, is `None`.
     pub fn get(&self, row: usize, column: usize) -> Option<Datum> {
         if self.table.is_null() || row as u64 >= self.count {

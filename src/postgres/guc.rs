@@ -18,7 +18,6 @@ pub fn work_mem() -> u64 {
 }
 
 /// The most memory the models cached by this session may take, in bytes.
-#[allow(dead_code)]
 pub fn cache_size() -> usize {
     usize::try_from(CACHE_SIZE.get())
         .unwrap_or(0)

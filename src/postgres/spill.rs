@@ -19,9 +19,8 @@ impl Spills {
     /// Files for the call that is running now.
     pub fn new() -> Self {
         // SAFETY: the context of the call outlives it.
-        Self {
-            context: unsafe { pg_sys::CurrentMemoryContext },
-        }
+        let context = unsafe { pg_sys::CurrentMemoryContext };
+        Self { context }
     }
 }
 
