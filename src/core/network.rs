@@ -157,7 +157,6 @@ impl Network {
             let (before, here) = space.outputs.split_at_mut(i);
             let x = before.last().map_or(x, |y| &y[..rows * p.inputs]);
             p.layer.kind().forward(Forward {
-                rows,
                 inputs: p.inputs,
                 outputs: p.outputs,
                 weights: &weights[p.offset..p.offset + p.parameters],
@@ -193,7 +192,6 @@ impl Network {
         for (i, p) in self.places.iter().enumerate().skip(self.first).rev() {
             let (before, here) = space.outputs.split_at(i);
             p.layer.kind().backward(Backward {
-                rows,
                 inputs: p.inputs,
                 outputs: p.outputs,
                 weights: &weights[p.offset..p.offset + p.parameters],

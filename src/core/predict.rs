@@ -10,7 +10,6 @@ pub(crate) enum Op {
     /// y = x w + b, kernel and bias padded to whole blocks of columns.
     Dense {
         inputs: usize,
-        outputs: usize,
         kernel: Vec<f32>,
         bias: Vec<f32>,
     },
@@ -57,12 +56,7 @@ fn padded(n: usize) -> usize {
 
 impl Op {
     /// A dense layer's step from its kernel (inputs, outputs) and its bias.
-    pub fn dense(
-        inputs: usize,
-        outputs: usize,
-        kernel: &[f32],
-        bias: Option<&[f32]>,
-    ) -> Result<Op> {
+    pub fn dense(inputs: usize, kernel: &[f32], bias: Option<&[f32]>) -> Result<Op> {
         let width = padded(outputs);
         let mut to = room(inputs * width)?;
         for row in kernel.chunks_exact(outputs) {
@@ -74,7 +68,6 @@ impl Op {
         all.resize(width, 0.0);
         Ok(Op::Dense {
             inputs,
-            outputs,
             kernel: to,
             bias: all,
         })

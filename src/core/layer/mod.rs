@@ -27,9 +27,8 @@ pub(crate) struct VariableSpec {
 /// Asked between pieces of work of a few milliseconds; an `Err` stops the pass.
 pub(crate) type Interrupt<'a> = dyn FnMut() -> Result<()> + 'a;
 
-/// What a layer sees on the way forward: `rows` rows of `inputs` numbers to as many of `outputs`.
+/// What a layer sees on the way forward: rows of `inputs` numbers to as many of `outputs`.
 pub(crate) struct Forward<'a> {
-    pub rows: usize,
     pub inputs: usize,
     pub outputs: usize,
     /// The layer's variables, one after the other.
@@ -49,7 +48,6 @@ pub(crate) struct Forward<'a> {
 
 /// What a layer sees on the way back.
 pub(crate) struct Backward<'a> {
-    pub rows: usize,
     pub inputs: usize,
     pub outputs: usize,
     pub weights: &'a [f32],
