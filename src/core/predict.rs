@@ -56,7 +56,12 @@ fn padded(n: usize) -> usize {
 
 impl Op {
     /// A dense layer's step from its kernel (inputs, outputs) and its bias.
-    pub fn dense(inputs: usize, kernel: &[f32], bias: Option<&[f32]>) -> Result<Op> {
+    pub fn dense(
+        inputs: usize,
+        outputs: usize,
+        kernel: &[f32],
+        bias: Option<&[f32]>,
+    ) -> Result<Op> {
         let width = padded(outputs);
         let mut to = room(inputs * width)?;
         for row in kernel.chunks_exact(outputs) {
