@@ -44,10 +44,11 @@ pgrx::pg_module_magic!(name, version);
 
 pgrx::extension_sql_file!("../../sql/bootstrap.sql", name = "bootstrap", bootstrap);
 pgrx::extension_sql_file!("../../sql/training.sql", name = "training", requires = ["bootstrap"]);
-pgrx::extension_sql_file!("../../sql/functions.sql", name = "scoring_functions", requires = ["bootstrap"]);
+// One chain, so that the generated script has the same order wherever it is built.
+pgrx::extension_sql_file!("../../sql/functions.sql", name = "scoring", requires = ["training"]);
 
 /// The version of the loaded library.
-#[pg_extern(immutable, strict, parallel_safe)]
+#[pg_extern(immutable, strict, parallel_safe, requires = ["scoring"])]
 fn ml_version() -> &'static str {
     env!("CARGO_PKG_VERSION")
 }
