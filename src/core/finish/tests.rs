@@ -2,11 +2,24 @@
 
 use crate::fixture::{CancelAt, NoCallback, NoSpill, ToMemory, column, integer, quick, train};
 use crate::{
-    Activation, Column, ColumnType, Dense, ErrorKind, Layer, Loss, Metric, ModelFile, Optimizer,
-    Pool, Result, Scorer, Sequential, Task, TrainOptions, Trained, Training, Value,
+    Activation, Column, ColumnType, Dense, Error, ErrorKind, Layer, Loss, Metric, ModelFile,
+    Optimizer, Pool, Result, Scorer, Sequential, Spill, SpillFactory, Task, TrainOptions, Trained,
+    Training, Value,
 };
 use ColumnType::{Boolean, Category, Number};
 use Value::{Null, Text};
+use std::cell::Cell;
+use std::rc::Rc;
+
+/// Spills to memory and counts the files.
+struct Counting(Rc<Cell<u32>>);
+
+impl SpillFactory for Counting {
+    fn create(&mut self) -> Result<Box<dyn Spill>> {
+        self.0.set(self.0.get() + 1);
+        ToMemory.create()
+    }
+}
 
 fn number(value: f64) -> Value<'static> {
     Value::Number(value)
@@ -300,8 +313,6 @@ fn the_same_seed_gives_the_same_bytes() -> Result<()> {
 #[test]
 fn a_spill_learns_the_same_preprocessing() -> Result<()> {
     const MEMORY: u64 = 64 << 20;
-    // The model takes 4.2 MB, the rows 0.7 MB.
-    const SPILL: u64 = 4_900_000;
     let rows = line(40_000);
     let layers = vec![
         Layer::Dense(Dense::new(4, Activation::Tanh)),
@@ -316,18 +327,35 @@ fn a_spill_learns_the_same_preprocessing() -> Result<()> {
             shuffle,
             ..quick()
         };
-        train(xy(), options, &rows)
+        let files = Rc::new(Cell::new(0));
+        let mut training = Training::new(xy(), "y", options, Box::new(Counting(files.clone())))?;
+        for row in &rows {
+            training.push(row, &mut NoCallback)?;
+        }
+        let trained = training.finish(&mut NoCallback, &Pool::new(1)?)?;
+        assert_eq!(
+            files.get() == 0,
+            memory_limit == MEMORY,
+            "{memory_limit}: {} files",
+            files.get()
+        );
+        Ok::<Trained, Error>(trained)
     };
-    let (memory, spilled) = (run(MEMORY, true)?, run(SPILL, true)?);
+    // The smallest limit that serves is one at which the rows have to go.
+    let spill = (2..256)
+        .map(|eighths| eighths << 17)
+        .find(|&limit| run(limit, true).is_ok());
+    let spill = spill.expect("a limit that serves");
+    let (memory, spilled) = (run(MEMORY, true)?, run(spill, true)?);
     assert!(spilled.file.features == memory.file.features);
     assert!(spilled.file.target == memory.file.target);
-    assert!(bytes(&spilled) == bytes(&run(SPILL, true)?));
+    assert!(bytes(&spilled) == bytes(&run(spill, true)?));
     for trained in [memory, spilled] {
         let r2 = trained.metrics["r2"].as_f64();
         assert!(r2.is_some_and(|r2| r2 > 0.8), "{r2:?}");
     }
     // Without shuffling nothing differs at all.
-    assert!(bytes(&run(SPILL, false)?) == bytes(&run(MEMORY, false)?));
+    assert!(bytes(&run(spill, false)?) == bytes(&run(MEMORY, false)?));
     Ok(())
 }
 

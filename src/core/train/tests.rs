@@ -274,3 +274,30 @@ fn reading_can_be_cancelled() -> Result<()> {
     assert_eq!(pushed, 65_535, "two checks of 65,536 values each");
     Ok(())
 }
+
+#[test]
+fn too_many_classes_are_refused() -> Result<()> {
+    let options = || TrainOptions {
+        loss: Some(Loss::CategoricalCrossentropy),
+        ..TrainOptions::default()
+    };
+    let push_all = |target: Column, values: &[Value<'_>]| {
+        let mut training = new(vec![column("x", Number), target], options())?;
+        let x = Value::Number(0.0);
+        values
+            .iter()
+            .try_for_each(|y| training.push(&[x, *y], &mut NoCallback))
+    };
+    let numbers: Vec<Value> = (0..1001).map(|i| Value::Number(f64::from(i))).collect();
+    let texts: Vec<String> = (0..1001).map(|i| i.to_string()).collect();
+    let texts: Vec<Value> = texts.iter().map(|text| Value::Text(text)).collect();
+    for (target, values) in [(integer("y"), &numbers), (column("y", Category), &texts)] {
+        push_all(target.clone(), &values[..1000])?;
+        let error = push_all(target, values).expect_err("refused");
+        assert_eq!(error.kind(), ErrorKind::LimitExceeded);
+        assert_eq!(error.to_string(), "target \"y\" has more than 1000 classes");
+    }
+    let huge = push_all(integer("y"), &[Value::Number(9_007_199_254_740_994.0)]);
+    assert_eq!(huge.expect_err("refused").kind(), ErrorKind::LimitExceeded);
+    Ok(())
+}
