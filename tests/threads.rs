@@ -18,8 +18,9 @@ fn most_threads(client: &mut postgres::Client, statement: &str) -> usize {
             }
             most
         });
-        client.batch_execute(statement).expect("trains");
+        let result = client.batch_execute(statement);
         done.store(true, Ordering::Relaxed);
+        result.expect("works");
         watch.join().expect("no panic")
     })
 }
