@@ -66,5 +66,10 @@ pub fn register() {
         GucFlags::default(),
     );
     // SAFETY: called from _PG_init with a literal.
-    unsafe { pg_sys::MarkGUCPrefixReserved(c"tablenet".as_ptr()) };
+    unsafe {
+        #[cfg(not(feature = "pg14"))]
+        pg_sys::MarkGUCPrefixReserved(c"tablenet".as_ptr());
+        #[cfg(feature = "pg14")]
+        pg_sys::EmitWarningsOnPlaceholders(c"tablenet".as_ptr());
+    }
 }
