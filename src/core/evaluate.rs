@@ -21,6 +21,8 @@ pub struct Evaluation<'m> {
     target: usize,
     rows: u64,
     seen: u64,
+    /// What a row costs, in the unit of [`UNCHECKED`].
+    cost: usize,
     unchecked: usize,
     loss: f64,
     errors: Errors,
@@ -37,8 +39,8 @@ struct Errors {
     total: f64,
 }
 
-/// Values between two checks, well below 5 ms of work even for wide networks.
-const UNCHECKED: usize = 1 << 10;
+/// Work between two checks, well below 5 ms: values, and weights by the 64.
+const UNCHECKED: usize = 1 << 12;
 
 impl<'m> Evaluation<'m> {
     /// Binds features and target to `columns` by name.
@@ -65,6 +67,7 @@ impl<'m> Evaluation<'m> {
             target,
             rows: 0,
             seen: 0,
+            cost: columns.len() + scorer.bytes() / (64 * size_of::<f32>()),
             unchecked: 0,
             loss: 0.0,
             errors: Errors::default(),
@@ -75,7 +78,7 @@ impl<'m> Evaluation<'m> {
     /// Takes one row: values in column order. Rows whose target is NULL are skipped.
     pub fn push(&mut self, row: &[Value<'_>], callback: &mut dyn Callback) -> Result<()> {
         self.seen += 1;
-        self.unchecked += row.len();
+        self.unchecked += self.cost;
         if self.unchecked >= UNCHECKED {
             self.unchecked = 0;
             callback.check()?;
