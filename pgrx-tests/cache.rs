@@ -51,21 +51,19 @@ mod tests {
                 answer("m")
             })
             .collect();
-        // Assignments are simple expressions: their state lives as long as the transaction.
-        run("CREATE FUNCTION watch() RETURNS text LANGUAGE plpgsql AS $$
-             DECLARE seen text[] := '{}'; answer float8; train text := 'SELECT area, price FROM houses'; BEGIN
+        // RETURN is a simple expression: its state lives as long as the transaction, and all calls below share it.
+        run("CREATE FUNCTION answer() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN ml_predict('m', 70); END $$;
+             CREATE FUNCTION watch() RETURNS text LANGUAGE plpgsql AS $$
+             DECLARE seen text[] := '{}'; train text := 'SELECT area, price FROM houses'; BEGIN
                  FOR i IN 1..3 LOOP
                      PERFORM ml_train('m', train, 'price', epochs => 1, seed => i);
-                     answer := ml_predict('m', 70);
+                     seen := seen || answer();
                      BEGIN
                          PERFORM ml_train('m', train, 'price', epochs => 1, seed => i % 3 + 1);
-                         seen := seen || ml_predict('m', 70)::text;
-                         answer := ml_predict('m', 70);
-                         RAISE EXCEPTION 'undo' USING DETAIL = answer;
-                     EXCEPTION WHEN raise_exception THEN NULL;
+                         seen := seen || answer();
+                         RAISE EXCEPTION 'undo';
+                     EXCEPTION WHEN raise_exception THEN seen := seen || answer();
                      END;
-                     answer := ml_predict('m', 70);
-                     seen := seen || answer::text;
                  END LOOP;
                  RETURN array_to_string(seen, ' ');
              END $$");
@@ -75,7 +73,7 @@ mod tests {
         };
         assert_eq!(
             text("SELECT watch()"),
-            format!("{two} {one} {three} {two} {one} {three}")
+            format!("{one} {two} {one} {two} {three} {two} {three} {one} {three}")
         );
     }
 
@@ -121,6 +119,15 @@ mod tests {
             "SELECT ml_predict('m', 70)",
             "42501 permission denied for model \"m\"",
         );
+        // The state of a simple expression of PL/pgSQL lives on, the rights do not.
+        run("RESET ROLE");
+        run("DO $$ DECLARE answer float8; BEGIN
+                 FOR i IN 1..2 LOOP
+                     answer := ml_predict('m', 70);
+                     PERFORM set_config('role', 'bob', true);
+                 END LOOP;
+                 RAISE 'not noticed';
+             EXCEPTION WHEN insufficient_privilege THEN NULL; END $$");
         // A function of the owner lends its rights for as long as it runs.
         run("RESET ROLE; CREATE FUNCTION lend() RETURNS float8 LANGUAGE plpgsql SECURITY DEFINER AS $$
                  DECLARE answer float8; BEGIN answer := ml_predict('m', 70); RETURN answer; END $$;
@@ -238,6 +245,32 @@ mod tests {
         Cache::session(|cache| cache.shrink(0));
         run("SET LOCAL transaction_read_only = on");
         assert_eq!(answer("m"), expected);
+    }
+
+    #[pg_test]
+    fn scoring_assigns_no_transaction_id() {
+        houses(60);
+        train("m", 1);
+        Cache::session(|cache| cache.shrink(0));
+        // The transaction of the test has one by now; a subtransaction gets its own with its first need.
+        // SAFETY: begun and released as PL/pgSQL does it, with its caller's context and resource owner put back.
+        let assigned = unsafe {
+            let (context, owner) = (pg_sys::CurrentMemoryContext, pg_sys::CurrentResourceOwner);
+            pg_sys::BeginInternalSubTransaction(std::ptr::null());
+            pg_sys::MemoryContextSwitchTo(context);
+            Spi::connect(|client| {
+                client
+                    .select("SELECT sum(ml_predict('m', h)) FROM houses AS h", None, &[])
+                    .expect("runs")
+                    .len()
+            });
+            let assigned = pg_sys::GetCurrentTransactionIdIfAny();
+            pg_sys::ReleaseCurrentSubTransaction();
+            pg_sys::MemoryContextSwitchTo(context);
+            pg_sys::CurrentResourceOwner = owner;
+            assigned
+        };
+        assert_eq!(assigned, pg_sys::InvalidTransactionId);
     }
 
     #[pg_test]
