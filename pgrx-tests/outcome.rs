@@ -29,7 +29,9 @@ pub fn assert_outcome(statement: &str, expected: &str) {
 /// The text that a query returns.
 #[track_caller]
 pub fn text(query: &str) -> String {
-    Spi::get_one::<String>(query).expect("the query runs").unwrap_or_else(|| "NULL".to_string())
+    Spi::get_one::<String>(query)
+        .expect("the query runs")
+        .unwrap_or_else(|| "NULL".to_string())
 }
 
 /// A table `houses` with numbers, a boolean, a text, an enum and targets of every kind; `rows` rows without any NULL.

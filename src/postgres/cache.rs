@@ -83,11 +83,13 @@ impl Cache {
     }
 
     /// How many models are kept.
+    #[cfg(any(test, feature = "pg_test"))]
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
     /// The bytes of all models kept.
+    #[cfg(any(test, feature = "pg_test"))]
     pub fn bytes(&self) -> usize {
         self.bytes
     }

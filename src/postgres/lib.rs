@@ -43,9 +43,17 @@ mod whole_row;
 pgrx::pg_module_magic!(name, version);
 
 pgrx::extension_sql_file!("../../sql/bootstrap.sql", name = "bootstrap", bootstrap);
-pgrx::extension_sql_file!("../../sql/training.sql", name = "training", requires = ["bootstrap"]);
+pgrx::extension_sql_file!(
+    "../../sql/training.sql",
+    name = "training",
+    requires = ["bootstrap"]
+);
 // One chain, so that the generated script has the same order wherever it is built.
-pgrx::extension_sql_file!("../../sql/functions.sql", name = "scoring", requires = ["training"]);
+pgrx::extension_sql_file!(
+    "../../sql/functions.sql",
+    name = "scoring",
+    requires = ["training"]
+);
 
 /// The version of the loaded library.
 #[pg_extern(immutable, strict, parallel_safe, requires = ["scoring"])]
