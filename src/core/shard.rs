@@ -9,7 +9,7 @@ const WANTED: usize = 1 << 23;
 /// More than this takes too long between two looks at the callback.
 const LONGEST: usize = 1 << 28;
 /// A shard's activations should stay in the second-level cache.
-const FLOATS: usize = 1 << 16;
+const FLOATS: usize = 3 << 14;
 /// Rows below which a large kernel is read for too little work.
 const FEW: usize = 32;
 
