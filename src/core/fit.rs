@@ -96,10 +96,9 @@ impl Model {
         options.check()?;
         check_data(self, train)?;
         let mut validation = validation.filter(|v| v.rows() > 0);
-        let mut batch_size = rows_per_batch(options.batch_size, train);
+        let batch_size = rows_per_batch(options.batch_size, train);
         if let Some(data) = validation.as_deref() {
             check_data(self, data)?;
-            batch_size = batch_size.max(rows_per_batch(options.batch_size, data));
         }
         let names: Vec<&str> = self.metrics().iter().map(|m| m.name()).collect();
         let watch = options
