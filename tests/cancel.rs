@@ -3,10 +3,18 @@
 use postgres::Client;
 use server::training::{create_wide, dense_layers, digest, number};
 use server::{Process, Server};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// What a loaded test machine may take; the goal, and what is printed, is 100 ms.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The tests here measure times: one after the other.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Starts `train` (of a model `m`) at `moments` different moments of its run of `whole`, cancels it there, and checks
 /// that nothing is left. Then lets it run: the bytes have to be `expected`. Returns the longest wait.
@@ -102,6 +110,7 @@ fn undisturbed(server: &Server, settings: &str, train: &str) -> (Duration, Vec<u
 
 #[test]
 fn anywhere_in_a_training_in_memory() {
+    let _alone = alone();
     let server = Server::start();
     let mut client = server.connect();
     create_wide(&mut client, 30_000);
@@ -112,6 +121,7 @@ fn anywhere_in_a_training_in_memory() {
 
 #[test]
 fn anywhere_in_a_training_from_a_temporary_file_with_threads() {
+    let _alone = alone();
     let server = Server::start();
     let mut client = server.connect();
     create_wide(&mut client, 100_000);
@@ -126,6 +136,7 @@ fn anywhere_in_a_training_from_a_temporary_file_with_threads() {
 /// 2048 x 3 at a batch of 65,536: one step of it takes seconds.
 #[test]
 fn inside_one_huge_step() {
+    let _alone = alone();
     let server = Server::start();
     let mut client = server.connect();
     create_wide(&mut client, 70_000);
@@ -184,6 +195,7 @@ fn inside_one_huge_step() {
 /// A model of 8.5 million parameters on a few rows: initialising and storing it is most of the run.
 #[test]
 fn while_a_large_model_is_stored() {
+    let _alone = alone();
     let server = Server::start();
     let mut client = server.connect();
     create_wide(&mut client, 100);
