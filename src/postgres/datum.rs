@@ -296,7 +296,8 @@ unsafe extern "C" {
     safe fn GetDatabaseEncoding() -> i32;
 }
 
-fn stored_as_utf8() -> bool {
+/// Whether text lies in the database as it lies in Rust.
+pub fn stored_as_utf8() -> bool {
     let encoding = GetDatabaseEncoding() as u32;
     encoding == pg_sys::pg_enc::PG_UTF8 || encoding == pg_sys::pg_enc::PG_SQL_ASCII
 }

@@ -12,7 +12,7 @@ use pgrx::pg_sys;
 use pgrx::pg_sys::panic::ErrorReport;
 use tablenet_core::{Error, ErrorKind, Result};
 
-use crate::interrupt;
+use crate::{datum, interrupt};
 
 /// The SQLSTATE of each class of core error.
 pub fn sqlstate(kind: ErrorKind) -> Code {
@@ -40,7 +40,7 @@ pub fn sqlstate(kind: ErrorKind) -> Code {
 /// An error of the adapter itself, with the SQLSTATE it needs.
 #[track_caller]
 pub fn report(code: Code, message: impl Into<Cow<'static, str>>) -> ErrorReport {
-    ErrorReport::new(code, message, "tablenet")
+    ErrorReport::new(code, printable(&message.into()), "tablenet")
 }
 
 /// The same, ready to be returned.
@@ -78,17 +78,28 @@ pub fn raise(error: Error) -> ! {
             )),
         }
     }
-    let mut report = report(sqlstate(error.kind()), without_nul(&error.to_string()));
+    let mut report = report(sqlstate(error.kind()), error.to_string());
     if let Some(detail) = error.detail_text() {
-        report = report.set_detail(without_nul(detail));
+        report = report.set_detail(printable(detail));
     }
     if let Some(hint) = error.hint_text() {
-        report = report.set_hint(without_nul(hint));
+        report = report.set_hint(printable(hint));
     }
     panic_any(report)
 }
 
-/// JSON may hold a NUL, a message of PostgreSQL may not.
-fn without_nul(text: &str) -> String {
-    text.replace('\0', "\u{fffd}")
+/// What PostgreSQL can print: JSON may hold a NUL, a message may not, and in a database with another encoding than
+/// UTF8 it may hold only what all encodings share.
+pub fn printable(text: &str) -> String {
+    if datum::stored_as_utf8() {
+        return text.replace('\0', "\u{fffd}");
+    }
+    let ascii = |character: char| {
+        if character.is_ascii() && character != '\0' {
+            character
+        } else {
+            '?'
+        }
+    };
+    text.chars().map(ascii).collect()
 }

@@ -78,7 +78,7 @@ fn train(call: &Call, target: String) -> Result<Datum> {
         (answer(call, &new, version)?, trained.notices)
     };
     for notice in notices {
-        pgrx::notice!("{notice}");
+        pgrx::notice!("{}", error::printable(&notice));
     }
     Ok(answer)
 }
