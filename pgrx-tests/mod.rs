@@ -5,6 +5,8 @@
 
 mod cache;
 mod catalog;
+mod error;
+mod evaluate;
 mod guc;
 mod interrupt;
 mod outcome;
