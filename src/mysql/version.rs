@@ -156,9 +156,7 @@ mod tests {
     #[test]
     fn refuses_missing_structures() {
         // SAFETY: null pointers are what the function has to refuse.
-        assert_eq!(
-            unsafe { ml_version_init(null_mut(), null_mut(), null_mut()) },
-            1
-        );
+        let status = unsafe { ml_version_init(null_mut(), null_mut(), null_mut()) };
+        assert_eq!(status, 1);
     }
 }
