@@ -59,10 +59,9 @@ impl Training<'_> {
             .early_stopping
             .as_ref()
             .is_some_and(|stopping| stopping.restore_best_weights);
-        let window = self.fit_into_memory(
-            model.memory(batch_size, keep_best, pool.threads())?,
-            callback,
-        )?;
+        // What is in memory and what is spilled decides the order of the rows: it must not depend on the threads.
+        let alone = model.memory(batch_size, keep_best, 1)?;
+        let window = self.fit_into_memory(alone, callback)?;
         let settings = self.settings(&model, &choices);
         let (options, budget, skipped) = (
             self.options,
@@ -77,6 +76,16 @@ impl Training<'_> {
             &budget,
         )?;
         let mut validation = SampleBatches::new(self.validation, encoder, false, window, &budget)?;
+        let (threads, more) = threads(pool.threads(), alone, budget.available(), |threads| {
+            model.memory(batch_size, keep_best, threads)
+        })?;
+        budget.reserve(more, "the model")?;
+        if threads < pool.threads() {
+            notices.push(format!(
+                "memory suffices for {threads} of {} threads; the result is the same",
+                pool.threads()
+            ));
+        }
         model.initialize(options.seed, callback)?;
         let fit = FitOptions {
             epochs: choices.epochs,
@@ -87,7 +96,7 @@ impl Training<'_> {
             max_seconds: options.max_seconds,
         };
         let held_out = (validation_rows > 0).then_some(&mut validation as &mut dyn Batches);
-        let history = model.fit(&mut train, held_out, &fit, callback, pool)?;
+        let history = model.fit_on(&mut train, held_out, &fit, callback, pool, threads)?;
         if skipped > 0 {
             let (rows, were) = if skipped == 1 {
                 ("row", "was")
@@ -192,8 +201,7 @@ impl Training<'_> {
 
     /// Charges the model's `bytes`, spilling rows where they leave too little; returns the bytes of a spill's window.
     ///
-    /// The window is a quarter of the limit, so that the order of the rows depends on the limit alone, and smaller
-    /// only where the model (which grows with the threads) leaves less.
+    /// The window is a quarter of the limit, and smaller only where the model on one thread leaves less.
     fn fit_into_memory(&mut self, bytes: u64, callback: &mut dyn Callback) -> Result<u64> {
         let shuffle = self.options.shuffle;
         let mut window = self.budget.limit() / 4;
@@ -250,6 +258,23 @@ impl Training<'_> {
             "max_seconds": options.max_seconds,
         })
     }
+}
+
+/// The most threads, up to `wanted`, that fit into what is `available` beyond the memory of one thread `alone`; and
+/// what they take beyond it.
+fn threads(
+    wanted: usize,
+    alone: u64,
+    available: u64,
+    memory: impl Fn(usize) -> Result<u64>,
+) -> Result<(usize, u64)> {
+    for threads in (2..=wanted).rev() {
+        let more = memory(threads)?.saturating_sub(alone);
+        if more <= available {
+            return Ok((threads, more));
+        }
+    }
+    Ok((1, 0))
 }
 
 /// The logs of the epoch whose weights the model has.

@@ -93,6 +93,19 @@ impl Model {
         callback: &mut dyn Callback,
         pool: &Pool,
     ) -> Result<History> {
+        self.fit_on(train, validation, options, callback, pool, pool.threads())
+    }
+
+    /// As [`Model::fit`], on `threads` of the pool's threads: more may not fit into memory.
+    pub(crate) fn fit_on(
+        &mut self,
+        train: &mut dyn Batches,
+        validation: Option<&mut dyn Batches>,
+        options: &FitOptions,
+        callback: &mut dyn Callback,
+        pool: &Pool,
+        threads: usize,
+    ) -> Result<History> {
         options.check()?;
         check_data(self, train)?;
         let mut validation = validation.filter(|v| v.rows() > 0);
@@ -114,7 +127,7 @@ impl Model {
         let begun = callback.elapsed();
         let until = options.max_seconds.map(|seconds| begun + seconds);
         callback.check()?;
-        let mut work = Loop::new(self, batch_size, pool.threads(), true, callback)?;
+        let mut work = Loop::new(self, batch_size, threads, true, callback)?;
         let (slots, parameters) = (self.optimizer().slots(), self.parameters());
         self.state.prepare(slots, parameters, callback)?;
         let mut best = Best {

@@ -311,6 +311,40 @@ fn the_same_seed_gives_the_same_bytes() -> Result<()> {
 }
 
 #[test]
+fn threads_change_nothing_where_memory_is_short() -> Result<()> {
+    let rows = line(20_000);
+    let layers = vec![
+        Layer::Dense(Dense::new(200, Activation::Relu)),
+        Layer::Dense(Dense::new(200, Activation::Relu)),
+        Layer::Dense(Dense::new(1, Activation::Linear)),
+    ];
+    let run = |memory_limit, threads| {
+        let options = TrainOptions {
+            layers: Some(Sequential::new(layers.clone())),
+            batch_size: 2000,
+            memory_limit,
+            ..quick()
+        };
+        let mut training = Training::new(xy(), "y", options, Box::new(ToMemory))?;
+        for row in &rows {
+            training.push(row, &mut NoCallback)?;
+        }
+        training.finish(&mut NoCallback, &Pool::new(threads)?)
+    };
+    // Four threads want megabytes more than one: rows would spill earlier, and in another order.
+    let mut limits = (10..40).map(|eighths| eighths << 17);
+    let first = limits.by_ref().find(|&limit| run(limit, 1).is_ok());
+    let mut fewer = 0;
+    for limit in first.into_iter().chain(limits.step_by(5)) {
+        let (one, four) = (run(limit, 1)?, run(limit, 4)?);
+        assert!(bytes(&one) == bytes(&four), "{limit}");
+        fewer += four.notices.len();
+    }
+    assert!(fewer > 0, "no limit was too small for four threads");
+    Ok(())
+}
+
+#[test]
 fn a_spill_learns_the_same_preprocessing() -> Result<()> {
     const MEMORY: u64 = 64 << 20;
     let rows = line(40_000);
