@@ -73,6 +73,10 @@ static LEVEL: AtomicU8 = AtomicU8::new(0);
 /// The best instruction set of this CPU, asked once.
 #[inline]
 pub(crate) fn level() -> u8 {
+    #[cfg(test)]
+    if let Some(chosen) = CHOSEN.get() {
+        return chosen;
+    }
     match LEVEL.load(Ordering::Relaxed) {
         0 => detect(),
         known => known,
@@ -130,15 +134,18 @@ macro_rules! dispatch {
 }
 pub(crate) use dispatch;
 
+#[cfg(test)]
+thread_local! {
+    /// The instruction set of a test; of its own thread, because other tests compare bits meanwhile.
+    static CHOSEN: std::cell::Cell<Option<u8>> = const { std::cell::Cell::new(None) };
+}
+
 /// Runs `test` once per instruction set this CPU has.
 #[cfg(test)]
 pub(crate) fn on_every_level(mut test: impl FnMut()) {
-    static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(|e| e.into_inner());
-    let best = detect();
-    for chosen in BASELINE..=best {
-        LEVEL.store(chosen, Ordering::Relaxed);
+    for chosen in BASELINE..=detect() {
+        CHOSEN.set(Some(chosen));
         test();
     }
-    LEVEL.store(best, Ordering::Relaxed);
+    CHOSEN.set(None);
 }
