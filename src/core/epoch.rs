@@ -41,8 +41,8 @@ impl Tally {
     }
 }
 
-/// Rows whose metrics are taken between two looks at the callback.
-const ROWS_AT_ONCE: usize = 1 << 14;
+/// Outputs whose metrics are taken between two looks at the callback.
+const OUTPUTS_AT_ONCE: usize = 1 << 17;
 
 /// What carries over from batch to batch.
 pub(crate) struct Loop {
@@ -117,18 +117,21 @@ impl Loop {
     ) -> Result<f64> {
         let (outputs, targets) = (model.outputs(), model.targets());
         let states = &mut tally.states;
-        let mut see = |predictions: &[f32], y: &[f32], rows: usize| {
+        let at_once = (OUTPUTS_AT_ONCE / outputs).max(1);
+        let mut see = |all: &[f32], y: &[f32], rows: usize, callback: &mut dyn Callback| {
             if states.is_empty() {
-                return;
+                return Ok(());
             }
-            let pieces = predictions[..rows * outputs]
-                .chunks(ROWS_AT_ONCE * outputs)
-                .zip(y.chunks(ROWS_AT_ONCE * targets));
+            let pieces = all[..rows * outputs]
+                .chunks(at_once * outputs)
+                .zip(y.chunks(at_once * targets));
             for (predictions, y) in pieces {
                 for state in states.iter_mut() {
                     state.update(predictions, y, y.len() / targets);
+                    callback.check()?;
                 }
             }
+            Ok(())
         };
         let loss = self
             .buffers

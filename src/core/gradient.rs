@@ -12,7 +12,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Gets final outputs, targets and their rows, group after group.
-pub(crate) type See<'a> = dyn FnMut(&[f32], &[f32], usize) + 'a;
+pub(crate) type See<'a> = dyn FnMut(&[f32], &[f32], usize, &mut dyn Callback) -> Result<()> + 'a;
 
 /// What one gradient group produces.
 #[derive(Debug)]
@@ -142,7 +142,8 @@ impl Buffers {
                     &group.predictions,
                     &batch.y[begin * targets..end * targets],
                     end - begin,
-                );
+                    callback,
+                )?;
                 if noise.is_some() && next + i > 0 {
                     let mut sum = lock(&self.groups[0]);
                     let pieces = sum

@@ -208,7 +208,11 @@ fn number(
     callback: &mut dyn Callback,
 ) -> Result<()> {
     order.clear();
-    order.extend((0..rows as u32).rev());
+    while order.len() < rows {
+        let left = rows - order.len();
+        order.extend((left.saturating_sub(STRIDE) as u32..left as u32).rev());
+        callback.check()?;
+    }
     let Some(random) = random else { return Ok(()) };
     for i in (1..rows).rev() {
         random.exchange(order, i);
@@ -437,6 +441,10 @@ mod tests {
         }
         let mut batches = batches(300_000, false, true, 64 << 20)?;
         assert!(batches.start(Some(0), &mut CancelAt { left: 1 }).is_err());
+        let mut order = Vec::new();
+        number(&mut order, 300_000, None, &mut NoCallback)?;
+        assert!(order.iter().rev().copied().eq(0..300_000));
+        assert!(number(&mut order, 300_000, None, &mut CancelAt { left: 2 }).is_err());
         Ok(())
     }
 }

@@ -10,6 +10,8 @@ const WANTED: usize = 1 << 23;
 const LONGEST: usize = 1 << 28;
 /// A shard's activations should stay in the second-level cache.
 const FLOATS: usize = 3 << 14;
+/// Activations beyond which one layer takes too long.
+const WIDEST: usize = 1 << 22;
 /// Rows below which a large kernel is read for too little work.
 const FEW: usize = 32;
 
@@ -26,8 +28,9 @@ impl Cut {
     pub fn new(network: &Network) -> Cut {
         let parameters = network.parameters.max(1);
         let by_work = WANTED / parameters;
-        let by_cache = FLOATS / network.width().max(1);
-        let few = FEW.min(LONGEST / parameters);
+        let width = network.width().max(1);
+        let by_cache = FLOATS / width;
+        let few = FEW.min(LONGEST / parameters).min(WIDEST / width);
         // Every group has a gradient of its own: fewer where that is large.
         let groups = if parameters <= 1 << 20 {
             8
@@ -119,5 +122,7 @@ mod tests {
     fn large_models_have_short_shards() {
         assert!(cut(28, &[2048, 2048, 2048, 1]).rows <= 32);
         assert!(cut(28, &[64, 64, 1]).rows >= 256);
+        // Few parameters, but a million activations a row.
+        assert!(cut(1, &[1 << 20, 1]).rows <= 4);
     }
 }
