@@ -31,5 +31,10 @@ pub trait Batches {
     fn start(&mut self, shuffle: Option<u64>, callback: &mut dyn Callback) -> Result<()>;
 
     /// Fills `batch` with up to `batch_size` rows, reusing its buffers; `rows == 0` ends the epoch.
-    fn next(&mut self, batch_size: usize, batch: &mut Batch, callback: &mut dyn Callback) -> Result<()>;
+    fn next(
+        &mut self,
+        batch_size: usize,
+        batch: &mut Batch,
+        callback: &mut dyn Callback,
+    ) -> Result<()>;
 }

@@ -6,6 +6,16 @@
 //! ```
 //! use tablenet_core::*;
 //!
+//! struct Idle;
+//! impl Callback for Idle {
+//!     fn elapsed(&mut self) -> f64 {
+//!         0.0
+//!     }
+//!     fn check(&mut self) -> Result<()> {
+//!         Ok(())
+//!     }
+//! }
+//!
 //! let layers = serde_json::json!([
 //!     {"class_name": "Dense", "config": {"units": 2, "activation": "relu"}},
 //!     {"class_name": "Dense", "config": {"units": 1}},
@@ -13,8 +23,8 @@
 //! let (optimizer, loss) = (Optimizer::parse("adam")?, Loss::parse("binary_crossentropy")?);
 //! let mut model = Sequential::from_json(&layers)?.compile(2, Task::Binary, optimizer, loss, vec![], 1.0)?;
 //! // |a - b|: what `fit` would find for "exactly one of two", by hand.
-//! model.set_weights(vec![1.0, -1.0, -1.0, 1.0, 0.0, 0.0, 10.0, 10.0, -5.0])?;
-//! let plan = Plan::new(&model)?;
+//! model.set_weights(vec![1.0, -1.0, -1.0, 1.0, 0.0, 0.0, 10.0, 10.0, -5.0], &mut Idle)?;
+//! let plan = Plan::new(&model, &mut Idle)?;
 //! let mut scratch = plan.scratch();
 //! scratch.input_mut().copy_from_slice(&[1.0, 0.0]);
 //! assert!(plan.run(&mut scratch)[0] > 0.99);

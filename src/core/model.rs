@@ -4,7 +4,7 @@ use crate::config::invalid;
 use crate::kernels::matmul;
 use crate::network::{Network, Place};
 use crate::shard::Cut;
-use crate::weights::zeros;
+use crate::weights::{AT_ONCE, zeros};
 use crate::{
     Activation, Callback, Error, ErrorKind, Loss, Metric, Optimizer, Result, Sequential, Task,
 };
@@ -177,7 +177,7 @@ impl Model {
     }
 
     /// Takes weights in the order of [`Model::variables`]; checks length and finiteness. The optimizer starts anew.
-    pub fn set_weights(&mut self, weights: Vec<f32>) -> Result<()> {
+    pub fn set_weights(&mut self, weights: Vec<f32>, callback: &mut dyn Callback) -> Result<()> {
         if weights.len() != self.parameters() {
             return Err(invalid(format!(
                 "the model has {} weights, not {}",
@@ -185,11 +185,12 @@ impl Model {
                 weights.len()
             )));
         }
-        if let Some(bad) = weights.iter().position(|w| !w.is_finite()) {
-            return Err(Error::new(
-                ErrorKind::NotFinite,
-                format!("weight {bad} is {}", weights[bad]),
-            ));
+        for (i, piece) in weights.chunks(AT_ONCE).enumerate() {
+            if let Some(bad) = piece.iter().position(|w| !w.is_finite()) {
+                let message = format!("weight {} is {}", i * AT_ONCE + bad, piece[bad]);
+                return Err(Error::new(ErrorKind::NotFinite, message));
+            }
+            callback.check()?;
         }
         self.weights = weights;
         self.state = OptimizerState::default();

@@ -1,8 +1,8 @@
 //! The frozen network for scoring one row at a time (Keras: `model.predict`, without its overhead).
 
 use crate::kernels::{activate, row};
-use crate::weights::room;
-use crate::{Activation, Error, ErrorKind, Loss, Model, Result};
+use crate::weights::{AT_ONCE, room};
+use crate::{Activation, Callback, Error, ErrorKind, Loss, Model, Result};
 
 /// One step of a plan; a layer's `freeze` says which it takes.
 #[derive(Debug)]
@@ -61,12 +61,16 @@ impl Op {
         outputs: usize,
         kernel: &[f32],
         bias: Option<&[f32]>,
+        callback: &mut dyn Callback,
     ) -> Result<Op> {
         let width = padded(outputs);
         let mut to = room(inputs * width)?;
-        for row in kernel.chunks_exact(outputs) {
-            to.extend_from_slice(row);
-            to.resize(to.len() + width - outputs, 0.0);
+        for rows in kernel.chunks((AT_ONCE / width).max(1) * outputs) {
+            for row in rows.chunks_exact(outputs) {
+                to.extend_from_slice(row);
+                to.resize(to.len() + width - outputs, 0.0);
+            }
+            callback.check()?;
         }
         let mut all = room(width)?;
         all.extend_from_slice(bias.unwrap_or_default());
@@ -80,8 +84,8 @@ impl Op {
 }
 
 impl Plan {
-    /// Freezes a model that has weights.
-    pub fn new(model: &Model) -> Result<Plan> {
+    /// Freezes a model that has weights, whose copying takes time.
+    pub fn new(model: &Model, callback: &mut dyn Callback) -> Result<Plan> {
         if model.weights().is_empty() {
             return Err(Error::new(
                 ErrorKind::InvalidParameter,
@@ -92,7 +96,7 @@ impl Plan {
         let mut widest = model.inputs();
         for place in &model.network.places {
             let weights = &model.weights()[place.offset..place.offset + place.parameters];
-            ops.extend(place.layer.kind().freeze(place.inputs, weights)?);
+            ops.extend(place.layer.kind().freeze(place.inputs, weights, callback)?);
             widest = widest.max(place.outputs);
         }
         ops.retain(|op| {
@@ -123,20 +127,6 @@ impl Plan {
         size_of::<Plan>()
             + self.ops.capacity() * size_of::<Op>()
             + self.ops.iter().map(op).sum::<usize>()
-    }
-
-    /// The most bytes a plan of `model` would hold, with one scratch, before it is built.
-    pub fn bytes_of(model: &Model) -> Result<u64> {
-        let mut floats = 0u64;
-        let mut widest = model.inputs();
-        for place in &model.network.places {
-            if place.parameters > 0 {
-                floats += padded(place.outputs) as u64 * (place.inputs as u64 + 1);
-            }
-            widest = widest.max(place.outputs);
-        }
-        floats += 2 * padded(widest) as u64 + 2 * model.outputs() as u64;
-        Ok(4 * floats + 256 * (model.network.places.len() as u64 + 4))
     }
 
     /// New buffers for [`Plan::run`].

@@ -5,7 +5,9 @@ mod tests;
 
 use crate::encoder::RowEncoder;
 use crate::target::{Target, TargetKind};
-use crate::{Error, ErrorKind, Feature, ModelFile, Plan, PlanScratch, Result, Task, Value};
+use crate::{
+    Callback, Error, ErrorKind, Feature, ModelFile, Plan, PlanScratch, Result, Task, Value,
+};
 
 /// A model ready to score. It holds no reference to the file it was made from.
 #[derive(Debug)]
@@ -22,15 +24,15 @@ pub struct Scratch {
 }
 
 impl Scorer {
-    /// Freezes the model of `file`.
-    pub fn new(file: &ModelFile) -> Result<Self> {
+    /// Freezes the model of `file`, whose weights are copied: that takes time.
+    pub fn new(file: &ModelFile, callback: &mut dyn Callback) -> Result<Self> {
         let encoder = RowEncoder::new(file.features.clone());
         if encoder.width() != file.model.inputs() {
             return Err(Error::new(ErrorKind::Damaged, "model data is damaged")
                 .detail("Its features do not fill its inputs."));
         }
         Ok(Self {
-            plan: Plan::new(&file.model)?,
+            plan: Plan::new(&file.model, callback)?,
             encoder,
             target: file.target.clone(),
         })

@@ -32,7 +32,7 @@ pub fn scorer(name: &str, stored: &StoredModel) -> Result<Rc<Scorer>> {
     if let Some(scorer) = cached {
         return Ok(scorer);
     }
-    let scorer = Rc::new(Scorer::new(&file(name, stored)?)?);
+    let scorer = Rc::new(Scorer::new(&file(name, stored)?, &mut Interrupts::new())?);
     Cache::session(|cache| cache.keep(stored.sha256, &scorer, limit));
     Ok(scorer)
 }
@@ -44,8 +44,8 @@ pub fn scorer(name: &str, stored: &StoredModel) -> Result<Rc<Scorer>> {
 pub fn file(name: &str, stored: &StoredModel) -> Result<ModelFile> {
     let mut interrupts = Interrupts::new();
     // A model that could be stored stays usable whatever the settings say: what it takes is a small multiple of its
-    // bytes, and their number is checked first.
-    let memory = guc::work_mem().max(stored.size.saturating_mul(4));
+    // bytes (eight of the JSON in it), and their number is checked first.
+    let memory = guc::work_mem().max(stored.size.saturating_mul(8));
     let bytes = catalog::read(name, stored, memory, &mut interrupts)?;
     ModelFile::from_bytes(&bytes, memory, &mut interrupts)
 }

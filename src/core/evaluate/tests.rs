@@ -39,6 +39,7 @@ fn regression() -> Result<Scorer> {
             &rows,
         )?
         .file,
+        &mut NoCallback,
     )
 }
 
@@ -114,7 +115,10 @@ fn class_metrics_are_those_of_the_answers() -> Result<()> {
         })
         .collect();
     let columns = [column("x", Number), column("y", Category)];
-    let scorer = Scorer::new(&train(columns.to_vec(), quick(), &rows)?.file)?;
+    let scorer = Scorer::new(
+        &train(columns.to_vec(), quick(), &rows)?.file,
+        &mut NoCallback,
+    )?;
     let found = evaluated(&scorer, &columns, &rows)?;
     let mut scratch = scorer.scratch();
     let mut right = 0.0;
@@ -149,7 +153,10 @@ fn an_unseen_label_is_refused_with_the_known_ones() -> Result<()> {
             ]
         })
         .collect();
-    let scorer = Scorer::new(&train(columns.to_vec(), quick(), &rows)?.file)?;
+    let scorer = Scorer::new(
+        &train(columns.to_vec(), quick(), &rows)?.file,
+        &mut NoCallback,
+    )?;
     assert!(evaluated(&scorer, &columns, &rows).is_ok());
     let error = evaluated(
         &scorer,

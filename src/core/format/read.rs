@@ -72,8 +72,11 @@ impl ModelFile {
         }
         let weights = weights(data, parameters, hash, &sha256, callback)?;
         file.model
-            .set_weights(weights)
-            .map_err(|error| damaged(error.to_string()))?;
+            .set_weights(weights, callback)
+            .map_err(|error| match error.kind() {
+                ErrorKind::Foreign => error,
+                _ => damaged(error.to_string()),
+            })?;
         Ok(file)
     }
 }

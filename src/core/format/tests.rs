@@ -104,7 +104,10 @@ fn what_is_written_is_read_again() -> Result<()> {
     assert_eq!(file.labels(), ["no", "yes"]);
     assert_eq!(file.model().weights(), trained.file.model().weights());
     assert!(file.to_bytes(&mut NoCallback)? == bytes);
-    let (one, two) = (Scorer::new(&trained.file)?, Scorer::new(&file)?);
+    let (one, two) = (
+        Scorer::new(&trained.file, &mut NoCallback)?,
+        Scorer::new(&file, &mut NoCallback)?,
+    );
     let row = [Value::Number(2.5), Value::Null, Value::Text("M")];
     let scores = |scorer: &Scorer| scorer.predict(&row, &mut scorer.scratch());
     assert_eq!(scores(&one)?.to_bits(), scores(&two)?.to_bits());
@@ -376,8 +379,8 @@ fn writing_and_reading_can_be_cancelled() -> Result<()> {
             .err()
             .map(|error| error.kind())
     };
-    assert_eq!(read(0), Some(ErrorKind::Foreign));
-    assert_eq!(read(1), Some(ErrorKind::Foreign));
-    assert_eq!(read(2), None);
+    let stopped: Vec<ErrorKind> = (0..).map_while(read).collect();
+    assert!(stopped.len() > 2, "{stopped:?}");
+    assert!(stopped.iter().all(|kind| *kind == ErrorKind::Foreign));
     Ok(())
 }

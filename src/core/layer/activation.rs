@@ -4,7 +4,7 @@ use super::{Backward, Forward, Kind};
 use crate::config::{Config, invalid};
 use crate::kernels::activate;
 use crate::predict::Op;
-use crate::{Activation, Result};
+use crate::{Activation, Callback, Result};
 use serde_json::{Map, Value};
 
 /// An activation as a layer of its own (Keras: `Activation`).
@@ -67,7 +67,7 @@ impl Kind for ActivationLayer {
         self.activation = Activation::Linear;
     }
 
-    fn freeze(&self, inputs: usize, _weights: &[f32]) -> Result<Vec<Op>> {
+    fn freeze(&self, inputs: usize, _: &[f32], _: &mut dyn Callback) -> Result<Vec<Op>> {
         Ok(vec![Op::Activate {
             activation: self.activation,
             width: inputs,

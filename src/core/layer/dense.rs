@@ -4,7 +4,7 @@ use super::{Backward, Forward, Kind, MAX_UNITS, VariableSpec, check_units};
 use crate::config::{Config, invalid};
 use crate::kernels::{activate, matmul, reduce};
 use crate::predict::Op;
-use crate::{Activation, Initializer, Result};
+use crate::{Activation, Callback, Initializer, Result};
 use serde_json::{Map, Value, json};
 
 /// A fully connected layer (Keras: `Dense`).
@@ -152,9 +152,15 @@ impl Kind for Dense {
         self.activation = Activation::Linear;
     }
 
-    fn freeze(&self, inputs: usize, weights: &[f32]) -> Result<Vec<Op>> {
+    fn freeze(
+        &self,
+        inputs: usize,
+        weights: &[f32],
+        callback: &mut dyn Callback,
+    ) -> Result<Vec<Op>> {
         let (kernel, bias) = weights.split_at(inputs * self.units);
-        let dense = Op::dense(inputs, self.units, kernel, self.use_bias.then_some(bias))?;
+        let bias = self.use_bias.then_some(bias);
+        let dense = Op::dense(inputs, self.units, kernel, bias, callback)?;
         Ok(vec![
             dense,
             Op::Activate {

@@ -1,10 +1,10 @@
 //! `Dropout`: while training, y = x / (1 - rate) with probability 1 - rate, else 0 (Keras: `keras.layers.Dropout`).
 
 use super::{Backward, Forward, Kind};
-use crate::Result;
 use crate::config::{Config, invalid};
 use crate::kernels::dropout::dropout;
 use crate::predict::Op;
+use crate::{Callback, Result};
 use serde_json::{Map, Value, json};
 
 /// Sets inputs to zero at random while training (Keras: `Dropout`).
@@ -92,7 +92,7 @@ impl Kind for Dropout {
         inputs
     }
 
-    fn freeze(&self, _inputs: usize, _weights: &[f32]) -> Result<Vec<Op>> {
+    fn freeze(&self, _inputs: usize, _: &[f32], _: &mut dyn Callback) -> Result<Vec<Op>> {
         Ok(Vec::new())
     }
 

@@ -10,7 +10,7 @@ pub use dropout::Dropout;
 
 use crate::config::{Config, invalid, unknown};
 use crate::predict::Op;
-use crate::{Activation, Initializer, Result};
+use crate::{Activation, Callback, Initializer, Result};
 use serde_json::{Map, Value, json};
 
 /// A variable that a layer asks for.
@@ -104,7 +104,12 @@ pub(crate) trait Kind {
     fn set_linear(&mut self) {}
 
     /// What scoring does in this layer's place.
-    fn freeze(&self, inputs: usize, weights: &[f32]) -> Result<Vec<Op>>;
+    fn freeze(
+        &self,
+        inputs: usize,
+        weights: &[f32],
+        callback: &mut dyn Callback,
+    ) -> Result<Vec<Op>>;
 
     /// Floats per row kept for the way back.
     fn stash(&self, _inputs: usize) -> usize {

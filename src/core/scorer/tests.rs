@@ -19,7 +19,8 @@ fn scorer(columns: Vec<Column>, options: TrainOptions, labels: &[Value<'_>]) -> 
     let file = train(columns, options, &rows)?.file;
     // Through the bytes, as in a database.
     let bytes = file.to_bytes(&mut NoCallback)?;
-    Scorer::new(&ModelFile::from_bytes(&bytes, 64 << 20, &mut NoCallback)?)
+    let file = ModelFile::from_bytes(&bytes, 64 << 20, &mut NoCallback)?;
+    Scorer::new(&file, &mut NoCallback)
 }
 
 fn columns(target: ColumnType) -> Vec<Column> {

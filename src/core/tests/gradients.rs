@@ -14,7 +14,9 @@ fn gradient(
     rows: &mut Rows,
     threads: usize,
 ) -> (Vec<f64>, f64) {
-    model.set_weights(weights.to_vec()).unwrap();
+    model
+        .set_weights(weights.to_vec(), &mut Clock::new())
+        .unwrap();
     let one = FitOptions {
         shuffle: false,
         ..options(1, usize::try_from(rows.rows()).unwrap())

@@ -60,7 +60,9 @@ fn fifty_steps_end_where_keras_ends() {
             .map(|(_, path)| path)
             .collect();
         assert_eq!(paths, theirs, "{}", run.name);
-        model.set_weights(run.before.clone()).unwrap();
+        model
+            .set_weights(run.before.clone(), &mut Clock::new())
+            .unwrap();
         let mut rows = Rows::new(run.x, run.y, run.inputs, 1);
         let options = FitOptions {
             epochs: 5,
@@ -108,7 +110,7 @@ fn fifty_steps_end_where_keras_ends() {
             run.evaluated
         );
 
-        let plan = Plan::new(&model).unwrap();
+        let plan = Plan::new(&model, &mut Clock::new()).unwrap();
         let mut scratch = plan.scratch();
         let outputs = plan.outputs();
         let mut loss = 0.0;

@@ -133,7 +133,7 @@ fn fit_stays_within_what_memory_says() {
     // Scoring allocates nothing at all.
     let mut model = compile(28, &[64, 64], "adam");
     model.initialize(1, &mut Clock::new()).unwrap();
-    let plan = Plan::new(&model).unwrap();
+    let plan = Plan::new(&model, &mut Clock::new()).unwrap();
     let mut scratch = plan.scratch();
     let before = COUNT.load(SeqCst);
     for _ in 0..100 {

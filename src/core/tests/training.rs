@@ -329,8 +329,7 @@ fn plan_and_network_agree_on_every_width() {
         let evaluated = model
             .evaluate(&mut rows, 20, &mut Clock::new(), &Pool::new(1).unwrap())
             .unwrap();
-        let plan = Plan::new(&model).unwrap();
-        assert!(plan.bytes() as u64 <= Plan::bytes_of(&model).unwrap());
+        let plan = Plan::new(&model, &mut Clock::new()).unwrap();
         let mut scratch = plan.scratch();
         let mut loss = 0.0;
         for (x, y) in rows.x.chunks(width).zip(&rows.y) {
@@ -387,9 +386,12 @@ fn options_and_data_are_checked() {
         .kind(),
         ErrorKind::InvalidParameter
     );
-    assert!(model.set_weights(vec![0.0; 3]).is_err());
+    assert!(model.set_weights(vec![0.0; 3], &mut Clock::new()).is_err());
     assert_eq!(
-        model.set_weights(vec![f32::NAN; 4]).unwrap_err().kind(),
+        model
+            .set_weights(vec![f32::NAN; 4], &mut Clock::new())
+            .unwrap_err()
+            .kind(),
         ErrorKind::NotFinite
     );
     let bare = Sequential::new(vec![dense(1, Activation::Linear)])
@@ -402,5 +404,39 @@ fn options_and_data_are_checked() {
             1.0,
         )
         .unwrap();
-    assert!(Plan::new(&bare).is_err());
+    assert!(Plan::new(&bare, &mut Clock::new()).is_err());
+}
+
+#[test]
+fn copying_weights_can_be_cancelled() {
+    let mut model = regression(
+        300,
+        vec![dense(300, Activation::Linear), dense(1, Activation::Linear)],
+        "adam",
+    );
+    let weights = model.weights().to_vec();
+    for at in [1, 2] {
+        let cancelled = |error: Error| error.into_foreign().is_some();
+        let set = model.set_weights(weights.clone(), &mut Clock::cancelling_at(at));
+        assert!(set.is_err_and(cancelled));
+        assert!(Plan::new(&model, &mut Clock::cancelling_at(at)).is_err_and(cancelled));
+    }
+}
+
+#[test]
+fn metrics_of_large_batches_are_taken_in_pieces() {
+    let mut rows = Rows::of(300_000, 1, |x| x[0]);
+    let checks = |metrics: Vec<Metric>, rows: &mut Rows| {
+        let (optimizer, loss) = (Optimizer::default(), Loss::MeanSquaredError);
+        let mut model = Sequential::new(vec![dense(1, Activation::Linear)])
+            .compile(1, REGRESSION, optimizer, loss, metrics, 1.0)
+            .unwrap();
+        model.initialize(1, &mut Clock::new()).unwrap();
+        let mut clock = Clock::new();
+        let pool = Pool::new(1).unwrap();
+        model.evaluate(rows, 300_000, &mut clock, &pool).unwrap();
+        clock.checks
+    };
+    let more = checks(Metric::all(REGRESSION), &mut rows) - checks(vec![], &mut rows);
+    assert!(more >= 12, "{more}");
 }
