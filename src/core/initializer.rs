@@ -2,8 +2,8 @@
 
 use crate::config::{Config, fold, tagged, unknown};
 use crate::{Callback, Result};
-use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use serde_json::{Value, json};
 
 /// A way to draw first weights.

@@ -2,6 +2,7 @@
 
 use crate::kernels::cost::cost;
 use crate::layer::{Backward, Forward, Interrupt, Layer};
+use crate::random::hash;
 use crate::sequential::{MAX_PARAMETERS, count_parameters, too_large};
 use crate::weights::zeros;
 use crate::{Callback, Loss, Result};
@@ -238,14 +239,10 @@ impl Network {
     }
 }
 
-/// Noise of its own for every layer, step and shard: SplitMix64's finalizer over all of them.
+/// Noise of its own for every layer, step and shard.
 fn key(noise: Noise, shard: u64, layer: usize) -> u64 {
-    let mut z = noise.seed;
-    for word in [noise.step, shard, layer as u64 + 1] {
-        z = (z ^ word).wrapping_add(0x9e37_79b9_7f4a_7c15);
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^= z >> 31;
-    }
-    z
+    let words = [noise.step, shard, layer as u64 + 1];
+    words
+        .into_iter()
+        .fold(noise.seed, |key, word| hash(key ^ word))
 }

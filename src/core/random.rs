@@ -1,30 +1,30 @@
-//! Seeded numbers for order, split and sampling: SplitMix64 (Steele, Lea, Flood 2014), the same on every machine.
+//! Seeded numbers for order, split, sampling and noise, the same on every machine.
 
+use rand_xoshiro::SplitMix64;
+use rand_xoshiro::rand_core::{Rng, SeedableRng};
+
+/// Sets the purposes of one seed apart: 2^64 over the golden ratio.
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// SplitMix64's finalizer: a hash of one word.
-fn mix(mut word: u64) -> u64 {
-    word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    word ^ (word >> 31)
+/// A hash of one word: the first number of its generator.
+pub(crate) fn hash(word: u64) -> u64 {
+    SplitMix64::seed_from_u64(word).next_u64()
 }
 
 /// A generator for one purpose of one seed.
 #[derive(Debug, Clone)]
-pub(crate) struct Random(u64);
+pub(crate) struct Random(SplitMix64);
 
 impl Random {
     /// The numbers of `seed` for `purpose`; different purposes are independent.
     pub(crate) fn new(seed: u64, purpose: u64) -> Self {
-        Self(mix(
-            mix(seed.wrapping_add(GOLDEN)) ^ purpose.wrapping_mul(GOLDEN)
-        ))
+        let key = hash(seed) ^ purpose.wrapping_mul(GOLDEN);
+        Self(SplitMix64::seed_from_u64(hash(key.wrapping_sub(GOLDEN))))
     }
 
     /// 64 random bits.
     pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(GOLDEN);
-        mix(self.0)
+        self.0.next_u64()
     }
 
     /// A number below `bound` (0 if `bound` is 0), by multiplication; the bias is below 2^-32 for the bounds used here.
@@ -44,11 +44,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn splitmix64_is_the_published_one() {
-        // Vigna's splitmix64.c with state 1234567: 6457827717110365317, 3203168211198807973
-        let mut random = Random(1_234_567);
-        assert_eq!(random.next(), 6_457_827_717_110_365_317);
-        assert_eq!(random.next(), 3_203_168_211_198_807_973);
+    fn numbers_are_those_of_earlier_releases() {
+        let mut random = Random::new(1, 2);
+        assert_eq!(
+            [random.next(), random.next()],
+            [0x8C64_7D4B_C9D6_B599, 0xFE65_F726_6B2D_228B]
+        );
+        assert_eq!(hash(0), 0xE220_A839_7B1D_CDAF);
     }
 
     #[test]
