@@ -60,7 +60,8 @@ impl Training<'_> {
             .as_ref()
             .is_some_and(|stopping| stopping.restore_best_weights);
         // What is in memory and what is spilled decides the order of the rows: it must not depend on the threads.
-        let alone = model.memory(batch_size, keep_best, 1)?;
+        let logs = u64::from(choices.epochs) * EpochLogs::bytes(choices.metrics.len());
+        let alone = model.memory(batch_size, keep_best, 1)?.saturating_add(logs);
         let window = self.fit_into_memory(alone, callback)?;
         let settings = self.settings(&model, &choices);
         let (options, budget, skipped) = (
@@ -77,7 +78,9 @@ impl Training<'_> {
         )?;
         let mut validation = SampleBatches::new(self.validation, encoder, false, window, &budget)?;
         let (threads, more) = threads(pool.threads(), alone, budget.available(), |threads| {
-            model.memory(batch_size, keep_best, threads)
+            Ok(model
+                .memory(batch_size, keep_best, threads)?
+                .saturating_add(logs))
         })?;
         budget.reserve(more, "the model")?;
         if threads < pool.threads() {

@@ -22,6 +22,14 @@ pub struct EpochLogs {
 }
 
 impl EpochLogs {
+    /// Bytes of the logs of one epoch with so many metrics, validation included.
+    pub(crate) fn bytes(metrics: usize) -> u64 {
+        /// The shortest allocation there is.
+        const NAME: usize = 32;
+        let entry = size_of::<(String, f64)>() + NAME;
+        (2 * size_of::<Self>() + 2 * metrics * entry) as u64
+    }
+
     /// The value logged under Keras's name: `loss`, `mae`, `val_loss`, `val_mae`.
     pub fn get(&self, name: &str) -> Option<f64> {
         let of = |metrics: &[(String, f64)], name: &str| {

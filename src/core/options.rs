@@ -72,6 +72,9 @@ impl TrainOptions {
         if self.epochs == Some(0) {
             return invalid("epochs must be at least 1, not 0".into());
         }
+        if let Some(epochs) = self.epochs.filter(|epochs| *epochs > MAX_EPOCHS) {
+            return invalid(format!("epochs must be at most {MAX_EPOCHS}, not {epochs}"));
+        }
         if !(0.0..1.0).contains(&self.validation_split) {
             return Err(Error::new(
                 ErrorKind::InvalidParameter,
@@ -102,6 +105,8 @@ impl TrainOptions {
     }
 }
 
+/// The most epochs: each leaves its logs in memory and in the history.
+const MAX_EPOCHS: u32 = 100_000;
 /// The most rows of a step.
 const MAX_BATCH_SIZE: usize = 1 << 24;
 
@@ -134,6 +139,13 @@ mod tests {
                 ..base()
             }),
             "epochs must be at least 1, not 0"
+        );
+        assert_eq!(
+            message(TrainOptions {
+                epochs: Some(100_001),
+                ..base()
+            }),
+            "epochs must be at most 100000, not 100001"
         );
         for (split, shown) in [(1.0, "1"), (-0.1, "-0.1"), (f64::NAN, "NaN")] {
             let expected =
