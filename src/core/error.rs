@@ -64,7 +64,7 @@ impl Error {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Box::new(Inner {
             kind,
-            message: message.into(),
+            message: shortened(message.into()),
             detail: None,
             hint: None,
             foreign: None,
@@ -80,13 +80,13 @@ impl Error {
 
     /// Adds what the reader may want to know beyond the message.
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
-        self.0.detail = Some(detail.into());
+        self.0.detail = Some(shortened(detail.into()));
         self
     }
 
     /// Adds what to do about it.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.0.hint = Some(hint.into());
+        self.0.hint = Some(shortened(hint.into()));
         self
     }
 
@@ -108,5 +108,29 @@ impl Error {
     /// Takes the adapter's own error out again.
     pub fn into_foreign(self) -> Option<Box<dyn Any + Send>> {
         self.0.foreign
+    }
+}
+
+/// Values and names in a text may be as long as the user's: what goes into every log must not be.
+fn shortened(mut text: String) -> String {
+    const LONGEST: usize = 2000;
+    if text.len() > LONGEST {
+        text.truncate(text.floor_char_boundary(LONGEST));
+        text.push_str("...");
+        text.shrink_to_fit();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_values_are_cut() {
+        let long = "é".repeat(1_000_000);
+        let error = Error::new(ErrorKind::InvalidText, long.as_str()).hint(long);
+        assert_eq!(error.to_string(), "é".repeat(1000) + "...");
+        assert_eq!(error.hint_text().map(str::len), Some(2003));
     }
 }

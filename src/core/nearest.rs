@@ -5,9 +5,14 @@
 /// Likeness is Jaro-Winkler's on lower-cased text; below 0.7 nothing is suggested. Of equal ones the first wins.
 pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     const ALIKE: f64 = 0.7;
+    /// Longer than any name; the comparison takes time in proportion to the product of the lengths.
+    const LONGEST: usize = 1000;
+    if name.len() > LONGEST {
+        return None;
+    }
     let name = name.to_lowercase();
     let mut best: Option<(f64, &'a str)> = None;
-    for candidate in known {
+    for candidate in known.filter(|candidate| candidate.len() <= LONGEST) {
         let likeness = strsim::jaro_winkler(&name, &candidate.to_lowercase());
         if likeness >= ALIKE && best.is_none_or(|(most, _)| likeness > most) {
             best = Some((likeness, candidate));
@@ -29,6 +34,7 @@ mod tests {
 
     #[test]
     fn suggests_nothing_for_a_stranger() {
+        assert_eq!(nearest(&"area".repeat(1000), ["area"].into_iter()), None);
         assert_eq!(nearest("zzz", ["price", "area"].into_iter()), None);
         assert_eq!(nearest("", ["price"].into_iter()), None);
         assert_eq!(nearest("x", std::iter::empty()), None);
