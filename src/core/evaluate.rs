@@ -101,7 +101,7 @@ impl<'m> Evaluation<'m> {
                 }
                 let prediction = f64::from(outputs.first().copied().unwrap_or(0.0)) * std + mean;
                 self.errors.add(prediction, value, self.rows);
-                ((value - mean) / std) as f32
+                ((value - mean) * (1.0 / std)) as f32
             }
             (TargetKind::Regression { .. }, _) => {
                 return Err(wrong_type(

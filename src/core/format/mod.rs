@@ -25,22 +25,14 @@ const FORMAT: u32 = 1;
 const MAX_HEADER: usize = 100_000_000;
 /// The longest description of a network.
 const MAX_SPEC: usize = 1 << 20;
-/// The most layers of a network.
-const MAX_LAYERS: usize = 1000;
 /// Weights written, read or hashed between two checks: 1 MiB.
 const PIECE: usize = 1 << 18;
 
 /// Refuses a network that no model file can describe.
 pub(crate) fn check_size(layers: &Sequential) -> Result<()> {
-    let limit = |message: String| Err(Error::new(ErrorKind::LimitExceeded, message));
-    if layers.layers.len() > MAX_LAYERS {
-        let given = layers.layers.len();
-        return limit(format!(
-            "a model can have at most {MAX_LAYERS} layers, not {given}"
-        ));
-    }
     if canonical(&layers.to_json()).len() > MAX_SPEC {
-        return limit("the description of the layers is longer than 1 MB".into());
+        let message = "the description of the layers is longer than 1 MB";
+        return Err(Error::new(ErrorKind::LimitExceeded, message));
     }
     Ok(())
 }
