@@ -38,7 +38,7 @@ impl Training<'_> {
         let inputs = encoder.features.width();
         let choices = Choices::new(&self.options, target.task(), inputs, self.train.rows())?;
         check_size(&choices.layers)?;
-        let mut model = choices
+        let model = choices
             .layers
             .compile(
                 inputs,
@@ -89,7 +89,14 @@ impl Training<'_> {
                 pool.threads()
             ));
         }
-        model.initialize(options.seed, callback)?;
+        let mut file = ModelFile {
+            model,
+            features,
+            target,
+            results: Results::default(),
+        };
+        file.check_description(options.memory_limit)?;
+        file.model.initialize(options.seed, callback)?;
         let fit = FitOptions {
             epochs: choices.epochs,
             batch_size,
@@ -99,7 +106,9 @@ impl Training<'_> {
             max_seconds: options.max_seconds,
         };
         let held_out = (validation_rows > 0).then_some(&mut validation as &mut dyn Batches);
-        let history = model.fit_on(&mut train, held_out, &fit, callback, pool, threads)?;
+        let history = file
+            .model
+            .fit_on(&mut train, held_out, &fit, callback, pool, threads)?;
         if skipped > 0 {
             let (rows, were) = if skipped == 1 {
                 ("row", "was")
@@ -108,10 +117,11 @@ impl Training<'_> {
             };
             notices.push(format!(
                 "{skipped} {rows} whose target \"{}\" is NULL {were} skipped",
-                target.name
+                file.target.name
             ));
         }
         let results = Results::new(final_logs(&history)?);
+        file.results.clone_from(&results);
         Ok(Trained {
             rows: training_rows + validation_rows,
             training_rows,
@@ -120,12 +130,7 @@ impl Training<'_> {
             loss: results.loss.unwrap_or(f64::NAN),
             val_loss: results.val_loss,
             metrics: results.metrics_json(),
-            file: ModelFile {
-                model,
-                features,
-                target,
-                results,
-            },
+            file,
             history,
             settings,
             notices,

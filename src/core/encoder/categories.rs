@@ -112,7 +112,11 @@ impl Categories {
         for (position, (_, _, code)) in kept.iter().enumerate() {
             positions[*code as usize] = Some(position as u32);
         }
-        budget.release(self.charged);
+        // The texts that stay are held until the training ends.
+        let held = kept
+            .iter()
+            .map(|(_, text, _)| (text.len() as u64).saturating_add(ENTRY));
+        budget.release(self.charged.saturating_sub(held.sum()));
         (
             kept.into_iter().map(|(_, text, _)| text).collect(),
             positions,
@@ -174,7 +178,13 @@ mod tests {
             ErrorKind::OutOfMemory
         );
         categories.ordered(true, &budget);
-        assert_eq!(budget.available(), budget.limit());
+        assert_eq!(budget.available(), 0, "both are kept");
+        let budget = Budget::new(2 * (ENTRY + 1));
+        let mut categories = Categories::new(None);
+        categories.code("a", true, &budget)?;
+        categories.code("b", false, &budget)?;
+        categories.ordered(true, &budget);
+        assert_eq!(budget.available(), ENTRY + 1, "one is kept");
         Ok(())
     }
 }

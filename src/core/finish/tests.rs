@@ -425,6 +425,32 @@ fn a_model_beyond_the_limit_is_refused_before_it_is_taken() -> Result<()> {
 }
 
 #[test]
+fn categories_too_long_for_a_file_are_refused_before_fitting() -> Result<()> {
+    let texts: Vec<String> = (0..20)
+        .map(|i| format!("{i}{}", "x".repeat(1 << 20)))
+        .collect();
+    let row = |i: usize| vec![Text(&texts[i % 20]), number(i as f64)];
+    let rows: Vec<_> = (0..60).map(row).collect();
+    let columns = vec![column("x", Category), column("y", Number)];
+    for (memory_limit, kind) in [
+        (1 << 30, ErrorKind::LimitExceeded),
+        (48 << 20, ErrorKind::OutOfMemory),
+    ] {
+        let options = TrainOptions {
+            memory_limit,
+            ..quick()
+        };
+        let texts = if kind == ErrorKind::LimitExceeded {
+            60
+        } else {
+            7
+        };
+        assert_eq!(refused(columns.clone(), options, &rows[..texts]).0, kind);
+    }
+    Ok(())
+}
+
+#[test]
 fn every_check_can_cancel_and_the_error_comes_back_unchanged() -> Result<()> {
     let rows = line(64);
     let run = |callback: &mut CancelAt| {

@@ -15,14 +15,15 @@ mod read;
 mod tests;
 mod write;
 
+use crate::budget::exceeded;
 use crate::canonical::canonical;
 use crate::results::Results;
 use crate::{Error, ErrorKind, Feature, LayerSummary, Model, Result, Sequential, Target, Task};
 
 /// The format this release writes and reads.
 const FORMAT: u32 = 1;
-/// The longest header: safetensors readers refuse longer ones.
-const MAX_HEADER: usize = 100_000_000;
+/// The longest header. It is read and written between two checks for cancels; safetensors readers allow 100 MB.
+const MAX_HEADER: usize = 16 << 20;
 /// The longest description of a network.
 const MAX_SPEC: usize = 1 << 20;
 /// Weights written, read or hashed between two checks: 1 MiB.
@@ -35,6 +36,15 @@ pub(crate) fn check_size(layers: &Sequential) -> Result<()> {
         return Err(Error::new(ErrorKind::LimitExceeded, message));
     }
     Ok(())
+}
+
+/// Bytes that reading `header` takes: JSON takes several times its text.
+fn check_memory(header: &[u8], memory_limit: u64) -> Result<u64> {
+    let need = (header.len() as u64).saturating_mul(8);
+    if need > memory_limit {
+        return Err(exceeded("the description of the model", need, memory_limit));
+    }
+    Ok(need)
 }
 
 /// A trained model as it is stored: network, preprocessing, target and results.

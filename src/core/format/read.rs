@@ -3,7 +3,7 @@
 
 use super::document::{Document, description, header};
 use super::write::hexadecimal;
-use super::{FORMAT, MAX_HEADER, MAX_SPEC, PIECE, check_size};
+use super::{FORMAT, MAX_HEADER, MAX_SPEC, PIECE, check_memory, check_size};
 use crate::budget::{exceeded, with_capacity};
 use crate::canonical::{canonical, shallow};
 use crate::encoder::check_features;
@@ -41,14 +41,12 @@ impl ModelFile {
         callback: &mut dyn Callback,
     ) -> Result<Self> {
         let (given, data) = split(bytes)?;
-        // JSON takes several times its text while it is read.
-        let need = (given.len() as u64).saturating_mul(8);
-        if need > memory_limit {
-            return Err(exceeded("the description of the model", need, memory_limit));
-        }
+        let need = check_memory(given, memory_limit)?;
         callback.check()?;
         let (document, sha256) = parse(given)?;
+        callback.check()?;
         let mut file = rebuild(document)?;
+        callback.check()?;
         let parameters = file.model.parameters();
         let expected = parameters
             .checked_mul(4)
@@ -70,6 +68,7 @@ impl ModelFile {
         if rebuilt.map_err(|error| damaged(error.to_string()))? != given {
             return Err(damaged("its header does not follow from its contents"));
         }
+        callback.check()?;
         let weights = weights(data, parameters, hash, &sha256, callback)?;
         file.model
             .set_weights(weights, callback)

@@ -1,30 +1,31 @@
 //! Writes a model file.
 
 use super::document::{description, header};
-use super::{MAX_HEADER, PIECE};
-use crate::budget::with_capacity;
+use super::{MAX_HEADER, PIECE, check_memory};
+use crate::budget::{size, with_capacity};
 use crate::canonical::canonical;
 use crate::{Callback, Error, ErrorKind, ModelFile, Result};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 impl ModelFile {
+    /// Refuses, before the weights are fitted, a description that could not be written, or read again within
+    /// `memory_limit`.
+    pub(crate) fn check_description(&self, memory_limit: u64) -> Result<()> {
+        let header = header(&self.model, description(self), "")?;
+        check_length(&header)?;
+        check_memory(&header, memory_limit).map(|_| ())
+    }
+
     /// The bytes of the file; the same model always gives the same bytes. Checks about every MiB.
     pub fn to_bytes(&self, callback: &mut dyn Callback) -> Result<Vec<u8>> {
         let weights = self.model.weights();
         let description = description(self);
         let sha256 = digest(&description, weights, callback)?;
+        callback.check()?;
         let header = header(&self.model, description, &sha256)?;
-        if header.len() > MAX_HEADER {
-            return Err(Error::new(
-                ErrorKind::LimitExceeded,
-                format!(
-                    "the model's categories take {} bytes, more than the limit of {MAX_HEADER}",
-                    header.len()
-                ),
-            )
-            .hint("List columns of long texts in exclude."));
-        }
+        check_length(&header)?;
+        callback.check()?;
         let mut bytes = with_capacity(8 + header.len() + weights.len() * 4, "the model file")?;
         bytes.extend_from_slice(&(header.len() as u64).to_le_bytes());
         bytes.extend_from_slice(&header);
@@ -34,6 +35,20 @@ impl ModelFile {
         }
         Ok(bytes)
     }
+}
+
+/// Refuses a header that no reader would take.
+fn check_length(header: &[u8]) -> Result<()> {
+    if header.len() <= MAX_HEADER {
+        return Ok(());
+    }
+    let message = format!(
+        "the model's categories take {}, more than the limit of {}",
+        size(header.len() as u64),
+        size(MAX_HEADER as u64)
+    );
+    Err(Error::new(ErrorKind::LimitExceeded, message)
+        .hint("List columns of long texts in exclude."))
 }
 
 /// The SHA-256 of the description and of the weights as they are written, in hexadecimal.
