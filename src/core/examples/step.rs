@@ -1,46 +1,8 @@
 //! Prints microseconds per training step and per scored row on one thread: `cargo run --release -p tablenet-core --example step`.
 
+use ndarray::Array2;
 use std::time::Instant;
 use tablenet_core::*;
-
-/// The same rows again and again, so that only the engine is measured.
-struct Rows {
-    batch: Batch,
-    inputs: usize,
-    steps: u64,
-    left: u64,
-}
-
-impl Batches for Rows {
-    fn rows(&self) -> u64 {
-        self.batch.rows as u64 * self.steps
-    }
-    fn inputs(&self) -> usize {
-        self.inputs
-    }
-    fn targets(&self) -> usize {
-        1
-    }
-    fn start(&mut self, _shuffle: Option<u64>, _callback: &mut dyn Callback) -> Result<()> {
-        self.left = self.steps;
-        Ok(())
-    }
-    fn next(
-        &mut self,
-        _batch_size: usize,
-        batch: &mut Batch,
-        _callback: &mut dyn Callback,
-    ) -> Result<()> {
-        batch.rows = 0;
-        if self.left > 0 {
-            self.left -= 1;
-            batch.x.clone_from(&self.batch.x);
-            batch.y.clone_from(&self.batch.y);
-            batch.rows = self.batch.rows;
-        }
-        Ok(())
-    }
-}
 
 /// A clock, and the longest time between two checks.
 struct Clock {
@@ -89,20 +51,13 @@ fn model(inputs: usize, widths: &[usize]) -> Result<Model> {
     Ok(model)
 }
 
-fn step(inputs: usize, widths: &[usize], rows: usize, steps: u64, threads: usize) -> Result<()> {
+fn step(inputs: usize, widths: &[usize], rows: usize, steps: usize, threads: usize) -> Result<()> {
     let mut model = model(inputs, widths)?;
     let number = |i: usize| (i as f32 * 0.618_034) % 2.0 - 1.0;
-    let batch = Batch {
-        x: (0..rows * inputs).map(number).collect(),
-        y: (0..rows).map(number).collect(),
-        rows,
-    };
-    let mut data = Rows {
-        batch,
-        inputs,
-        steps,
-        left: 0,
-    };
+    let all = rows * steps;
+    let x = Array2::from_shape_fn((all, inputs), |(row, i)| number(row * inputs + i));
+    let y = Array2::from_shape_fn((all, 1), |(row, _)| number(row));
+    let mut data = Arrays::new(x, y)?;
     let options = FitOptions {
         epochs: if inputs * widths[0] > 10_000 { 8 } else { 400 },
         batch_size: rows,

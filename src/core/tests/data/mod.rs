@@ -1,30 +1,31 @@
 //! Rows in memory, clocks and callbacks for the tests of training.
 #![allow(dead_code)]
 
+use ndarray::Array2;
 use std::time::Instant;
 use tablenet_core::*;
 
-/// Rows held in memory, in stored order or in one drawn from the seed.
+/// [`Arrays`] whose numbers a test can look at.
 pub struct Rows {
     pub x: Vec<f32>,
     pub y: Vec<f32>,
     pub inputs: usize,
     pub targets: usize,
-    order: Vec<usize>,
-    next: usize,
+    arrays: Arrays<'static>,
 }
 
 impl Rows {
     pub fn new(x: Vec<f32>, y: Vec<f32>, inputs: usize, targets: usize) -> Rows {
-        assert_eq!(x.len() / inputs, y.len() / targets);
-        let order = (0..y.len() / targets).collect();
+        let array = |v: &Vec<f32>, width: usize| {
+            Array2::from_shape_vec((v.len() / width, width), v.clone()).unwrap()
+        };
+        let arrays = Arrays::new(array(&x, inputs), array(&y, targets)).unwrap();
         Rows {
             x,
             y,
             inputs,
             targets,
-            order,
-            next: 0,
+            arrays,
         }
     }
 
@@ -38,7 +39,7 @@ impl Rows {
 
 impl Batches for Rows {
     fn rows(&self) -> u64 {
-        self.order.len() as u64
+        self.arrays.rows()
     }
 
     fn inputs(&self) -> usize {
@@ -49,41 +50,12 @@ impl Batches for Rows {
         self.targets
     }
 
-    fn start(&mut self, shuffle: Option<u64>, _callback: &mut dyn Callback) -> Result<()> {
-        self.next = 0;
-        self.order.sort_unstable();
-        if let Some(mut state) = shuffle {
-            for i in (1..self.order.len()).rev() {
-                state = state
-                    .wrapping_mul(6_364_136_223_846_793_005)
-                    .wrapping_add(1_442_695_040_888_963_407);
-                self.order.swap(i, (state >> 33) as usize % (i + 1));
-            }
-        }
-        Ok(())
+    fn start(&mut self, shuffle: Option<u64>, callback: &mut dyn Callback) -> Result<()> {
+        self.arrays.start(shuffle, callback)
     }
 
-    fn next(
-        &mut self,
-        batch_size: usize,
-        batch: &mut Batch,
-        callback: &mut dyn Callback,
-    ) -> Result<()> {
-        callback.check()?;
-        batch.x.clear();
-        batch.y.clear();
-        let end = (self.next + batch_size).min(self.order.len());
-        for &row in &self.order[self.next..end] {
-            batch
-                .x
-                .extend_from_slice(&self.x[row * self.inputs..][..self.inputs]);
-            batch
-                .y
-                .extend_from_slice(&self.y[row * self.targets..][..self.targets]);
-        }
-        batch.rows = end - self.next;
-        self.next = end;
-        Ok(())
+    fn next(&mut self, size: usize, batch: &mut Batch, callback: &mut dyn Callback) -> Result<()> {
+        self.arrays.next(size, batch, callback)
     }
 }
 
