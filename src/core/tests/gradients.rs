@@ -3,7 +3,8 @@
 
 mod data;
 
-use candle_core::{Device, Tensor, Var};
+use candle_core::{DType, Device, Tensor, Var};
+use candle_nn::Module;
 use data::{Clock, REGRESSION, Rows, dense, numbers, options};
 use tablenet_core::*;
 
@@ -338,16 +339,7 @@ fn a_dense_stack_equals_candles_autograd() {
         .iter()
         .map(|w| 0.2 * w)
         .collect();
-    let variables: Vec<Var> = model
-        .variables()
-        .iter()
-        .map(|v| {
-            let size = v.shape.iter().product::<usize>();
-            let slice = weights[v.offset..v.offset + size].to_vec();
-            Var::from_tensor(&Tensor::from_vec(slice, v.shape.as_slice(), &Device::Cpu).unwrap())
-                .unwrap()
-        })
-        .collect();
+    let variables = variables(&model, &weights);
     let mut h = Tensor::from_vec(data.x.clone(), (rows, inputs), &Device::Cpu).unwrap();
     for (i, pair) in variables.chunks(2).enumerate() {
         h = h.matmul(&pair[0]).unwrap().broadcast_add(&pair[1]).unwrap();
@@ -359,19 +351,32 @@ fn a_dense_stack_equals_candles_autograd() {
     }
     let y = Tensor::from_vec(data.y.clone(), (rows, widths[2]), &Device::Cpu).unwrap();
     let loss = (h - y).unwrap().sqr().unwrap().mean_all().unwrap();
+    agree(&mut model, &weights, &mut data, &variables, &loss);
+}
+
+/// The model's variables as candle's.
+fn variables(model: &Model, weights: &[f32]) -> Vec<Var> {
+    let variable = |v: &Variable| {
+        let size = v.shape.iter().product::<usize>();
+        let slice = weights[v.offset..v.offset + size].to_vec();
+        Var::from_tensor(&Tensor::from_vec(slice, v.shape.as_slice(), &Device::Cpu).unwrap())
+    };
+    model
+        .variables()
+        .iter()
+        .map(|v| variable(v).unwrap())
+        .collect()
+}
+
+/// Compares value and gradient with those of candle's `loss`.
+fn agree(model: &mut Model, weights: &[f32], data: &mut Rows, variables: &[Var], loss: &Tensor) {
     let gradients = loss.backward().unwrap();
     for threads in [1, 3] {
-        let (got, value) = gradient(&mut model, &weights, &mut data, threads);
+        let (got, value) = gradient(model, weights, data, threads);
         assert!((value - f64::from(loss.to_scalar::<f32>().unwrap())).abs() < 1e-6);
-        for (v, var) in model.variables().iter().zip(&variables) {
-            let wanted: Vec<f32> = gradients
-                .get(var)
-                .unwrap()
-                .flatten_all()
-                .unwrap()
-                .to_vec1()
-                .unwrap();
-            for (i, wanted) in wanted.iter().enumerate() {
+        for (v, var) in model.variables().iter().zip(variables) {
+            let wanted = gradients.get(var).unwrap().flatten_all().unwrap();
+            for (i, wanted) in wanted.to_vec1::<f32>().unwrap().iter().enumerate() {
                 let got = got[v.offset + i];
                 assert!(
                     (got - f64::from(*wanted)).abs() < 1e-6,
@@ -380,5 +385,47 @@ fn a_dense_stack_equals_candles_autograd() {
                 );
             }
         }
+    }
+}
+
+#[test]
+fn crossentropies_equal_those_of_candle_nn() {
+    let (inputs, rows) = (7, 600);
+    for (task, loss, units, head) in [
+        (
+            Task::Binary,
+            Loss::BinaryCrossentropy,
+            1,
+            Activation::Sigmoid,
+        ),
+        (
+            Task::Multiclass { classes: 4 },
+            Loss::CategoricalCrossentropy,
+            4,
+            Activation::Softmax,
+        ),
+    ] {
+        let class = |x: &[f32]| f32::from(x[0] > 0.0) + f32::from(units > 1 && x[1] > 0.3) * 2.0;
+        let mut data = Rows::of(rows, inputs, class);
+        let layers = vec![dense(20, Activation::Swish), dense(units, head)];
+        let mut model = compile(inputs, layers, task, loss);
+        let weights = numbers(model.parameters(), 6);
+        let variables = variables(&model, &weights);
+        let x = Tensor::from_vec(data.x.clone(), (rows, inputs), &Device::Cpu).unwrap();
+        let linear = |x: &Tensor, i: usize| {
+            let kernel = variables[i].t().unwrap();
+            candle_nn::Linear::new(kernel, Some(variables[i + 1].as_tensor().clone()))
+                .forward(x)
+                .unwrap()
+        };
+        let logits = linear(&candle_nn::ops::silu(&linear(&x, 0)).unwrap(), 2);
+        let y = Tensor::from_vec(data.y.clone(), (rows, 1), &Device::Cpu).unwrap();
+        let value = if units == 1 {
+            candle_nn::loss::binary_cross_entropy_with_logit(&logits, &y)
+        } else {
+            let y = y.squeeze(1).unwrap().to_dtype(DType::U32).unwrap();
+            candle_nn::loss::cross_entropy(&logits, &y)
+        };
+        agree(&mut model, &weights, &mut data, &variables, &value.unwrap());
     }
 }
