@@ -54,12 +54,13 @@ impl Sequential {
         let optimizer = Optimizer::parse(&optimizer.to_json().to_string())?;
         let loss = Loss::parse(&loss.to_json().to_string())?;
 
+        check_loss(task, loss)?;
         let mut sequential = self.clone();
         for (layer, name) in sequential.layers.iter_mut().zip(self.names()?) {
             *layer.kind_mut().name_mut() = Some(name);
         }
         let mut layers = sequential.layers.clone();
-        let head = check_head(&mut layers, task, loss)?;
+        let head = check_head(&mut layers, loss)?;
         let network = Network::new(layers, inputs)?;
         if network.parameters == 0 {
             return Err(invalid("a model needs a layer with weights").hint("Add a Dense layer."));
@@ -126,9 +127,28 @@ impl Sequential {
     }
 }
 
-/// The last layer's activation against task and loss. Under a crossentropy it goes over to the loss: returns what
+/// The loss against the task, before any layer is blamed for a loss that cannot fit.
+fn check_loss(task: Task, loss: Loss) -> Result<()> {
+    match task {
+        Task::Regression { .. } if loss.is_crossentropy() => Err(invalid(format!(
+            "loss {} does not fit a numeric target",
+            loss.name()
+        ))
+        .hint("Use mse, mae or huber.")),
+        Task::Multiclass { classes } if loss != Loss::CategoricalCrossentropy => {
+            Err(invalid(format!(
+                "loss {} does not fit a target of {classes} classes",
+                loss.name()
+            ))
+            .hint("Use categorical_crossentropy."))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The last layer's activation against the loss. Under a crossentropy it goes over to the loss: returns what
 /// turns the logits into probabilities.
-fn check_head(layers: &mut [Layer], task: Task, loss: Loss) -> Result<Activation> {
+fn check_head(layers: &mut [Layer], loss: Loss) -> Result<Activation> {
     let Some(last) = layers.last_mut() else {
         return Err(invalid("a model needs at least one layer"));
     };
@@ -161,13 +181,6 @@ fn check_head(layers: &mut [Layer], task: Task, loss: Loss) -> Result<Activation
             head.name()
         )));
     }
-    if matches!(task, Task::Regression { .. }) {
-        return Err(invalid(format!(
-            "loss {} does not fit a numeric target",
-            loss.name()
-        ))
-        .hint("Use mse, mae or huber."));
-    }
     last.kind_mut().set_linear();
     Ok(head)
 }
@@ -180,20 +193,12 @@ fn check_outputs(outputs: usize, task: Task, loss: Loss) -> Result<()> {
             (2, "categorical_crossentropy on two classes".to_owned())
         }
         (Task::Binary, _) => (1, format!("{} on two classes", loss.name())),
-        (Task::Multiclass { classes }, Loss::CategoricalCrossentropy) => {
-            (classes, format!("{classes} classes"))
-        }
-        (Task::Multiclass { classes }, _) => {
-            return Err(invalid(format!(
-                "loss {} does not fit a target of {classes} classes",
-                loss.name()
-            ))
-            .hint("Use categorical_crossentropy."));
-        }
+        (Task::Multiclass { classes }, _) => (classes, format!("{classes} classes")),
     };
     if outputs != wanted {
+        let units = if wanted == 1 { "unit" } else { "units" };
         return Err(invalid(format!(
-            "the last layer must have {wanted} units for {of}, not {outputs}"
+            "the last layer must have {wanted} {units} for {of}, not {outputs}"
         )));
     }
     Ok(())
@@ -259,7 +264,7 @@ mod tests {
                 vec![dense(2, Linear)],
                 number,
                 mse,
-                "the last layer must have 1 units for a numeric target, not 2",
+                "the last layer must have 1 unit for a numeric target, not 2",
             ),
             (
                 vec![dense(1, Sigmoid)],
@@ -290,6 +295,12 @@ mod tests {
                 Task::Multiclass { classes: 3 },
                 mse,
                 "loss mse does not fit a target of 3 classes",
+            ),
+            (
+                vec![dense(3, Softmax)],
+                Task::Multiclass { classes: 3 },
+                bce,
+                "loss binary_crossentropy does not fit a target of 3 classes",
             ),
             (
                 vec![dense(1, Softmax)],

@@ -23,7 +23,7 @@ pub(crate) struct Samples {
     charged: u64,
 }
 
-const WHAT: &str = "the rows of the training query";
+const WHAT: &str = "the training data";
 
 impl Samples {
     /// An empty store for rows of `row_bytes`.

@@ -62,7 +62,7 @@ pub(crate) fn medians(
                 break;
             }
             charged += bytes;
-            let values = with_capacity(wanted as usize, "medians")?;
+            let values = with_capacity(wanted as usize, "the search for medians")?;
             columns.push(Column {
                 learner,
                 result,
@@ -81,7 +81,7 @@ pub(crate) fn medians(
                 budget.limit(),
             ));
         }
-        budget.reserve(charged, "medians")?;
+        budget.reserve(charged, "the search for medians")?;
         let row_bytes = samples.row_bytes();
         samples.for_each(callback, |rows| {
             for column in &mut columns {
