@@ -33,6 +33,16 @@ impl Loss {
 
     /// Reads a bare word, `{"huber": {"delta": 2}}` or Keras's `{"class_name": .., "config": {..}}`.
     pub fn parse(text: &str) -> Result<Loss> {
+        let (loss, from_logits) = Self::parse_with_logits(text)?;
+        if from_logits {
+            return Err(invalid(format!("from_logits of loss {} is not an option", loss.name()))
+                .hint("Leave it out: a last layer without activation gives logits, one with sigmoid or softmax gives probabilities."));
+        }
+        Ok(loss)
+    }
+
+    /// As [`Loss::parse`], and whether `from_logits` was set as Keras's users do: the last layer must then be linear.
+    pub fn parse_with_logits(text: &str) -> Result<(Loss, bool)> {
         let json = word_or_json("loss", text)?;
         let (name, config) = tagged("loss", &json)?;
         let loss = match fold(name).as_str() {
@@ -56,10 +66,7 @@ impl Loss {
         let config = Config::new(format!("loss {}", loss.name()), config, &known)?;
         config.refuse(&["label_smoothing", "ignore_class"])?;
         config.check_dtype_and_trainable()?;
-        if config.flag("from_logits", false)? {
-            return Err(invalid(format!("from_logits of loss {} is not an option", loss.name()))
-                .hint("Leave it out: a last layer without activation gives logits, one with sigmoid or softmax gives probabilities."));
-        }
+        let from_logits = config.flag("from_logits", false)?;
         if config
             .string("reduction")?
             .is_some_and(|r| r != "sum_over_batch_size")
@@ -73,12 +80,13 @@ impl Loss {
                 ),
             ));
         }
-        match loss {
-            Loss::Huber { delta } => Ok(Loss::Huber {
+        let loss = match loss {
+            Loss::Huber { delta } => Loss::Huber {
                 delta: config.number("delta", delta, "a positive number", |d| d > 0.0)?,
-            }),
-            _ => Ok(loss),
-        }
+            },
+            _ => loss,
+        };
+        Ok((loss, from_logits))
     }
 
     /// The short name: `mse`.
@@ -171,6 +179,15 @@ mod tests {
         ] {
             assert_eq!(Loss::parse(&loss.to_json().to_string()).unwrap(), loss);
         }
+    }
+
+    #[test]
+    fn logits_are_asked_for_apart() {
+        let text = r#"{"class_name": "BinaryCrossentropy", "config": {"from_logits": true}}"#;
+        let read = Loss::parse_with_logits(text).unwrap();
+        assert_eq!(read, (Loss::BinaryCrossentropy, true));
+        assert!(Loss::parse(text).is_err());
+        assert!(!Loss::parse_with_logits("mse").unwrap().1);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The arguments of a training with their defaults (Keras: `compile` and `fit`).
 
-use crate::{EarlyStopping, Error, ErrorKind, Loss, Metric, Optimizer, Result, Sequential};
+use crate::{
+    Activation, EarlyStopping, Error, ErrorKind, Loss, Metric, Optimizer, Result, Sequential,
+};
 
 /// What a training may be told; `None` is chosen from the data.
 #[derive(Debug, Clone)]
@@ -11,6 +13,8 @@ pub struct TrainOptions {
     pub optimizer: Optimizer,
     /// The loss; `None`: mse, binary_crossentropy or categorical_crossentropy by target.
     pub loss: Option<Loss>,
+    /// Whether the loss said `from_logits`: given layers must then end without an activation.
+    pub from_logits: bool,
     /// The metrics; `None`: mae and r2, accuracy and auc, or accuracy by target.
     pub metrics: Option<Vec<Metric>>,
     /// Exactly this many epochs; `None`: up to 100.
@@ -39,6 +43,7 @@ impl Default for TrainOptions {
             layers: None,
             optimizer: Optimizer::default(),
             loss: None,
+            from_logits: false,
             metrics: None,
             epochs: None,
             batch_size: 32,
@@ -85,6 +90,20 @@ impl TrainOptions {
             )
             .hint("It is the fraction of rows held out: 0.1 holds out one row in ten, 0 none."));
         }
+        let last = self.layers.as_ref().and_then(|layers| layers.layers.last());
+        match last.and_then(|layer| layer.kind().activation()) {
+            Some(activation) if self.from_logits && activation != Activation::Linear => {
+                return Err(Error::new(
+                    ErrorKind::InvalidParameter,
+                    format!(
+                        "the loss is given from_logits, but the last layer ends with {}",
+                        activation.name()
+                    ),
+                )
+                .hint("Leave out either the activation or from_logits."));
+            }
+            _ => {}
+        }
         if let Some(seconds) = self.max_seconds
             && (seconds.is_nan() || seconds <= 0.0)
         {
@@ -113,6 +132,7 @@ const MAX_BATCH_SIZE: usize = 1 << 24;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Dense, Layer};
 
     fn message(options: TrainOptions) -> String {
         options.check().expect_err("refused").to_string()
@@ -121,6 +141,23 @@ mod tests {
     #[test]
     fn defaults_are_valid() {
         assert!(TrainOptions::default().check().is_ok());
+    }
+
+    #[test]
+    fn logits_need_a_linear_last_layer() {
+        let ending = |activation| TrainOptions {
+            layers: Some(Sequential::new(vec![Layer::Dense(Dense::new(
+                1, activation,
+            ))])),
+            loss: Some(Loss::BinaryCrossentropy),
+            from_logits: true,
+            ..TrainOptions::default()
+        };
+        assert!(ending(Activation::Linear).check().is_ok());
+        assert_eq!(
+            message(ending(Activation::Sigmoid)),
+            "the loss is given from_logits, but the last layer ends with sigmoid"
+        );
     }
 
     #[test]

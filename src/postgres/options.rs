@@ -31,6 +31,8 @@ impl Request {
         let query = call.required_text(1, "query")?;
         refuse_what_is_not_built(call)?;
         let defaults = TrainOptions::default();
+        let loss = call.text(5)?;
+        let loss = loss.as_deref().map(Loss::parse_with_logits).transpose()?;
         let options = TrainOptions {
             layers: call
                 .json(3, "layers")?
@@ -41,7 +43,8 @@ impl Request {
                 .text(4)?
                 .as_deref()
                 .map_or(Ok(defaults.optimizer), Optimizer::parse)?,
-            loss: call.text(5)?.as_deref().map(Loss::parse).transpose()?,
+            loss: loss.map(|(loss, _)| loss),
+            from_logits: loss.is_some_and(|(_, from_logits)| from_logits),
             metrics: call
                 .texts(6, "metrics")?
                 .map(|names| names.iter().map(|name| Metric::parse(name)).collect())
