@@ -212,6 +212,19 @@ mod tests {
     }
 
     #[pg_test]
+    fn a_damaged_model_can_be_trained_again_and_dropped() {
+        houses(60);
+        assert_outcome(TRAIN, "00000");
+        let damage = "UPDATE tablenet.stored_version SET sha256 = '', size = -1";
+        Spi::run(damage).expect("the catalog is a table");
+        assert_outcome(TRAIN, "00000");
+        assert_outcome("SELECT ml_summary('m')", "00000");
+        Spi::run(damage).expect("the catalog is a table");
+        assert_outcome("SELECT ml_drop('m')", "00000");
+        assert_outcome("SELECT ml_drop('m')", "42704 model \"m\" does not exist");
+    }
+
+    #[pg_test]
     fn a_model_larger_than_one_piece_is_cut_and_put_together() {
         houses(60);
         run(

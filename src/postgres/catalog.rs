@@ -21,6 +21,10 @@ thread_local! {
            WHERE m.name OPERATOR(pg_catalog.=) $1",
         &[pg_sys::TEXTOID],
     ) };
+    static OWNER: Fixed = const { Fixed::new(
+        c"SELECT owner FROM tablenet.stored_model WHERE name OPERATOR(pg_catalog.=) $1",
+        &[pg_sys::TEXTOID],
+    ) };
     static CHUNK_OF: Fixed = const { Fixed::new(
         c"SELECT bytes FROM tablenet.stored_chunk \
            WHERE model_id OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.=) $2 AND chunk OPERATOR(pg_catalog.=) $3",
@@ -134,10 +138,18 @@ pub fn find(name: &str) -> Result<StoredModel> {
 
 /// Refuses to train `name` if it belongs to somebody else.
 pub fn check_may_train(name: &str) -> Result<()> {
-    match look_up(name)? {
-        Some((_, owner)) if !owner::caller_has_rights_of(owner) => Err(denied(name)),
+    match owner_of(name)? {
+        Some(owner) if !owner::caller_has_rights_of(owner) => Err(denied(name)),
         _ => Ok(()),
     }
+}
+
+/// The owner alone: a model whose version is damaged can still be trained again and dropped.
+fn owner_of(name: &str) -> Result<Option<Oid>> {
+    connected(|| {
+        let rows = OWNER.with(|owner| owner.read(&[text(name)]))?;
+        Ok(rows.get(0, 0).map(|owner| Oid::from(owner.value() as u32)))
+    })
 }
 
 fn look_up(name: &str) -> Result<Option<(StoredModel, Oid)>> {
@@ -316,9 +328,13 @@ pub fn store(new: &NewVersion<'_>, callback: &mut dyn Callback) -> Result<i32> {
 /// Deletes the model `name` with all its versions.
 ///
 /// # Errors
-/// As for [`find`].
+/// 42704 if there is none, 42501 if it is another's.
 pub fn drop_model(name: &str) -> Result<()> {
-    find(name)?;
+    match owner_of(name)? {
+        Some(owner) if !owner::caller_has_rights_of(owner) => return Err(denied(name)),
+        Some(_) => {}
+        None => return Err(unknown(name)),
+    }
     connected(|| {
         let rows = DROP_MODEL.with(|statement| statement.write(&[text(name)]))?;
         // It was there a moment ago: somebody else dropped it, or dropped it and made another.
