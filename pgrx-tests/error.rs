@@ -4,6 +4,7 @@ mod tests {
     use tablenet_core::{Error, ErrorKind};
 
     use crate::error;
+    use crate::in_backend::outcome::text;
 
     const KINDS: [ErrorKind; 15] = [
         ErrorKind::InvalidParameter,
@@ -44,6 +45,24 @@ mod tests {
     fn a_nul_does_not_break_the_message() {
         let failure = Error::new(ErrorKind::InvalidParameter, "a\0b is wrong");
         error::raise(failure.detail("d\0.").hint("h\0."));
+    }
+
+    #[pg_test]
+    fn the_hint_of_a_memory_limit_names_the_setting() {
+        Spi::run(
+            "SET LOCAL tablenet.work_mem = '64kB';
+             DO $do$ DECLARE hint text; BEGIN
+                 PERFORM ml_train('m', 'SELECT i AS x, i * 2.0 AS y FROM generate_series(1, 5000) AS i', 'y');
+             EXCEPTION WHEN out_of_memory THEN
+                 GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+                 PERFORM set_config('test.hint', hint, true);
+             END $do$",
+        )
+        .expect("the error is caught");
+        assert_eq!(
+            text("SELECT current_setting('test.hint')"),
+            "Raise tablenet.work_mem or make the model or the batch smaller."
+        );
     }
 
     #[pg_test(error = "division by zero")]

@@ -83,7 +83,10 @@ pub fn raise(error: Error) -> ! {
         report = report.set_detail(printable(detail));
     }
     if let Some(hint) = error.hint_text() {
-        report = report.set_hint(printable(hint));
+        // The core knows a limit; its name is ours.
+        report = report.set_hint(printable(
+            &hint.replace("the memory limit", "tablenet.work_mem"),
+        ));
     }
     panic_any(report)
 }
