@@ -33,6 +33,17 @@ mod tests {
     }
 
     #[pg_test]
+    fn an_undefined_metric_is_null() {
+        houses(60);
+        assert_outcome(
+            "SELECT ml_train('m', 'SELECT area, rooms, price FROM houses', 'price', epochs => 1)",
+            "00000",
+        );
+        let undefined = "SELECT string_agg(metric, ', ') FROM ml_evaluate('m', 'SELECT * FROM houses LIMIT 1') WHERE value IS NULL";
+        assert_eq!(text(undefined), "r2");
+    }
+
+    #[pg_test]
     fn what_does_not_fit_the_model_is_named() {
         houses(60);
         assert_outcome(

@@ -163,12 +163,27 @@ impl Server {
     }
 
     fn try_connect(&self, user: &str) -> Result<Client, postgres::Error> {
+        self.config(user).connect(NoTls)
+    }
+
+    /// What a connection as `user` needs.
+    pub fn config(&self, user: &str) -> postgres::Config {
         let mut config = postgres::Config::new();
         config
             .host_path(&self.sockets)
             .user(user)
-            .dbname("postgres")
-            .connect(NoTls)
+            .dbname("postgres");
+        config
+    }
+
+    /// What a connection as `user` needs.
+    pub fn config(&self, user: &str) -> postgres::Config {
+        let mut config = postgres::Config::new();
+        config
+            .host_path(&self.sockets)
+            .user(user)
+            .dbname("postgres");
+        config
     }
 
     /// The postmaster.

@@ -3,6 +3,7 @@
 use postgres::Client;
 use server::Server;
 use server::training::{create_houses, number, refusal};
+use std::sync::mpsc;
 
 fn houses() -> (Server, Client) {
     let server = Server::start();
@@ -233,4 +234,35 @@ fn history_summary_and_settings_are_kept() {
             .is_some_and(|optimizer| optimizer.to_lowercase().contains("sgd"))
     );
     assert_eq!(row.get::<_, Option<&str>>(2), Some("0"));
+}
+
+#[test]
+fn a_training_can_be_followed_epoch_by_epoch() {
+    let (server, _client) = houses();
+    let (sender, messages) = mpsc::channel();
+    let mut client = server
+        .config("postgres")
+        .notice_callback(move |notice| {
+            let _ = sender.send(notice.message().to_owned());
+        })
+        .connect(postgres::NoTls)
+        .expect("connects");
+    let train = "SELECT * FROM ml_train('m', 'SELECT area, rooms, price FROM houses', 'price', epochs => 3)";
+    client.batch_execute(train).expect("trains");
+    assert_eq!(messages.try_iter().count(), 0, "quiet unless asked");
+    client
+        .batch_execute(&format!("SET client_min_messages = debug1; {train}"))
+        .expect("trains");
+    let epochs: Vec<String> = messages
+        .try_iter()
+        .filter(|message| message.starts_with("epoch "))
+        .collect();
+    assert_eq!(epochs.len(), 3, "{epochs:?}");
+    for (epoch, line) in (1..).zip(&epochs) {
+        assert!(line.starts_with(&format!("epoch {epoch}: loss ")), "{line}");
+        assert!(
+            line.contains(", val_loss ") && line.contains(", val_mae "),
+            "{line}"
+        );
+    }
 }

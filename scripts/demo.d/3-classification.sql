@@ -5,7 +5,7 @@
 SELECT model, version, rows, epochs, round(loss::numeric, 4) AS loss, round(val_loss::numeric, 4) AS val_loss,
        metrics, round(seconds::numeric, 1) AS seconds
   FROM ml_train('penguin_species', 'SELECT * FROM penguins WHERE id % 4 <> 0', 'species',
-                exclude => '{id}', epochs => 60, batch_size => 16);
+                exclude => '{id}', epochs => 20, batch_size => 16);
 
 SELECT metric, round(value::numeric, 4) AS value
   FROM ml_evaluate('penguin_species', 'SELECT * FROM penguins WHERE id % 4 = 0');

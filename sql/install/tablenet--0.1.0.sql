@@ -250,7 +250,7 @@ COMMENT ON FUNCTION ml_predict_values(text, VARIADIC "any") IS
 -- requires:
 --   scoring
 CREATE  FUNCTION "ml_version"() RETURNS TEXT /* & '_ str */
-IMMUTABLE STRICT PARALLEL SAFE 
+STRICT STABLE PARALLEL SAFE 
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'ml_version_wrapper';
 /* </end connected objects> */

@@ -85,7 +85,10 @@ impl<'a> Training<'a> {
                 continue;
             }
             if !names.insert(column.name.clone()) {
-                return Err(duplicate(&column.name));
+                return Err(duplicate(
+                    &column.name,
+                    "Give each column its own name with AS, or list both in exclude.",
+                ));
             }
             let kind = FieldKind::of(&column);
             let field = Field {
@@ -211,7 +214,7 @@ fn find_target(columns: &[Column], target: &str) -> Result<usize> {
         .filter(|(_, column)| column.name == target);
     match (found.next(), found.next()) {
         (Some((index, _)), None) => Ok(index),
-        (Some(_), Some(_)) => Err(duplicate(target)),
+        (Some(_), Some(_)) => Err(duplicate(target, "Give each column its own name with AS.")),
         (None, _) => Err(unknown(
             "target",
             target,
@@ -250,10 +253,10 @@ fn unknown(what: &str, name: &str, nearest: Option<&str>) -> Error {
     }
 }
 
-fn duplicate(name: &str) -> Error {
+fn duplicate(name: &str, hint: &str) -> Error {
     Error::new(
         ErrorKind::DuplicateColumn,
         format!("the query has two columns named \"{name}\""),
     )
-    .hint("Give each column its own name with AS, or list both in exclude.")
+    .hint(hint)
 }

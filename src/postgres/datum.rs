@@ -311,5 +311,5 @@ fn unsupported(column: &str, type_oid: Oid) -> Error {
         format!("cannot use column \"{column}\" of type {name}"),
     )
     .detail("Columns may be numbers, booleans, text and enums.")
-    .hint("Cast it to one of these in the query, or leave it out with exclude.")
+    .hint("Cast it to one of these in the query; a feature can also be left out with exclude.")
 }

@@ -31,7 +31,11 @@ fn evaluate(call: &Call) -> Result<Datum> {
         call,
         results
             .iter()
-            .map(|(metric, value)| vec![Some(datum::text_datum(metric)), value.into_datum()]),
+            // r2 of one row or of a constant target is undefined: NULL, as in the logs of a training.
+            .map(|(metric, value)| {
+                let value = (!value.is_nan()).then(|| value.into_datum()).flatten();
+                vec![Some(datum::text_datum(metric)), value]
+            }),
     )
 }
 

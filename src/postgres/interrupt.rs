@@ -1,10 +1,10 @@
-//! How the core learns that a cancel, a timeout or a shutdown is waiting, and what time it is.
+//! How the core learns that a cancel, a timeout or a shutdown is waiting, and what time it is; how the client follows the epochs.
 
 use std::time::Instant;
 
 use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys;
-use tablenet_core::{Callback, Result};
+use tablenet_core::{Callback, EpochLogs, Result};
 
 use crate::error;
 
@@ -35,6 +35,28 @@ impl Callback for Interrupts {
         }
         process()
     }
+
+    /// One DEBUG1 message per epoch, sent at once: `SET client_min_messages = debug1` follows a training.
+    fn on_epoch_end(&mut self, logs: &EpochLogs) -> Result<()> {
+        // pgrx holds interrupts while it reports, so nothing can jump over the frames of the training.
+        pgrx::debug1!("{}", line(logs));
+        Ok(())
+    }
+}
+
+/// An epoch in one line, as Keras prints it: `epoch 3: loss 0.012345, mae 8.1, val_loss 0.013456, val_mae 8.4 (0.42 s)`.
+fn line(logs: &EpochLogs) -> String {
+    let mut line = format!("epoch {}: loss {:.6}", logs.epoch, logs.loss);
+    for (name, value) in &logs.metrics {
+        line += &format!(", {name} {value:.4}");
+    }
+    if let Some(val_loss) = logs.val_loss {
+        line += &format!(", val_loss {val_loss:.6}");
+    }
+    for (name, value) in &logs.val_metrics {
+        line += &format!(", val_{name} {value:.4}");
+    }
+    line + &format!(" ({:.2} s)", logs.seconds)
 }
 
 /// Lets PostgreSQL act on what is pending; its error comes back as `Err`.

@@ -56,7 +56,7 @@ pgrx::extension_sql_file!(
 );
 
 /// The version of the loaded library.
-#[pg_extern(immutable, strict, parallel_safe, requires = ["scoring"])]
+#[pg_extern(stable, strict, parallel_safe, requires = ["scoring"])]
 fn ml_version() -> &'static str {
     env!("CARGO_PKG_VERSION")
 }
