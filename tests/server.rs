@@ -176,16 +176,6 @@ impl Server {
         config
     }
 
-    /// What a connection as `user` needs.
-    pub fn config(&self, user: &str) -> postgres::Config {
-        let mut config = postgres::Config::new();
-        config
-            .host_path(&self.sockets)
-            .user(user)
-            .dbname("postgres");
-        config
-    }
-
     /// The postmaster.
     pub fn postmaster(&self) -> Process {
         let file = fs::read_to_string(self.data().join("postmaster.pid")).expect("the server runs");
