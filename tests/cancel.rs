@@ -16,6 +16,31 @@ fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Runs `train` on `client`, whose backend `observer` cancels after `wait`: the outcome, and the time from asking for
+/// the cancel until the client had it.
+fn cancelled_after(
+    wait: Duration,
+    observer: &mut Client,
+    backend: &Process,
+    client: &mut Client,
+    train: &str,
+) -> (Result<(), postgres::Error>, Duration) {
+    std::thread::scope(|scope| {
+        let cancel = scope.spawn(|| {
+            std::thread::sleep(wait);
+            let asked = Instant::now();
+            observer
+                .execute("SELECT pg_cancel_backend($1)", &[&backend.0])
+                .expect("may cancel");
+            asked
+        });
+        let result = client.batch_execute(train);
+        let returned = Instant::now();
+        let asked = cancel.join().expect("no panic");
+        (result, returned.saturating_duration_since(asked))
+    })
+}
+
 /// Starts `train` (of a model `m`) at `moments` different moments of its run of `whole`, cancels it there, and checks
 /// that nothing is left. Then lets it run: the bytes have to be `expected`. Returns the longest wait.
 fn cancel_everywhere(
@@ -34,20 +59,7 @@ fn cancel_everywhere(
     for moment in 0..moments {
         // Spread over the whole run, and not at round fractions of it.
         let wait = whole.mul_f64((f64::from(moment) + 0.37) / f64::from(moments));
-        let (result, latency) = std::thread::scope(|scope| {
-            let cancel = scope.spawn(|| {
-                std::thread::sleep(wait);
-                let asked = Instant::now();
-                observer
-                    .execute("SELECT pg_cancel_backend($1)", &[&backend.0])
-                    .expect("may cancel");
-                asked
-            });
-            let result = client.batch_execute(train);
-            let returned = Instant::now();
-            let asked = cancel.join().expect("no panic");
-            (result, returned.saturating_duration_since(asked))
-        });
+        let (result, latency) = cancelled_after(wait, &mut observer, &backend, client, train);
         match result {
             // It was done before the cancel came; a cancel that comes while the session is idle does nothing.
             Ok(()) => {
@@ -157,22 +169,7 @@ fn inside_one_huge_step() {
     let mut longest = Duration::ZERO;
     for moment in 0..8 {
         let wait = Duration::from_millis(200 + 730 * moment);
-        let (result, latency) = std::thread::scope(|scope| {
-            let cancel = scope.spawn(|| {
-                std::thread::sleep(wait);
-                let asked = Instant::now();
-                observer
-                    .execute("SELECT pg_cancel_backend($1)", &[&backend.0])
-                    .expect("may cancel");
-                asked
-            });
-            let result = client.batch_execute(&train);
-            let returned = Instant::now();
-            (
-                result,
-                returned.saturating_duration_since(cancel.join().expect("no panic")),
-            )
-        });
+        let (result, latency) = cancelled_after(wait, &mut observer, &backend, &mut client, &train);
         let error = result.expect_err("is cancelled");
         assert_eq!(
             error.code().map(|code| code.code()),

@@ -6,9 +6,13 @@ use tablenet_core::{Error, ErrorKind, Result};
 
 use crate::{datum, error};
 
-/// Declares a function for PostgreSQL: its information record and its entry point.
+/// Declares a function for PostgreSQL: its information record and its entry point, which gives the call to `body`
+/// through [`run`], or through another function that is named.
 macro_rules! entry {
     ($symbol:ident, $record:ident, $body:path) => {
+        $crate::entry::entry!($symbol, $record, $body, $crate::entry::run);
+    };
+    ($symbol:ident, $record:ident, $body:path, $run:path) => {
         #[doc(hidden)]
         #[unsafe(no_mangle)]
         pub extern "C" fn $record() -> &'static pgrx::pg_sys::Pg_finfo_record {
@@ -21,9 +25,7 @@ macro_rules! entry {
             fcinfo: pgrx::pg_sys::FunctionCallInfo,
         ) -> pgrx::pg_sys::Datum {
             // SAFETY: the top frame of a call by PostgreSQL, with nothing to drop in it.
-            unsafe {
-                pgrx::pg_sys::panic::pgrx_extern_c_guard(|| $crate::entry::run(fcinfo, $body))
-            }
+            unsafe { pgrx::pg_sys::panic::pgrx_extern_c_guard(|| $run(fcinfo, $body)) }
         }
     };
 }

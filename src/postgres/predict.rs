@@ -2,46 +2,31 @@
 //!
 //! They are plain C functions, since a `VARIADIC "any"` has no Rust type; sql/functions.sql declares them.
 
-use pgrx::pg_sys::panic::pgrx_extern_c_guard;
 use pgrx::pg_sys::{self, Datum, FunctionCallInfo};
 use tablenet_core::{Result, Scorer, Value};
 
 use crate::call_site::{Buffers, CallSite};
+use crate::entry::entry;
 use crate::{datum, error, json_object};
 
-/// Declares one function for PostgreSQL: its information record and its entry point.
-macro_rules! function {
-    ($entry:ident, $record:ident, $answer:path) => {
-        #[doc(hidden)]
-        #[unsafe(no_mangle)]
-        pub extern "C" fn $record() -> &'static pg_sys::Pg_finfo_record {
-            &pg_sys::Pg_finfo_record { api_version: 1 }
-        }
-
-        #[doc(hidden)]
-        #[unsafe(no_mangle)]
-        pub unsafe extern "C-unwind" fn $entry(fcinfo: FunctionCallInfo) -> Datum {
-            // SAFETY: the top frame of a call by PostgreSQL, with nothing to drop in it.
-            unsafe { pgrx_extern_c_guard(|| call(fcinfo, $answer)) }
-        }
-    };
-}
-
-function!(tablenet_predict, pg_finfo_tablenet_predict, value);
-function!(
+entry!(tablenet_predict, pg_finfo_tablenet_predict, value, call);
+entry!(
     tablenet_predict_class,
     pg_finfo_tablenet_predict_class,
-    class
+    class,
+    call
 );
-function!(
+entry!(
     tablenet_predict_proba,
     pg_finfo_tablenet_predict_proba,
-    probabilities
+    probabilities,
+    call
 );
-function!(
+entry!(
     tablenet_predict_values,
     pg_finfo_tablenet_predict_values,
-    values
+    values,
+    call
 );
 
 /// # Safety
