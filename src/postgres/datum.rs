@@ -222,8 +222,16 @@ pub unsafe fn jsonb_text(datum: Datum) -> Result<String> {
 
 /// A jsonb, allocated in the current memory context.
 pub fn jsonb(value: &serde_json::Value) -> Datum {
-    let text = server_cstring(&value.to_string());
-    // SAFETY: jsonb_in takes a C string.
+    // SAFETY: a C string in the encoding of the database.
+    unsafe { jsonb_from_text(server_cstring(&value.to_string())) }
+}
+
+/// A jsonb from its text, allocated in the current memory context.
+///
+/// # Safety
+/// `text` is a C string in the encoding of the database.
+pub unsafe fn jsonb_from_text(text: *const c_char) -> Datum {
+    // SAFETY: by contract what jsonb_in takes.
     unsafe { pg_sys::DirectFunctionCall1Coll(Some(jsonb_in), Oid::INVALID, Datum::from(text)) }
 }
 
@@ -302,13 +310,22 @@ pub fn stored_as_utf8() -> bool {
     encoding == pg_sys::pg_enc::PG_UTF8 || encoding == pg_sys::pg_enc::PG_SQL_ASCII
 }
 
+/// The name of a type as SQL writes it.
+pub fn type_name(type_oid: Oid) -> String {
+    // SAFETY: returns a palloc'd, NUL-terminated name for any OID.
+    unsafe { CStr::from_ptr(pg_sys::format_type_be(type_oid)) }
+        .to_string_lossy()
+        .into_owned()
+}
+
 /// The error for a column whose type is none of ours.
 fn unsupported(column: &str, type_oid: Oid) -> Error {
-    // SAFETY: returns a palloc'd, NUL-terminated name for any OID.
-    let name = unsafe { CStr::from_ptr(pg_sys::format_type_be(type_oid)) }.to_string_lossy();
     Error::new(
         ErrorKind::NotSupported,
-        format!("cannot use column \"{column}\" of type {name}"),
+        format!(
+            "cannot use column \"{column}\" of type {}",
+            type_name(type_oid)
+        ),
     )
     .detail("Columns may be numbers, booleans, text and enums.")
     .hint("Cast it to one of these in the query; a feature can also be left out with exclude.")

@@ -2,9 +2,9 @@
 
 use pgrx::IntoDatum;
 use pgrx::pg_sys::Datum;
-use tablenet_core::{Column, Evaluation, Feature, Result, Value};
+use tablenet_core::{Evaluation, Result, Value};
 
-use crate::datum::{self, Decoder};
+use crate::datum;
 use crate::entry::{Call, entry};
 use crate::fixed::connected;
 use crate::interrupt::Interrupts;
@@ -20,7 +20,12 @@ fn evaluate(call: &Call) -> Result<Datum> {
     let mut interrupts = Interrupts::new();
     let results = connected(|| {
         let query = Query::prepare(&query)?;
-        let (columns, decoders) = describe(&query, scorer.features(), scorer.target_name())?;
+        // A column that the model does not know may have any type.
+        let known = |name: &str| {
+            name == scorer.target_name()
+                || scorer.features().iter().any(|feature| feature.name == name)
+        };
+        let (columns, decoders) = query.describe(known)?;
         let mut evaluation = Evaluation::new(&scorer, &columns)?;
         read::rows(&query, &decoders, &mut |row: &[Value<'_>]| {
             evaluation.push(row, &mut interrupts)
@@ -37,25 +42,4 @@ fn evaluate(call: &Call) -> Result<Datum> {
                 vec![Some(datum::text_datum(metric)), value]
             }),
     )
-}
-
-/// The columns and how to read them; one that the model does not know may have any type.
-fn describe(
-    query: &Query,
-    features: &[Feature],
-    target: &str,
-) -> Result<(Vec<Column>, Vec<Decoder>)> {
-    let mut columns = Vec::new();
-    let mut decoders = Vec::new();
-    for (name, type_oid) in query.columns() {
-        let known = name == target || features.iter().any(|feature| feature.name == *name);
-        let decoder = if known {
-            Decoder::new(name, *type_oid)?
-        } else {
-            Decoder::ignored()
-        };
-        columns.push(decoder.column(name));
-        decoders.push(decoder);
-    }
-    Ok((columns, decoders))
 }

@@ -1,6 +1,5 @@
 //! Features handed over as one json or jsonb object, by name.
 
-use std::ffi::c_char;
 use std::mem::MaybeUninit;
 
 use pgrx::pg_sys::{self, Datum, JsonbValue, jbvType};
@@ -93,25 +92,10 @@ fn server_bytes(text: &str) -> Vec<u8> {
 unsafe fn parse(text: Datum) -> Datum {
     // SAFETY: json is stored as text.
     unsafe {
-        from_text(pg_sys::text_to_cstring(
+        datum::jsonb_from_text(pg_sys::text_to_cstring(
             pg_sys::pg_detoast_datum_packed(text.cast_mut_ptr()).cast(),
         ))
     }
-}
-
-/// jsonb from its text, allocated in the current memory context.
-///
-/// # Safety
-/// `text` is a C string in the encoding of the database.
-pub unsafe fn from_text(text: *mut c_char) -> Datum {
-    // SAFETY: by contract what jsonb_in takes.
-    unsafe {
-        pg_sys::DirectFunctionCall1Coll(Some(jsonb_in), pg_sys::InvalidOid, Datum::from(text))
-    }
-}
-
-unsafe extern "C-unwind" {
-    fn jsonb_in(fcinfo: pg_sys::FunctionCallInfo) -> Datum;
 }
 
 /// # Safety

@@ -7,7 +7,7 @@ use tablenet_core::{Result, Scorer, Value};
 
 use crate::call_site::{Buffers, CallSite};
 use crate::entry::entry;
-use crate::{datum, error, json_object};
+use crate::{datum, error};
 
 entry!(tablenet_predict, pg_finfo_tablenet_predict, value, call);
 entry!(
@@ -92,7 +92,7 @@ fn probabilities(scorer: &Scorer, row: &[Value<'_>], buffers: &mut Buffers) -> R
         let length = i32::try_from(text.len() - 1).unwrap_or(i32::MAX);
         let object =
             pg_sys::pg_any_to_server(text.as_ptr().cast(), length, pg_sys::pg_enc::PG_UTF8 as i32);
-        Ok(json_object::from_text(object))
+        Ok(datum::jsonb_from_text(object))
     }
 }
 

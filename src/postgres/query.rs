@@ -4,8 +4,9 @@ use std::ffi::CStr;
 
 use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys::{self, NodeTag, Oid};
-use tablenet_core::{Error, Result};
+use tablenet_core::{Column, Error, Result};
 
+use crate::datum::Decoder;
 use crate::{datum, error};
 
 /// A planned query. It lives inside the SPI connection that was open when it was prepared.
@@ -49,6 +50,26 @@ impl Query {
     /// Names and types of the columns it returns.
     pub fn columns(&self) -> &[(String, Oid)] {
         &self.columns
+    }
+
+    /// The columns as the core wants them, and how to read them. Those that `wanted` does not name may have any type and
+    /// are not read.
+    ///
+    /// # Errors
+    /// NotSupported for a wanted column whose type is none of ours.
+    pub fn describe(&self, wanted: impl Fn(&str) -> bool) -> Result<(Vec<Column>, Vec<Decoder>)> {
+        let mut columns = Vec::with_capacity(self.columns.len());
+        let mut decoders = Vec::with_capacity(self.columns.len());
+        for (name, type_oid) in &self.columns {
+            let decoder = if wanted(name) {
+                Decoder::new(name, *type_oid)?
+            } else {
+                Decoder::ignored()
+            };
+            columns.push(decoder.column(name));
+            decoders.push(decoder);
+        }
+        Ok((columns, decoders))
     }
 
     /// The plan, for SPI.

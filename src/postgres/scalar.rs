@@ -74,20 +74,12 @@ pub unsafe fn literal<'a>(datum: Datum) -> Result<&'a str> {
     unsafe { datum::utf8(CStr::from_ptr(datum.cast_mut_ptr()).to_bytes()) }
 }
 
-/// The name of a type as SQL writes it.
-pub fn type_name(type_oid: Oid) -> String {
-    // SAFETY: returns a palloc'd, NUL-terminated name for any OID.
-    unsafe { CStr::from_ptr(pg_sys::format_type_be(type_oid)) }
-        .to_string_lossy()
-        .into_owned()
-}
-
 fn unusable(what: &str, type_oid: Oid) -> Error {
     Error::new(
         ErrorKind::TypeMismatch,
         format!(
             "cannot use {what} of type {} as a feature",
-            type_name(type_oid)
+            datum::type_name(type_oid)
         ),
     )
     .detail("Features are numbers, booleans, text and enums.")

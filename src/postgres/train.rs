@@ -2,10 +2,10 @@
 
 use pgrx::pg_sys::{self, Datum};
 use pgrx::{IntoDatum, PgSqlErrorCode as Code};
-use tablenet_core::{Callback, Column, Result, Task, Trained, Training, Value};
+use tablenet_core::{Callback, Result, Task, Trained, Training, Value};
 
 use crate::catalog::{self, NewVersion};
-use crate::datum::{self, Decoder};
+use crate::datum;
 use crate::entry::{Call, entry};
 use crate::fixed::connected;
 use crate::interrupt::Interrupts;
@@ -93,7 +93,9 @@ fn learn(
     let spills = Spills::new();
     let training = connected(|| {
         let query = Query::prepare(query)?;
-        let (columns, decoders) = describe(&query, &options.exclude)?;
+        // An excluded column may have any type.
+        let excluded = |name: &str| options.exclude.iter().any(|exclude| exclude == name);
+        let (columns, decoders) = query.describe(|name| !excluded(name))?;
         let mut training = Training::new(columns, target, options, Box::new(spills))?;
         read::rows(&query, &decoders, &mut |row: &[Value<'_>]| {
             training.push(row, interrupts)
@@ -102,21 +104,6 @@ fn learn(
     })?;
     let pool = threads::pool()?;
     training.finish(interrupts, &pool)
-}
-
-/// The columns as the core wants them, and how to read them; excluded ones may have any type.
-fn describe(query: &Query, exclude: &[String]) -> Result<(Vec<Column>, Vec<Decoder>)> {
-    let mut columns = Vec::new();
-    let mut decoders = Vec::new();
-    for (name, type_oid) in query.columns() {
-        let decoder = match exclude.contains(name) {
-            true => Decoder::ignored(),
-            false => Decoder::new(name, *type_oid)?,
-        };
-        columns.push(decoder.column(name));
-        decoders.push(decoder);
-    }
-    Ok((columns, decoders))
 }
 
 /// The row of the result, in the order of the declaration.

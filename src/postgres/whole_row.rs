@@ -8,6 +8,7 @@ use tablenet_core::{Binding, Feature, Result, Value};
 
 use crate::datum;
 use crate::positional::check_count;
+use crate::query::attribute;
 use crate::scalar::Scalar;
 
 /// The columns of the rows that one call site is given, and the values of the row at hand.
@@ -124,11 +125,9 @@ impl Layout {
 
     /// The columns that still exist, each with its place in the row.
     fn columns(&self) -> impl Iterator<Item = (usize, &pg_sys::FormData_pg_attribute)> {
-        // SAFETY: our own copy, not changed while `self` lives.
-        let columns = unsafe { attributes(self.columns) };
-        columns
-            .iter()
-            .enumerate()
+        (0..self.datums.len())
+            // SAFETY: our own copy, not changed while `self` lives, with as many columns as there are datums.
+            .map(|place| (place, unsafe { &*attribute(self.columns, place) }))
             .filter(|(_, column)| !column.attisdropped)
     }
 }
@@ -212,7 +211,7 @@ impl WholeRow {
             bound
         } else {
             // Columns that are no features may have any type.
-            let types = columns
+            let mut scalars = columns
                 .iter()
                 .map(|(_, name, type_oid)| {
                     if known(name) {
@@ -224,18 +223,17 @@ impl WholeRow {
                 .collect::<Result<Vec<_>>>()?;
             let named = columns
                 .iter()
-                .zip(&types)
+                .zip(&scalars)
                 .map(|((_, name, _), scalar)| {
                     (&**name, scalar.as_ref().and_then(Scalar::column_type))
                 })
                 .collect::<Vec<_>>();
             let chosen = Binding::by_name(features, &named)?;
-            let mut bound = Vec::with_capacity(chosen.len());
-            for index in chosen {
-                let (place, name, type_oid) = &columns[index];
-                bound.push((*place, scalar(name, *type_oid)?));
-            }
-            bound
+            // Every feature has a column of its own.
+            chosen
+                .into_iter()
+                .filter_map(|index| Some((columns[index].0, scalars[index].take()?)))
+                .collect()
         };
         self.serial = Some(layout.serial);
         Ok(())
@@ -245,22 +243,4 @@ impl WholeRow {
 fn name(column: &pg_sys::FormData_pg_attribute) -> Result<&str> {
     // SAFETY: NUL-terminated text in the encoding of the database.
     unsafe { datum::utf8(CStr::from_ptr(column.attname.data.as_ptr()).to_bytes()) }
-}
-
-/// All columns of a row type, dropped ones included.
-///
-/// # Safety
-/// `columns` is valid and unchanged for `'a`.
-unsafe fn attributes<'a>(columns: pg_sys::TupleDesc) -> &'a [pg_sys::FormData_pg_attribute] {
-    // SAFETY: `natts` of them lie at the end; since PostgreSQL 18 after as many compact ones.
-    unsafe {
-        let count = usize::try_from((*columns).natts).unwrap_or(0);
-        #[cfg(not(feature = "pg18"))]
-        return (*columns).attrs.as_slice(count);
-        #[cfg(feature = "pg18")]
-        return std::slice::from_raw_parts(
-            (*columns).compact_attrs.as_ptr().add(count).cast(),
-            count,
-        );
-    }
 }

@@ -92,6 +92,16 @@ impl Scaling {
     fn apply(self, value: f64) -> f32 {
         ((value - self.mean) * self.inverse) as f32
     }
+
+    /// The input of a stored number, whose NULL is NaN.
+    #[inline]
+    fn stored(self, value: f64) -> f32 {
+        if value.is_nan() {
+            self.null
+        } else {
+            self.apply(value)
+        }
+    }
 }
 
 /// The error of NaN or an infinity in column `name`; rows count from 1.

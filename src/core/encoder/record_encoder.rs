@@ -132,12 +132,7 @@ impl RecordEncoder {
                             .zip(scalings)
                             .zip(bytes.as_chunks::<4>().0)
                         {
-                            let value = f64::from(f32::from_ne_bytes(*bytes));
-                            *x = if value.is_nan() {
-                                scaling.null
-                            } else {
-                                scaling.apply(value)
-                            };
+                            *x = scaling.stored(f64::from(f32::from_ne_bytes(*bytes)));
                         }
                     } else {
                         for ((x, scaling), bytes) in inputs
@@ -145,12 +140,7 @@ impl RecordEncoder {
                             .zip(scalings)
                             .zip(bytes.as_chunks::<8>().0)
                         {
-                            let value = f64::from_ne_bytes(*bytes);
-                            *x = if value.is_nan() {
-                                scaling.null
-                            } else {
-                                scaling.apply(value)
-                            };
+                            *x = scaling.stored(f64::from_ne_bytes(*bytes));
                         }
                     }
                 }
@@ -161,11 +151,7 @@ impl RecordEncoder {
                 } => {
                     let value = field.number(record);
                     if let Some([x, is_missing]) = x.get_mut(*input..*input + 2) {
-                        *x = if value.is_nan() {
-                            scaling.null
-                        } else {
-                            scaling.apply(value)
-                        };
+                        *x = scaling.stored(value);
                         *is_missing = f32::from(value.is_nan());
                     }
                 }
