@@ -17,11 +17,29 @@ mod tests {
     #[pg_test]
     fn defaults_and_bounds() {
         assert_eq!(text("SHOW tablenet.cache_size"), "64MB");
-        assert_eq!(text("SHOW tablenet.threads"), "1");
+        assert_eq!(text("SHOW tablenet.threads"), "-1");
+        assert_eq!(text("SHOW tablenet.max_threads"), "-1");
         assert_outcome(
-            "SET tablenet.threads = 65",
-            "22023 65 is outside the valid range for parameter \"tablenet.threads\" (1 .. 64)",
+            "SET tablenet.threads = 1025",
+            "22023 1025 is outside the valid range for parameter \"tablenet.threads\" (-1 .. 1024)",
         );
+        assert_outcome(
+            "SET tablenet.threads = 0",
+            "22023 invalid value for parameter \"tablenet.threads\": 0",
+        );
+    }
+
+    #[pg_test]
+    fn threads_follow_the_workers_that_build_an_index() {
+        let cpus = std::thread::available_parallelism().expect("Linux").get();
+        Spi::run("SET LOCAL max_parallel_maintenance_workers = 0").expect("set");
+        assert_eq!(guc::threads(), 1);
+        Spi::run("SET LOCAL max_parallel_maintenance_workers = 1").expect("set");
+        assert_eq!(guc::threads(), cpus.min(2));
+        Spi::run("SET LOCAL tablenet.threads = 100").expect("set");
+        assert_eq!(guc::threads(), 100);
+        Spi::run("SET LOCAL tablenet.max_threads = 7").expect("set");
+        assert_eq!(guc::threads(), 7);
     }
 
     #[pg_test]

@@ -1,7 +1,8 @@
 //! The same rows, settings and seed give the same bytes.
 
+use postgres::Client;
 use server::Server;
-use server::training::{create_houses, digest};
+use server::training::{create_houses, create_wide, digest, number};
 
 const TRAIN: &str = "SELECT * FROM ml_train('m', 'SELECT area, rooms, city, price FROM houses ORDER BY id', 'price', epochs => 3, seed => ";
 
@@ -30,16 +31,45 @@ fn the_number_of_threads_does_not_matter() {
     let server = Server::start();
     let mut client = server.connect();
     create_houses(&mut client);
-    let mut digests = Vec::new();
-    for threads in [1, 2, 3] {
-        let script = format!("SET tablenet.threads = {threads}; {TRAIN} 1, batch_size => 700)");
-        client.batch_execute(&script).expect("trains");
-        digests.push(digest(&mut client, "m"));
+    create_wide(&mut client, 30_000);
+    // 2.5 MB of rows in memory, and in a file.
+    let wide = "SELECT * FROM ml_train('m', 'SELECT * FROM wide ORDER BY f1', 'y', epochs => 2, batch_size => ";
+    let trainings = [
+        format!("{TRAIN} 1, batch_size => 32)"),
+        format!("{TRAIN} 1, batch_size => 700)"),
+        format!("SET tablenet.work_mem = '64MB'; {wide} 1000)"),
+        format!("SET tablenet.work_mem = '3MB'; {wide} 100)"),
+        format!("SET tablenet.work_mem = '3MB'; {wide} 1000)"),
+    ];
+    for training in trainings {
+        let mut digests = Vec::new();
+        let before = spilled(&mut client);
+        for threads in [1, 2, 3, 8] {
+            let script = format!("SET tablenet.threads = {threads}; {training}");
+            client.batch_execute(&script).expect("trains");
+            digests.push(digest(&mut client, "m"));
+        }
+        assert!(
+            digests.iter().all(|digest| *digest == digests[0]),
+            "{training}: {digests:02x?}"
+        );
+        assert_eq!(
+            spilled(&mut client) > before,
+            training.contains("3MB"),
+            "{training}"
+        );
     }
-    assert!(
-        digests.iter().all(|digest| *digest == digests[0]),
-        "{digests:02x?}"
-    );
+}
+
+/// Bytes of temporary files so far.
+fn spilled(client: &mut Client) -> f64 {
+    // Sorting takes no part in it.
+    client
+        .batch_execute("SET work_mem = '64MB'; SELECT pg_stat_force_next_flush()")
+        .expect("flushes");
+    let query =
+        "SELECT temp_bytes::float8 FROM pg_stat_database WHERE datname = current_database()";
+    number(client, query)
 }
 
 #[test]

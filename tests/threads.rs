@@ -1,12 +1,17 @@
-//! By default a training starts no thread; what it starts on request is gone when it returns.
+//! How many threads a training has, and that they are gone when it returns; scoring never starts any.
 
-use server::training::create_wide;
+use postgres::Client;
+use server::training::{create_wide, refusal};
 use server::{Process, Server};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+/// Large enough for any library that starts threads by size to start them.
+const TRAIN: &str =
+    "SELECT * FROM ml_train('m', 'SELECT * FROM wide', 'y', epochs => 3, batch_size => 4096)";
+
 /// The most threads the backend had while `statement` ran.
-fn most_threads(client: &mut postgres::Client, statement: &str) -> usize {
+fn most_threads(client: &mut Client, statement: &str) -> usize {
     let backend = Process::backend(client);
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -25,35 +30,70 @@ fn most_threads(client: &mut postgres::Client, statement: &str) -> usize {
     })
 }
 
+/// The threads of a training in a transaction that begins with `settings`; nothing of them is left.
+fn trained(client: &mut Client, settings: &str) -> usize {
+    let most = most_threads(client, &format!("BEGIN; {settings}; {TRAIN}; COMMIT"));
+    let left = Process::backend(client).threads();
+    assert_eq!(left, 1, "they are joined before the call returns");
+    most
+}
+
 #[test]
-fn a_training_has_as_many_threads_as_it_was_given() {
-    let server = Server::start();
+fn a_training_has_as_many_threads_as_it_may_have() {
+    let server = Server::with(&["max_parallel_maintenance_workers = 2"]);
     let mut client = server.connect();
     create_wide(&mut client, 20_000);
-    let backend = Process::backend(&mut client);
-    assert_eq!(backend.threads(), 1);
-    // Large enough for any library that starts threads by size to start them.
-    let train =
-        "SELECT * FROM ml_train('m', 'SELECT * FROM wide', 'y', epochs => 3, batch_size => 4096)";
-    assert_eq!(most_threads(&mut client, train), 1);
-    assert_eq!(
-        most_threads(&mut client, "SELECT sum(ml_predict('m', w)) FROM wide w"),
-        1
-    );
-    assert_eq!(backend.threads(), 1);
+    // The server has the affinity and the control group of this process.
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
 
+    assert_eq!(trained(&mut client, ""), cpus.min(3));
+    for (settings, expected) in [
+        ("SET LOCAL max_parallel_maintenance_workers = 0", 1),
+        (
+            "SET LOCAL max_parallel_maintenance_workers = 1",
+            cpus.min(2),
+        ),
+        ("SET LOCAL tablenet.threads = 1", 1),
+        // A number that was asked for may exceed the CPUs.
+        ("SET LOCAL tablenet.threads = 5", 5),
+        (
+            "SET LOCAL tablenet.threads = 5; SET LOCAL max_parallel_maintenance_workers = 0",
+            5,
+        ),
+        (
+            "SET LOCAL tablenet.threads = 5; SET LOCAL tablenet.max_threads = 2",
+            2,
+        ),
+        ("SET LOCAL tablenet.max_threads = 1", 1),
+        ("SET LOCAL tablenet.max_threads = 1000", cpus.min(3)),
+    ] {
+        assert_eq!(trained(&mut client, settings), expected, "{settings}");
+    }
+
+    let score = "SET tablenet.threads = 4; SET max_parallel_workers_per_gather = 0; SELECT sum(ml_predict('m', w)) FROM wide w";
+    assert_eq!(most_threads(&mut client, score), 1, "scoring starts none");
+}
+
+#[test]
+fn only_a_superuser_changes_the_most_threads() {
+    let server = Server::start();
+    let mut client = server.connect();
     client
-        .batch_execute("SET tablenet.threads = 3")
+        .batch_execute("CREATE ROLE ada LOGIN; SELECT ml_version()")
+        .expect("creates");
+    let mut ada = server.connect_as("ada");
+    ada.batch_execute("SELECT ml_version(); SET tablenet.threads = 3")
         .expect("sets");
-    assert_eq!(most_threads(&mut client, train), 3);
-    assert_eq!(
-        backend.threads(),
-        1,
-        "they are joined before the call returns"
-    );
-
-    client
-        .batch_execute("RESET tablenet.threads")
-        .expect("resets");
-    assert_eq!(most_threads(&mut client, train), 1);
+    assert_eq!(refusal(&mut ada, "SET tablenet.max_threads = 4"), "42501");
+    // Before the library is loaded the setting is a placeholder; loading it takes back what ada may not set.
+    let mut ada = server.connect_as("ada");
+    ada.batch_execute(
+        "SET client_min_messages = error; SET tablenet.max_threads = 4; SELECT ml_version()",
+    )
+    .expect("a placeholder");
+    let shown: String = ada
+        .query_one("SHOW tablenet.max_threads", &[])
+        .expect("shows")
+        .get(0);
+    assert_eq!(shown, "-1");
 }

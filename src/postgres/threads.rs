@@ -6,7 +6,7 @@ use tablenet_core::{Pool, Result};
 
 use crate::guc;
 
-/// A pool of `tablenet.threads` threads whose workers have every signal blocked; dropping it joins them.
+/// A pool of as many threads as the settings allow, whose workers have every signal blocked; dropping it joins them.
 pub fn pool() -> Result<Pool> {
     let threads = guc::threads();
     if threads <= 1 {
