@@ -83,6 +83,7 @@ mod samples;
 mod scorer;
 mod sequential;
 mod shard;
+pub mod simd;
 mod spill;
 mod target;
 mod target_learner;

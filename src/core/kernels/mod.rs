@@ -1,7 +1,7 @@
 //! The arithmetic of training and scoring on flat f32 buffers: the only place in the core with `unsafe`.
 //!
 //! Every kernel is plain, branch-free Rust that the compiler vectorises, compiled three times (baseline, AVX2+FMA,
-//! AVX-512) and chosen once at run time. On aarch64 the baseline already is NEON with fused multiply-add.
+//! AVX-512) and chosen at run time ([`crate::simd`]). On aarch64 the baseline already is NEON with fused multiply-add.
 #![allow(unsafe_code)]
 
 pub(crate) mod activate;
@@ -13,6 +13,7 @@ pub(crate) mod reduce;
 pub(crate) mod row;
 pub(crate) mod step;
 
+use crate::simd::Level;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// An instruction set a kernel is compiled for.
@@ -64,42 +65,75 @@ impl Simd for Avx512 {
     const FMA: bool = true;
 }
 
-pub(crate) const BASELINE: u8 = 1;
-pub(crate) const AVX2: u8 = 2;
-pub(crate) const AVX512: u8 = 3;
+/// 0 until the CPU was asked, then a [`Level`] and 1.
+static BEST: AtomicU8 = AtomicU8::new(0);
+/// The level in use, in the same code.
+static IN_USE: AtomicU8 = AtomicU8::new(0);
 
-static LEVEL: AtomicU8 = AtomicU8::new(0);
-
-/// The best instruction set of this CPU, asked once.
+/// The level in use.
 #[inline]
-pub(crate) fn level() -> u8 {
+pub(crate) fn level() -> Level {
     #[cfg(test)]
-    if let Some(chosen) = CHOSEN.get() {
+    if let Some(chosen) = tests::OF_THREAD.get() {
         return chosen;
     }
-    match LEVEL.load(Ordering::Relaxed) {
+    match IN_USE.load(Ordering::Relaxed) {
+        0 => begin(),
+        chosen => decoded(chosen),
+    }
+}
+
+/// The best level of this CPU, asked once.
+#[inline]
+pub(crate) fn best() -> Level {
+    match BEST.load(Ordering::Relaxed) {
         0 => detect(),
-        known => known,
+        known => decoded(known),
+    }
+}
+
+/// Uses `level` from now on; a level above [`best`] is lowered to it.
+pub(crate) fn set_level(level: Level) {
+    IN_USE.store(encoded(level.min(best())), Ordering::Relaxed);
+}
+
+#[cold]
+fn begin() -> Level {
+    // Another thread may have chosen meanwhile.
+    let _ = IN_USE.compare_exchange(0, encoded(best()), Ordering::Relaxed, Ordering::Relaxed);
+    decoded(IN_USE.load(Ordering::Relaxed))
+}
+
+fn encoded(level: Level) -> u8 {
+    level as u8 + 1
+}
+
+#[inline]
+fn decoded(stored: u8) -> Level {
+    match stored {
+        3 => Level::Avx512,
+        2 => Level::Avx2,
+        _ => Level::Plain,
     }
 }
 
 #[cold]
-fn detect() -> u8 {
-    let mut found = BASELINE;
+fn detect() -> Level {
+    let mut found = Level::Plain;
     #[cfg(target_arch = "x86_64")]
     {
         if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-            found = AVX2;
+            found = Level::Avx2;
             if is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512vl")
                 && is_x86_feature_detected!("avx512dq")
                 && is_x86_feature_detected!("avx512bw")
             {
-                found = AVX512;
+                found = Level::Avx512;
             }
         }
     }
-    LEVEL.store(found, Ordering::Relaxed);
+    BEST.store(encoded(found), Ordering::Relaxed);
     found
 }
 
@@ -121,10 +155,10 @@ macro_rules! dispatch {
                     $body::<$crate::kernels::Avx2>($($arg),*)
                 }
                 match $crate::kernels::level() {
-                    // SAFETY: `level` is AVX512 only after every feature enabled above was found on this CPU.
-                    $crate::kernels::AVX512 => return unsafe { avx512($($arg),*) },
-                    // SAFETY: `level` is AVX2 only after avx2 and fma were found on this CPU.
-                    $crate::kernels::AVX2 => return unsafe { avx2($($arg),*) },
+                    // SAFETY: `level` is Avx512 only after every feature enabled above was found on this CPU.
+                    $crate::simd::Level::Avx512 => return unsafe { avx512($($arg),*) },
+                    // SAFETY: `level` is Avx2 only after avx2 and fma were found on this CPU.
+                    $crate::simd::Level::Avx2 => return unsafe { avx2($($arg),*) },
                     _ => {}
                 }
             }
@@ -135,17 +169,23 @@ macro_rules! dispatch {
 pub(crate) use dispatch;
 
 #[cfg(test)]
-thread_local! {
-    /// The instruction set of a test; of its own thread, because other tests compare bits meanwhile.
-    static CHOSEN: std::cell::Cell<Option<u8>> = const { std::cell::Cell::new(None) };
-}
+pub(crate) use tests::on_every_level;
 
-/// Runs `test` once per instruction set this CPU has.
 #[cfg(test)]
-pub(crate) fn on_every_level(mut test: impl FnMut()) {
-    for chosen in BASELINE..=detect() {
-        CHOSEN.set(Some(chosen));
-        test();
+mod tests {
+    use super::*;
+
+    thread_local! {
+        /// The level of a test; of its own thread, because other tests compare bits meanwhile.
+        pub(super) static OF_THREAD: std::cell::Cell<Option<Level>> = const { std::cell::Cell::new(None) };
     }
-    CHOSEN.set(None);
+
+    /// Runs `test` once per level this CPU has.
+    pub(crate) fn on_every_level(mut test: impl FnMut()) {
+        for chosen in Level::available() {
+            OF_THREAD.set(Some(chosen));
+            test();
+        }
+        OF_THREAD.set(None);
+    }
 }
