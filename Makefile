@@ -2,7 +2,7 @@
 export PG_CONFIG
 
 .DEFAULT_GOAL := build
-.PHONY: help build install demo demo-stop test lint clean
+.PHONY: help build install demo demo-stop test bench lint clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -21,6 +21,9 @@ demo-stop: ## stop the demo's server and remove its data
 
 test: ## run every ring of tests; ends with 'N passed, N failed'
 	@scripts/test
+
+bench: ## measure tablenet and its peers side by side; writes docs/benchmarks.md (bench/run says what can be set)
+	@bench/run
 
 lint: ## rustfmt, clippy with warnings as errors, shellcheck
 	@scripts/lint
