@@ -87,6 +87,9 @@ mod tests {
     fn numeric_rounds_as_postgresql_does() {
         let query = "SELECT n, n::float8 FROM (
             SELECT round((random() * 2 - 1)::numeric * 10::numeric ^ (i % 25 - 10), i % 20) AS n FROM generate_series(1, 3000) AS i
+            UNION ALL SELECT random()::numeric * random()::numeric * 10::numeric ^ (i % 600 - 300) FROM generate_series(1, 3000) AS i
+            UNION ALL SELECT (2::numeric ^ 53 + i + 0.5) * (i % 7 - 3) FROM generate_series(1, 100) AS i
+            UNION ALL SELECT unnest(ARRAY['1.00000000000000011102230246251565404236316680908203125', '1.0000000000000001110223024625156540423631668090820312500001', '4.9e-324', '-2.2250738585072011e-308', '1.7976931348623157e308', repeat('7', 60), '0.' || repeat('3', 60)])::numeric
             UNION ALL SELECT unnest(ARRAY[0, -0.0, 1e-20, 123456789012345678901234567890, 9007199254740993, 0.1, 1e22, 1e23, 12345678901234567e-30])) AS s";
         let mut count = 0;
         rows(query, &mut |row| {
@@ -98,7 +101,7 @@ mod tests {
             Ok(())
         })
         .unwrap_or_else(|error| error::raise(error));
-        assert_eq!(count, 3009);
+        assert_eq!(count, 6116);
     }
 
     #[pg_test]

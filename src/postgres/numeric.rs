@@ -1,8 +1,11 @@
 //! numeric to f64, correctly rounded.
 //!
-//! PostgreSQL's own conversion prints the number and parses the text. A numeric is a run of base-10000 digits, and
-//! when these fit 53 bits and the power of ten is exact, one multiplication or division rounds correctly (Clinger's
-//! fast path); every other value takes PostgreSQL's way.
+//! PostgreSQL's own conversion prints the number into allocated text and has the C library parse it. A numeric is a
+//! run of base-10000 digits, and when these fit 53 bits and the power of ten is exact, one multiplication or division
+//! rounds correctly (Clinger's fast path). Longer ones are printed on the stack and parsed by Rust, which rounds
+//! correctly too. What is longer still, special or out of range takes PostgreSQL's way.
+
+use std::io::Write;
 
 use pgrx::pg_sys::{self, Datum};
 use pgrx::varlena;
@@ -36,7 +39,7 @@ pub unsafe fn to_f64(datum: Datum) -> f64 {
             )
         }
     };
-    if !packed && let Some(value) = fast(digits) {
+    if !packed && let Some(value) = Digits::of(digits).and_then(|digits| digits.value()) {
         return value;
     }
     // SAFETY: the datum is what numeric_float8 takes.
@@ -49,35 +52,98 @@ unsafe extern "C-unwind" {
     fn numeric_float8(fcinfo: pg_sys::FunctionCallInfo) -> Datum;
 }
 
-/// The fast path over the content of a numeric: header, then digits, all 16-bit words of this machine.
-fn fast(content: &[u8]) -> Option<f64> {
-    let mut words = content
-        .chunks_exact(2)
-        .map(|word| u16::from_ne_bytes([word[0], word[1]]));
-    let header = words.next()?;
-    let (negative, weight) = match header & SIGN_MASK {
-        SPECIAL => return None,
-        // The low seven bits are a signed number.
-        SHORT => (header & 0x2000 != 0, i32::from((header << 9) as i16 >> 9)),
-        sign => (sign == NEGATIVE, i32::from(words.next()? as i16)),
-    };
-    let mut mantissa: u64 = 0;
-    let mut count = 0;
-    for digit in words {
-        mantissa = mantissa
-            .checked_mul(10_000)?
-            .checked_add(u64::from(digit))?;
-        count += 1;
+/// A number as it lies in a numeric: sign * 0.d1d2d3... * 10000^weight, each digit a 16-bit word of this machine.
+struct Digits<'a> {
+    negative: bool,
+    weight: i32,
+    words: &'a [u8],
+}
+
+/// Digits that are printed on the stack: of four decimal places each, as many as any f64 is written with, twice over.
+const PRINTED: usize = 10;
+
+impl<'a> Digits<'a> {
+    /// The content of a numeric after its length; `None` for NaN and the infinities.
+    fn of(content: &'a [u8]) -> Option<Self> {
+        let (header, rest) = content.split_first_chunk()?;
+        let header = u16::from_ne_bytes(*header);
+        Some(match header & SIGN_MASK {
+            SPECIAL => return None,
+            SHORT => Self {
+                negative: header & 0x2000 != 0,
+                // The low seven bits are a signed number.
+                weight: i32::from((header << 9) as i16 >> 9) + 1,
+                words: rest,
+            },
+            sign => {
+                let (weight, words) = rest.split_first_chunk()?;
+                Self {
+                    negative: sign == NEGATIVE,
+                    weight: i32::from(i16::from_ne_bytes(*weight)) + 1,
+                    words,
+                }
+            }
+        })
     }
-    if mantissa > 1 << 53 {
-        return None;
+
+    fn iter(&self) -> impl ExactSizeIterator<Item = u16> {
+        let (words, _) = self.words.as_chunks();
+        words.iter().map(|word| u16::from_ne_bytes(*word))
     }
-    let exponent = 4 * (weight + 1 - count);
-    let power = *EXACT.get(exponent.unsigned_abs() as usize)?;
-    let value = if exponent < 0 {
-        mantissa as f64 / power
-    } else {
-        mantissa as f64 * power
-    };
-    Some(if negative { -value } else { value })
+
+    /// The power of ten that the digits, read as one whole number, are multiplied by.
+    fn exponent(&self) -> i32 {
+        4 * (self.weight - self.iter().len() as i32)
+    }
+
+    fn value(&self) -> Option<f64> {
+        let value = self.exact().or_else(|| self.parsed())?;
+        Some(if self.negative { -value } else { value })
+    }
+
+    /// Clinger's fast path.
+    #[inline]
+    fn exact(&self) -> Option<f64> {
+        let mut mantissa: u64 = 0;
+        for digit in self.iter() {
+            mantissa = mantissa
+                .checked_mul(10_000)?
+                .checked_add(u64::from(digit))?;
+        }
+        if mantissa > 1 << 53 {
+            return None;
+        }
+        let exponent = self.exponent();
+        let power = *EXACT.get(exponent.unsigned_abs() as usize)?;
+        Some(if exponent < 0 {
+            mantissa as f64 / power
+        } else {
+            mantissa as f64 * power
+        })
+    }
+
+    /// By way of decimal text.
+    fn parsed(&self) -> Option<f64> {
+        if self.iter().len() > PRINTED {
+            return None;
+        }
+        // Four places per digit, then at most "e-131072".
+        let mut text = [0; 4 * PRINTED + 8];
+        let mut length = 0;
+        for (digit, place) in self.iter().zip(text.as_chunks_mut::<4>().0) {
+            let [high, low] = [digit / 100, digit % 100];
+            *place = [high / 10, high % 10, low / 10, low % 10].map(|place| b'0' + place as u8);
+            length += 4;
+        }
+        let mut rest = text.get_mut(length..)?;
+        let room = rest.len();
+        write!(rest, "e{}", self.exponent()).ok()?;
+        length += room - rest.len();
+        let value: f64 = std::str::from_utf8(text.get(..length)?)
+            .ok()?
+            .parse()
+            .ok()?;
+        // PostgreSQL refuses what becomes infinite or zero.
+        (value != 0.0 && value.is_finite()).then_some(value)
+    }
 }

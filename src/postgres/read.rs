@@ -95,9 +95,11 @@ impl Receiver<'_> {
             let datums = std::slice::from_raw_parts((*slot).tts_values, columns);
             let nulls = std::slice::from_raw_parts((*slot).tts_isnull, columns);
             let before = pg_sys::MemoryContextSwitchTo(self.context);
-            for (index, decoder) in self.decoders.iter().enumerate() {
-                let value = decoder.decode(datums[index], nulls[index])?;
-                self.values[index] = transmute::<Value<'_>, Value<'static>>(value);
+            let values = transmute::<&mut [Value<'static>], &mut [Value<'_>]>(&mut self.values);
+            for (((decoder, &datum), &is_null), value) in
+                self.decoders.iter().zip(datums).zip(nulls).zip(values)
+            {
+                decoder.put(datum, is_null, value)?;
             }
             pg_sys::MemoryContextSwitchTo(before);
             (self.take)(&self.values)?;
