@@ -38,6 +38,7 @@ pub struct Server {
     directory: PathBuf,
     sockets: PathBuf,
     supervisor: Option<Supervisor>,
+    environment: Vec<(&'static str, &'static str)>,
     expected: RefCell<Vec<&'static str>>,
 }
 
@@ -60,6 +61,7 @@ impl Server {
             directory,
             sockets,
             supervisor: None,
+            environment: Vec::new(),
             expected: RefCell::default(),
         };
         for path in [&server.directory, &server.sockets] {
@@ -111,10 +113,20 @@ impl Server {
         fs::write(file, text).expect("the data directory is there");
     }
 
+    /// Stops the server and starts it on its data with these environment variables.
+    pub fn restart(&mut self, environment: &[(&'static str, &'static str)]) {
+        if let Some(supervisor) = self.supervisor.take() {
+            supervisor.stop();
+        }
+        self.environment = environment.to_vec();
+        self.resume();
+    }
+
     /// Starts the server again on its data, after [`Server::crash`].
     pub fn resume(&mut self) {
         self.supervisor = Some(Supervisor::start(
             &program("postgres"),
+            &self.environment,
             &self.data(),
             &self.log_file(),
             &self.sockets,

@@ -22,13 +22,21 @@ wait $!
 pub struct Supervisor(Child);
 
 impl Supervisor {
-    /// Starts `postgres` on `data`, its log appended to `log`. `sockets` is the directory of its socket.
-    pub fn start(postgres: &Path, data: &Path, log: &Path, sockets: &Path) -> Supervisor {
+    /// Starts `postgres` on `data` with the variables of `environment`, its log appended to `log`. `sockets` is the
+    /// directory of its socket.
+    pub fn start(
+        postgres: &Path,
+        environment: &[(&str, &str)],
+        data: &Path,
+        log: &Path,
+        sockets: &Path,
+    ) -> Supervisor {
         let mut shell = command("sh");
         shell
             .args(["-c", SCRIPT, "supervisor"])
             .arg(postgres)
-            .args([data, log, sockets]);
+            .args([data, log, sockets])
+            .envs(environment.iter().copied());
         Supervisor(shell.stdin(Stdio::piped()).spawn().expect("sh starts"))
     }
 

@@ -6,6 +6,8 @@ use std::num::NonZero;
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 use pgrx::pg_sys;
 
+use crate::simd;
+
 static WORK_MEM: GucSetting<i32> = GucSetting::<i32>::new(-1);
 static CACHE_SIZE: GucSetting<i32> = GucSetting::<i32>::new(64 * 1024);
 static THREADS: GucSetting<i32> = GucSetting::<i32>::new(-1);
@@ -125,6 +127,7 @@ pub fn register() {
             None,
         );
     }
+    simd::register();
     // SAFETY: called from _PG_init with a literal.
     unsafe {
         #[cfg(not(feature = "pg14"))]
