@@ -13,6 +13,7 @@ mod outcome;
 mod predict;
 mod read;
 mod spill;
+mod support;
 mod threads;
 mod train;
 mod version;

@@ -53,6 +53,10 @@ fn training_is_volatile_and_scoring_is_stable_and_parallel() {
                     "{name}"
                 );
             }
+            // In the schema of the extension: only the planner calls it.
+            "predict_support" => {
+                assert_eq!((&*volatile, &*parallel, strict), ("i", "s", true));
+            }
             _ => assert!(name.starts_with("ml_"), "{name}"),
         }
         assert!(!definer, "{name} runs as its caller");

@@ -1,15 +1,26 @@
 //! In which form a call hands over its features: the part that is fixed when a query is planned.
 
-use pgrx::{PgSqlErrorCode as Code, pg_sys};
+use std::ffi::CStr;
+
+use pgrx::PgSqlErrorCode as Code;
+use pgrx::pg_sys::{self, Datum};
 use tablenet_core::Result;
 
-use crate::error;
+use crate::query::nodes;
+use crate::{datum, error};
 
 /// How the arguments after the model's name stand for features.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Arguments {
     /// One argument per feature in training order, each with its type.
     Scalars(Vec<pg_sys::Oid>),
+    /// The names of columns, a constant `name[]`, then the columns: features by name. Whole rows are planned like this.
+    Columns {
+        /// The names, in the order of the columns.
+        names: Vec<String>,
+        /// The type of each column.
+        types: Vec<pg_sys::Oid>,
+    },
     /// `VARIADIC array`: one element per feature in training order.
     Array {
         /// The type of the elements.
@@ -41,6 +52,11 @@ impl Arguments {
             let types = (1..nargs)
                 .map(|argument| argument_type(flinfo, argument))
                 .collect::<Result<Vec<_>>>()?;
+            if let [pg_sys::NAMEARRAYOID, columns @ ..] = &types[..]
+                && let Some(names) = constant(flinfo, 1)
+            {
+                return Self::of_columns(names, columns);
+            }
             if let [single] = types[..] {
                 let base = pg_sys::getBaseType(single);
                 match base {
@@ -56,6 +72,48 @@ impl Arguments {
             }
             Ok(Self::Scalars(types))
         }
+    }
+
+    /// # Safety
+    /// `names` is a `name[]`.
+    unsafe fn of_columns(names: Datum, types: &[pg_sys::Oid]) -> Result<Self> {
+        let (mut elements, mut count) = (std::ptr::null_mut::<Datum>(), 0);
+        // SAFETY: by contract; the call fills `count` datums, and refuses a NULL where it has nowhere to put its flag.
+        let elements = unsafe {
+            pg_sys::deconstruct_array(
+                pg_sys::pg_detoast_datum(names.cast_mut_ptr()).cast(),
+                pg_sys::NAMEOID,
+                pg_sys::NAMEDATALEN as i32,
+                false,
+                pg_sys::TYPALIGN_CHAR as _,
+                &mut elements,
+                std::ptr::null_mut(),
+                &mut count,
+            );
+            match usize::try_from(count) {
+                Ok(count) if count > 0 => std::slice::from_raw_parts(elements, count),
+                _ => &[],
+            }
+        };
+        if elements.len() != types.len() {
+            return Err(error::own(
+                Code::ERRCODE_DATA_EXCEPTION,
+                format!(
+                    "{} column names do not fit {} values",
+                    elements.len(),
+                    types.len()
+                ),
+            ));
+        }
+        let names = elements.iter().map(|name| {
+            // SAFETY: a name that is not NULL.
+            unsafe { datum::utf8(CStr::from_ptr(name.cast_mut_ptr()).to_bytes()) }
+                .map(str::to_string)
+        });
+        Ok(Self::Columns {
+            names: names.collect::<Result<_>>()?,
+            types: types.to_vec(),
+        })
     }
 
     fn of_array(array: pg_sys::Oid) -> Result<Self> {
@@ -82,6 +140,23 @@ unsafe fn argument_type(flinfo: *mut pg_sys::FmgrInfo, argument: usize) -> Resul
         return Err(error::own(Code::ERRCODE_INDETERMINATE_DATATYPE, message));
     }
     Ok(found)
+}
+
+/// Argument `argument` where it is a constant of the query and not NULL.
+///
+/// # Safety
+/// As for [`Arguments::of`].
+pub unsafe fn constant(flinfo: *mut pg_sys::FmgrInfo, argument: usize) -> Option<Datum> {
+    // SAFETY: a node's tag says what it is; the arguments of a call are nodes.
+    unsafe {
+        let call = (*flinfo).fn_expr.cast::<pg_sys::FuncExpr>();
+        if call.is_null() || (*call).xpr.type_ != pg_sys::NodeTag::T_FuncExpr {
+            return None;
+        }
+        let node = *nodes::<pg_sys::Const>((*call).args).get(argument)?;
+        ((*node).xpr.type_ == pg_sys::NodeTag::T_Const && !(*node).constisnull)
+            .then(|| (*node).constvalue)
+    }
 }
 
 /// Whether the only argument is written `ROW(...)`. A subquery that the planner pulled up becomes a row expression

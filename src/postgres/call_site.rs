@@ -12,11 +12,13 @@ use crate::cache::Digest;
 use crate::source::Source;
 use crate::statement::Statement;
 use crate::whole_row::Layout;
-use crate::{catalog, datum, guc, lookup};
+use crate::{arguments, catalog, datum, guc, lookup};
 
 /// The state behind `fn_extra`. PostgreSQL frees it with the memory context of the expression.
 pub struct CallSite {
     arguments: Arguments,
+    /// The name is a constant of the query, so that it need not be looked at again.
+    one_name: bool,
     /// The model of the row before, nearly always that of the next.
     current: Option<Box<Bound>>,
     /// Other models that this call site has used, for a name that varies from row to row.
@@ -77,6 +79,7 @@ impl CallSite {
             let context = (*flinfo).fn_mcxt;
             let site = Box::new(Self {
                 arguments: Arguments::of(flinfo, nargs)?,
+                one_name: arguments::constant(flinfo, 0).is_some(),
                 current: None,
                 others: HashMap::new(),
                 bytes: 0,
@@ -105,15 +108,17 @@ impl CallSite {
         values: &[NullableDatum],
         answer: impl FnOnce(&Scorer, &[Value<'_>], &mut Buffers) -> Result<R>,
     ) -> Result<Option<R>> {
-        // SAFETY: by contract.
-        let wanted = unsafe { datum::bytes(name) };
         let statement = Statement::current();
         let ready = |bound: &Bound| {
-            statement.is_some() && bound.statement == statement && bound.name == wanted
+            statement.is_some()
+                && bound.statement == statement
+                // SAFETY: by contract.
+                && (self.one_name || bound.name == unsafe { datum::bytes(name) })
         };
         if !self.current.as_deref().is_some_and(ready) {
             // SAFETY: by contract. Where no snapshot is active, one is for as long as the catalog is read.
             unsafe {
+                let wanted = datum::bytes(name);
                 if statement.is_none() {
                     pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
                 }

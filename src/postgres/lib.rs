@@ -33,9 +33,11 @@ mod query;
 mod read;
 mod rows;
 mod scalar;
+mod simd;
 mod source;
 mod spill;
 mod statement;
+mod support;
 mod threads;
 mod train;
 mod whole_row;
@@ -64,6 +66,9 @@ fn ml_version() -> &'static str {
 /// Runs when the library is loaded, also in the postmaster: settings and nothing else.
 #[pg_guard]
 pub extern "C-unwind" fn _PG_init() {
+    if let Err(error) = simd::choose() {
+        error::raise(error);
+    }
     guc::register();
 }
 

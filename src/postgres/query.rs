@@ -170,7 +170,7 @@ pub unsafe fn attribute(
 ///
 /// # Safety
 /// `list` is NIL or a list of pointers to `T`.
-unsafe fn nodes<T>(list: *mut pg_sys::List) -> Vec<*mut T> {
+pub unsafe fn nodes<T>(list: *mut pg_sys::List) -> Vec<*mut T> {
     if list.is_null() {
         return Vec::new();
     }

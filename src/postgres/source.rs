@@ -6,12 +6,14 @@ use tablenet_core::{Feature, Result, Value};
 use crate::arguments::Arguments;
 use crate::json_object::JsonObject;
 use crate::positional::{Elements, Scalars, check_not_object};
-use crate::whole_row::{Layout, WholeRow};
+use crate::whole_row::{Columns, Layout, WholeRow};
 
 /// The arguments of a call, bound to the features of a model.
 pub enum Source {
     /// One argument per feature.
     Scalars(Scalars),
+    /// One argument per column of a row, after the list of their names.
+    Columns(Columns),
     /// An array with one element per feature.
     Elements(Elements),
     /// A row.
@@ -39,6 +41,9 @@ impl Source {
                 }
                 Self::Scalars(Scalars::bind(model, features, types)?)
             }
+            Arguments::Columns { names, types } => {
+                Self::Columns(Columns::bind(names, types, features)?)
+            }
             Arguments::Array { element } => Self::Elements(Elements::bind(features, *element)?),
             Arguments::Row { anonymous } => Self::Row(WholeRow::new(*anonymous)),
             Arguments::Object { binary } => Self::Object(JsonObject::bind(*binary, features)),
@@ -49,6 +54,7 @@ impl Source {
     pub fn reads_enum(&self) -> bool {
         match self {
             Self::Scalars(scalars) => scalars.reads_enum(),
+            Self::Columns(columns) => columns.reads_enum(),
             Self::Elements(elements) => elements.reads_enum(),
             Self::Row(row) => row.reads_enum(),
             Self::Object(_) => false,
@@ -76,11 +82,15 @@ impl Source {
                 scalars.read(values, features, row)?;
                 return Ok(true);
             }
+            if let Self::Columns(columns) = self {
+                columns.read(values.get(1..).unwrap_or_default(), features, row)?;
+                return Ok(true);
+            }
             let Some(value) = values.first().filter(|value| !value.isnull) else {
                 return Ok(false);
             };
             match self {
-                Self::Scalars(_) => {}
+                Self::Scalars(_) | Self::Columns(_) => {}
                 Self::Elements(elements) => elements.read(value.value, model, features, row)?,
                 Self::Object(object) => object.read(value.value, features, row)?,
                 Self::Row(whole) => {

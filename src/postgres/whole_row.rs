@@ -2,7 +2,7 @@
 
 use std::ffi::CStr;
 
-use pgrx::pg_sys::{self, Datum};
+use pgrx::pg_sys::{self, Datum, NullableDatum};
 use pgrx::varlena;
 use tablenet_core::{Binding, Feature, Result, Value};
 
@@ -185,16 +185,11 @@ impl WholeRow {
             .columns()
             .map(|(place, column)| Ok((place, name(column)?, column.atttypid)))
             .collect::<Result<Vec<_>>>()?;
-        let invented = columns
-            .iter()
-            .enumerate()
-            .all(|(index, (_, name, _))| *name == format!("f{}", index + 1));
         let known = |name: &str| features.iter().any(|feature| feature.name == name);
         // Columns called f1, f2 ... are those of a row without names, unless the model knows them.
         let nameless = layout.type_id == pg_sys::RECORDOID
-            && invented
+            && invented(columns.iter().map(|(_, name, _)| name.as_bytes()))
             && !columns.iter().any(|(_, name, _)| known(name));
-        let scalar = |name: &str, type_oid| Scalar::new(&format!("column \"{name}\""), type_oid);
         self.features = if self.anonymous || nameless {
             check_count(model, features, columns.len())?;
             let bound = columns
@@ -210,34 +205,95 @@ impl WholeRow {
             )?;
             bound
         } else {
-            // Columns that are no features may have any type.
-            let mut scalars = columns
-                .iter()
-                .map(|(_, name, type_oid)| {
-                    if known(name) {
-                        scalar(name, *type_oid).map(Some)
-                    } else {
-                        Ok(None)
-                    }
-                })
-                .collect::<Result<Vec<_>>>()?;
-            let named = columns
-                .iter()
-                .zip(&scalars)
-                .map(|((_, name, _), scalar)| {
-                    (&**name, scalar.as_ref().and_then(Scalar::column_type))
-                })
-                .collect::<Vec<_>>();
-            let chosen = Binding::by_name(features, &named)?;
-            // Every feature has a column of its own.
-            chosen
-                .into_iter()
-                .filter_map(|index| Some((columns[index].0, scalars[index].take()?)))
-                .collect()
+            by_name(&columns, features)?
         };
         self.serial = Some(layout.serial);
         Ok(())
     }
+}
+
+/// The features of a row whose columns are arguments of their own.
+pub struct Columns {
+    features: Vec<(usize, Scalar)>,
+}
+
+impl Columns {
+    /// Binds columns of these names and types, in the order of the arguments.
+    pub fn bind(names: &[String], types: &[pg_sys::Oid], features: &[Feature]) -> Result<Self> {
+        let columns = names
+            .iter()
+            .zip(types)
+            .enumerate()
+            .map(|(place, (name, type_oid))| (place, name.as_str(), *type_oid))
+            .collect::<Vec<_>>();
+        let features = by_name(&columns, features)?;
+        Ok(Self { features })
+    }
+
+    /// Puts the features found in `arguments` into `row`.
+    ///
+    /// # Safety
+    /// `arguments` are the values that this was bound for, and live for `'a`.
+    #[inline]
+    pub unsafe fn read<'a>(
+        &'a self,
+        arguments: &[NullableDatum],
+        features: &[Feature],
+        row: &mut [Value<'a>],
+    ) -> Result<()> {
+        for (((place, scalar), feature), value) in self.features.iter().zip(features).zip(row) {
+            if let Some(argument) = arguments.get(*place) {
+                // SAFETY: by contract.
+                unsafe { scalar.put(argument.value, argument.isnull, feature, value)? };
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether one of the columns is an enum.
+    pub fn reads_enum(&self) -> bool {
+        self.features.iter().any(|(_, scalar)| scalar.is_enum())
+    }
+}
+
+/// For each feature the place of the column of its name, and how to read it.
+fn by_name(
+    columns: &[(usize, &str, pg_sys::Oid)],
+    features: &[Feature],
+) -> Result<Vec<(usize, Scalar)>> {
+    // Columns that are no features may have any type.
+    let mut scalars = columns
+        .iter()
+        .map(|(_, name, type_oid)| {
+            features
+                .iter()
+                .any(|feature| feature.name == *name)
+                .then(|| scalar(name, *type_oid))
+                .transpose()
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let named = columns
+        .iter()
+        .zip(&scalars)
+        .map(|((_, name, _), scalar)| (*name, scalar.as_ref().and_then(Scalar::column_type)))
+        .collect::<Vec<_>>();
+    let chosen = Binding::by_name(features, &named)?;
+    // Every feature has a column of its own.
+    Ok(chosen
+        .into_iter()
+        .filter_map(|index| Some((columns.get(index)?.0, scalars.get_mut(index)?.take()?)))
+        .collect())
+}
+
+fn scalar(name: &str, type_oid: pg_sys::Oid) -> Result<Scalar> {
+    Scalar::new(&format!("column \"{name}\""), type_oid)
+}
+
+/// Whether columns are called f1, f2, ..., as those of a row without names are.
+pub fn invented<'a>(names: impl Iterator<Item = &'a [u8]>) -> bool {
+    names
+        .enumerate()
+        .all(|(index, name)| name == format!("f{}", index + 1).as_bytes())
 }
 
 fn name(column: &pg_sys::FormData_pg_attribute) -> Result<&str> {
