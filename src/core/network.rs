@@ -5,7 +5,7 @@ use crate::layer::{Backward, Forward, Interrupt, Layer};
 use crate::random::hash;
 use crate::sequential::{MAX_PARAMETERS, count_parameters, too_large};
 use crate::weights::zeros;
-use crate::{Callback, Loss, Result};
+use crate::{Activation, Callback, Loss, Result};
 
 /// A layer in its place.
 #[derive(Debug, Clone)]
@@ -109,7 +109,7 @@ impl Network {
                 .push(rows.checked_mul(p.layer.kind().stash(p.inputs))?);
             let before = if i > self.first { p.inputs } else { 0 };
             sizes.delta = sizes.delta.max(rows.checked_mul(p.outputs.max(before))?);
-            sizes.scratch = sizes.scratch.max(p.layer.kind().scratch(rows, p.inputs)?);
+            sizes.scratch = sizes.scratch.max(p.layer.kind().scratch(p.inputs)?);
         }
         Some(sizes)
     }
@@ -190,8 +190,13 @@ impl Network {
         self.forward(weights, x, rows, Some((noise, shard)), space, interrupt)?;
         let sum = self.cost(loss, y, rows, share, space);
         let [mut d, mut other] = space.deltas.each_mut().map(Vec::as_mut_slice);
+        let relu = Some(Activation::Relu);
+        let mut derived = false;
         for (i, p) in self.places.iter().enumerate().skip(self.first).rev() {
             let (before, here) = space.outputs.split_at(i);
+            let through_relu = i > self.first
+                && p.layer.kind().passes_relu()
+                && self.places[i - 1].layer.kind().activation() == relu;
             p.layer.kind().backward(Backward {
                 inputs: p.inputs,
                 outputs: p.outputs,
@@ -199,7 +204,9 @@ impl Network {
                 x: before.last().map_or(x, |y| &y[..rows * p.inputs]),
                 y: &here[0][..rows * p.outputs],
                 dy: &mut d[..rows * p.outputs],
+                derived,
                 dx: (i > self.first).then(|| &mut other[..rows * p.inputs]),
+                through_relu,
                 gradient: &mut gradient[p.offset..p.offset + p.parameters],
                 add,
                 stash: &space.stashes[i][..rows * p.layer.kind().stash(p.inputs)],
@@ -207,6 +214,7 @@ impl Network {
                 noise: Some(key(noise, shard, i)),
                 interrupt: &mut *interrupt,
             })?;
+            derived = through_relu;
             std::mem::swap(&mut d, &mut other);
         }
         Ok(sum)

@@ -1,49 +1,36 @@
-//! The three products of a dense layer: z = x w + b, dw = x' dz, dx = dz w'.
-//!
-//! Small ones run on register tiles over the caller's own layout; large ones go to the `gemm` crate, on one thread.
+//! The three products of a dense layer: z = x w + b, dw = x' dz, dx = dz w', on the tiles of [`super::tile`].
 #![allow(clippy::too_many_arguments)] // A product is three shapes and three buffers.
 
-use super::reduce::dot_rows;
-use super::{Simd, dispatch};
+use super::column;
+use super::tile::{Finish, Left, Start, tiles};
+use super::transpose::transpose;
 
-/// What a product is added to.
-#[derive(Clone, Copy)]
-enum Start<'a> {
-    Zero,
-    /// What `c` holds.
-    Old,
-    /// One row, repeated.
-    Bias(&'a [f32]),
+/// Columns and rows of a block of the right factor that is copied together: half a second-level cache at most.
+const WIDE: usize = 64;
+const LONG: usize = 256;
+/// Right factors of more floats are copied block by block: far rows share few cache sets and pages.
+const DIRECT: usize = 1 << 20;
+/// Rows of a gradient that are further apart are copied too.
+const FAR: usize = 512;
+/// Fewer units than this fill a vector badly: their weight gradient is computed transposed.
+const NARROW: usize = 16;
+/// Rows of x whose part of a weight gradient stays in the first-level cache.
+const ROWS: usize = 128;
+/// Floats of scratch that the products of a (k, n) kernel need.
+pub(crate) fn scratch(k: usize, n: usize) -> Option<usize> {
+    if n == 1 {
+        return Some(0);
+    }
+    let rows = if n > FAR || k.checked_mul(n)? > DIRECT {
+        LONG
+    } else {
+        n
+    };
+    let transposed = if n < NARROW { k.checked_mul(n)? } else { 0 };
+    Some(transposed.max(rows.min(LONG) * WIDE))
 }
 
-/// A strided left factor: element (i, p) at `i * rows + p * columns`.
-#[derive(Clone, Copy)]
-struct Left<'a> {
-    data: &'a [f32],
-    rows: usize,
-    columns: usize,
-}
-
-/// Beyond this many floats in the right factor, packing pays for itself.
-const SMALL: usize = 48 * 1024;
-/// Widest column panel of a tile.
-const PANEL: usize = 32;
-
-/// Whether a (k, n) kernel over `rows` rows goes to the `gemm` crate, which packs into a buffer of its own.
-pub(crate) fn packs(rows: usize, k: usize, n: usize) -> bool {
-    n > 1 && rows.max(k).saturating_mul(n) > SMALL
-}
-
-/// Floats of scratch that the products of a (k, n) kernel over at most `rows` rows need.
-pub(crate) fn scratch(rows: usize, k: usize, n: usize) -> Option<usize> {
-    let on_tiles = n > 1 && k.checked_mul(n)? <= SMALL;
-    let longest = if on_tiles { rows.max(k).max(n) } else { rows };
-    longest
-        .checked_mul(PANEL)?
-        .checked_add(if on_tiles { k * n } else { PANEL })
-}
-
-/// z (m, n) = x (m, k) w (k, n) + bias. `scratch` as by [`scratch`].
+/// z (m, n) = x (m, k) w (k, n) + bias, or 0 where that is below 0 with `relu`. `scratch` as by [`scratch`].
 pub(crate) fn forward(
     m: usize,
     k: usize,
@@ -51,44 +38,57 @@ pub(crate) fn forward(
     x: &[f32],
     w: &[f32],
     bias: Option<&[f32]>,
+    relu: bool,
     z: &mut [f32],
     scratch: &mut [f32],
 ) {
-    let start = bias.map_or(Start::Zero, Start::Bias);
     check(m, k, n, x.len(), w.len(), z.len());
     if n == 1 {
-        dot_rows(m, k, x, w, bias.map_or(0.0, |b| b[0]), z);
-    } else if k * n <= SMALL {
+        column::dots(k, x, w, bias.map_or(0.0, |b| b[0]), z);
+        if relu {
+            z.iter_mut()
+                .for_each(|z| *z = if *z < 0.0 { 0.0 } else { *z });
+        }
+        return;
+    }
+    let (start, finish) = (
+        bias.map_or(Start::Zero, Start::Row),
+        if relu { Finish::Relu } else { Finish::Keep },
+    );
+    let x = Left {
+        data: x,
+        rows: k,
+        columns: 1,
+    };
+    if k * n <= DIRECT {
+        tiles(m, k, n, x, w, n, start, finish, z, n);
+        return;
+    }
+    blocks(k, n, |p, rows, j, columns| {
+        copy(&w[p * n + j..], n, columns, rows, scratch);
+        let x = Left {
+            data: &x.data[p..],
+            ..x
+        };
+        let start = match bias {
+            _ if p > 0 => Start::Old,
+            Some(bias) => Start::Row(&bias[j..j + columns]),
+            None => Start::Zero,
+        };
+        let finish = if p + rows == k { finish } else { Finish::Keep };
         tiles(
             m,
-            k,
-            n,
-            Left {
-                data: x,
-                rows: k,
-                columns: 1,
-            },
-            w,
-            z,
-            start,
+            rows,
+            columns,
+            x,
             scratch,
-        );
-    } else {
-        large(
-            m,
-            k,
-            n,
-            Left {
-                data: x,
-                rows: k,
-                columns: 1,
-            },
-            w,
-            (n, 1),
-            z,
+            WIDE,
             start,
+            finish,
+            &mut z[j..],
+            n,
         );
-    }
+    });
 }
 
 /// dw (k, n) = x' dz, or += with `add`.
@@ -102,81 +102,138 @@ pub(crate) fn weight_gradient(
     add: bool,
     scratch: &mut [f32],
 ) {
-    let start = if add { Start::Old } else { Start::Zero };
     check(m, k, n, x.len(), dw.len(), dz.len());
-    if n == 1 {
-        // One column is one row: dw' = dz' x.
+    if n < NARROW {
+        let turned = &mut scratch[..k * n];
+        let left = Left {
+            data: dz,
+            rows: 1,
+            columns: n,
+        };
+        tiles(n, m, k, left, x, k, Start::Zero, Finish::Keep, turned, k);
+        for (p, dw) in dw.chunks_exact_mut(n).enumerate() {
+            for (dw, turned) in dw.iter_mut().zip(turned.iter().skip(p).step_by(k)) {
+                *dw = if add { *dw + turned } else { *turned };
+            }
+        }
+        return;
+    }
+    let product = |x: &[f32],
+                   dz: &[f32],
+                   stride: usize,
+                   rows: usize,
+                   columns: usize,
+                   dw: &mut [f32],
+                   add: bool| {
+        let left = Left {
+            data: x,
+            rows: 1,
+            columns: k,
+        };
+        let start = if add { Start::Old } else { Start::Zero };
         tiles(
-            1,
-            m,
             k,
-            Left {
-                data: dz,
-                rows: 1,
-                columns: 1,
-            },
-            x,
-            dw,
-            start,
-            scratch,
-        );
-    } else if m * n <= SMALL && k * n <= SMALL {
-        tiles(
-            k,
-            m,
-            n,
-            Left {
-                data: x,
-                rows: 1,
-                columns: k,
-            },
+            rows,
+            columns,
+            left,
             dz,
-            dw,
+            stride,
             start,
-            scratch,
+            Finish::Keep,
+            dw,
+            n,
         );
+    };
+    if n <= FAR {
+        for (i, (x, dz)) in x.chunks(ROWS * k).zip(dz.chunks(ROWS * n)).enumerate() {
+            product(x, dz, n, dz.len() / n, n, dw, add || i > 0);
+        }
     } else {
-        large(
-            k,
-            m,
-            n,
-            Left {
-                data: x,
-                rows: 1,
-                columns: k,
-            },
-            dz,
-            (n, 1),
-            dw,
-            start,
-        );
+        blocks(m, n, |p, rows, j, columns| {
+            copy(&dz[p * n + j..], n, columns, rows, scratch);
+            product(
+                &x[p * k..],
+                scratch,
+                WIDE,
+                rows,
+                columns,
+                &mut dw[j..],
+                add || p > 0,
+            );
+        });
     }
 }
 
-/// dx (m, k) = dz (m, n) w'.
+/// dx (m, k) = dz (m, n) w'; with `relu`, x is the output of one and dx becomes the gradient of its input.
 pub(crate) fn input_gradient(
     m: usize,
     k: usize,
     n: usize,
     dz: &[f32],
     w: &[f32],
+    relu: Option<&[f32]>,
     dx: &mut [f32],
     scratch: &mut [f32],
 ) {
     check(m, k, n, dx.len(), w.len(), dz.len());
-    let left = Left {
-        data: dz,
-        rows: n,
-        columns: 1,
-    };
-    if n == 1 {
-        tiles(m, 1, k, left, w, dx, Start::Zero, scratch);
-    } else if k * n <= SMALL {
-        let (transposed, scratch) = scratch.split_at_mut(k * n);
-        transpose(k, n, w, transposed);
-        tiles(m, n, k, left, transposed, dx, Start::Zero, scratch);
-    } else {
-        large(m, n, k, left, w, (1, n), dx, Start::Zero);
+    blocks(n, k, |p, rows, j, columns| {
+        transpose(&w[j * n + p..], n, columns, rows, scratch, WIDE);
+        let left = Left {
+            data: &dz[p..],
+            rows: n,
+            columns: 1,
+        };
+        let start = if p > 0 { Start::Old } else { Start::Zero };
+        let finish = match relu {
+            Some(x) if p + rows == n => Finish::WherePositive(&x[j..]),
+            _ => Finish::Keep,
+        };
+        tiles(
+            m,
+            rows,
+            columns,
+            left,
+            scratch,
+            WIDE,
+            start,
+            finish,
+            &mut dx[j..],
+            k,
+        );
+    });
+}
+
+/// Both gradients of a layer with one unit: dw (k) = x' dz or +=, and dx as by [`input_gradient`].
+pub(crate) fn column_gradients(
+    k: usize,
+    x: &[f32],
+    dz: &[f32],
+    w: &[f32],
+    dw: &mut [f32],
+    add: bool,
+    dx: Option<&mut [f32]>,
+    relu: bool,
+) {
+    column::back(k, x, dz, w, dw, add, dx, relu);
+}
+
+/// Blocks of a right factor (k, n): first row, rows, first column, columns; those of the same columns one after the other.
+fn blocks(k: usize, n: usize, mut f: impl FnMut(usize, usize, usize, usize)) {
+    for j in (0..n).step_by(WIDE) {
+        for p in (0..k).step_by(LONG) {
+            f(p, LONG.min(k - p), j, WIDE.min(n - j));
+        }
+    }
+}
+
+/// to (rows, WIDE) = `from` (rows, columns), whose rows are `stride` apart.
+fn copy(from: &[f32], stride: usize, columns: usize, rows: usize, to: &mut [f32]) {
+    for (to, from) in to
+        .chunks_exact_mut(WIDE)
+        .zip(from.chunks(stride))
+        .take(rows)
+    {
+        to[..columns].copy_from_slice(&from[..columns]);
     }
 }
 
@@ -188,201 +245,9 @@ fn check(m: usize, k: usize, n: usize, x: usize, w: usize, z: usize) {
     );
 }
 
-/// out (n, k) = w (k, n) transposed.
-fn transpose(k: usize, n: usize, w: &[f32], out: &mut [f32]) {
-    if k == 0 || n == 0 {
-        return;
-    }
-    for (j, column) in out.chunks_exact_mut(k).enumerate() {
-        for (to, row) in column.iter_mut().zip(w.chunks_exact(n)) {
-            *to = row[j];
-        }
-    }
-}
-
-/// c (m, n) = start + a (m, k) b (k, n), through the `gemm` crate; `b_strides` are (row, column).
-fn large(
-    m: usize,
-    k: usize,
-    n: usize,
-    a: Left,
-    b: &[f32],
-    b_strides: (usize, usize),
-    c: &mut [f32],
-    start: Start,
-) {
-    if let Start::Bias(bias) = start {
-        for row in c.chunks_exact_mut(n) {
-            row.copy_from_slice(bias);
-        }
-    }
-    let add = !matches!(start, Start::Zero);
-    let last = |rows: usize, columns: usize, (row, column): (usize, usize)| {
-        (rows - 1) * row + (columns - 1) * column
-    };
-    if m == 0 || k == 0 || n == 0 {
-        return;
-    }
-    assert!(
-        last(m, k, (a.rows, a.columns)) < a.data.len()
-            && last(k, n, b_strides) < b.len()
-            && m * n <= c.len()
-    );
-    // SAFETY: the assertion above keeps every (row, column) of the three matrices inside its slice, and `c` is
-    // borrowed mutably, so it overlaps neither factor.
-    unsafe {
-        gemm::gemm(
-            m,
-            n,
-            k,
-            c.as_mut_ptr(),
-            1,
-            n as isize,
-            add,
-            a.data.as_ptr(),
-            a.columns as isize,
-            a.rows as isize,
-            b.as_ptr(),
-            b_strides.1 as isize,
-            b_strides.0 as isize,
-            1.0,
-            1.0,
-            false,
-            false,
-            false,
-            gemm::Parallelism::None,
-        );
-    }
-}
-
-dispatch!(
-    /// c (m, n) = start + a (m, k) b (k, n) on register tiles.
-    fn tiles(m: usize, k: usize, n: usize, a: Left<'_>, b: &[f32], c: &mut [f32], start: Start<'_>, scratch: &mut [f32]) = tiles_body
-);
-
-#[inline(always)]
-fn tiles_body<S: Simd>(
-    m: usize,
-    k: usize,
-    n: usize,
-    a: Left,
-    b: &[f32],
-    c: &mut [f32],
-    start: Start,
-    scratch: &mut [f32],
-) {
-    assert!(m == 0 || k == 0 || (m - 1) * a.rows + (k - 1) * a.columns < a.data.len());
-    assert!(k * n <= b.len() && m * n == c.len());
-    if let Start::Bias(bias) = start {
-        assert!(bias.len() == n);
-    }
-    let mut j = 0;
-    while j < n {
-        let rest = n - j;
-        match S::LANES {
-            16 if rest > 16 => j += panel::<S, 8, 32>(m, k, n, j, a, b, c, start, scratch),
-            16 => j += panel::<S, 8, 16>(m, k, n, j, a, b, c, start, scratch),
-            8 => j += panel::<S, 6, 16>(m, k, n, j, a, b, c, start, scratch),
-            _ => j += panel::<S, 4, 8>(m, k, n, j, a, b, c, start, scratch),
-        }
-    }
-}
-
-/// All rows of the columns from `j`; returns how many columns it did.
-#[inline(always)]
-fn panel<S: Simd, const ROWS: usize, const COLUMNS: usize>(
-    m: usize,
-    k: usize,
-    n: usize,
-    j: usize,
-    a: Left,
-    b: &[f32],
-    c: &mut [f32],
-    start: Start,
-    scratch: &mut [f32],
-) -> usize {
-    let columns = COLUMNS.min(n - j);
-    let (b, stride) = if columns == COLUMNS {
-        (&b[j..], n)
-    } else {
-        // The last, narrow panel is padded with zeros to full width.
-        let padded = &mut scratch[..k * COLUMNS];
-        for (to, from) in padded.chunks_exact_mut(COLUMNS).zip(b.chunks_exact(n)) {
-            to[..columns].copy_from_slice(&from[j..j + columns]);
-            to[columns..].fill(0.0);
-        }
-        (&*padded, COLUMNS)
-    };
-    let mut i = 0;
-    while i < m {
-        match m - i {
-            rest if rest >= ROWS => {
-                i += tile::<S, ROWS, COLUMNS>(i, k, n, j, columns, a, b, stride, c, start)
-            }
-            rest if rest >= 4 => {
-                i += tile::<S, 4, COLUMNS>(i, k, n, j, columns, a, b, stride, c, start)
-            }
-            rest if rest >= 2 => {
-                i += tile::<S, 2, COLUMNS>(i, k, n, j, columns, a, b, stride, c, start)
-            }
-            _ => i += tile::<S, 1, COLUMNS>(i, k, n, j, columns, a, b, stride, c, start),
-        }
-    }
-    columns
-}
-
-/// One tile, held in registers over the whole of `k`.
-#[inline(always)]
-fn tile<S: Simd, const ROWS: usize, const COLUMNS: usize>(
-    i: usize,
-    k: usize,
-    n: usize,
-    j: usize,
-    columns: usize,
-    a: Left,
-    b: &[f32],
-    stride: usize,
-    c: &mut [f32],
-    start: Start,
-) -> usize {
-    let mut sums = [[0f32; COLUMNS]; ROWS];
-    debug_assert!(k == 0 || (i + ROWS - 1) * a.rows + (k - 1) * a.columns < a.data.len());
-    debug_assert!(k == 0 || (k - 1) * stride + COLUMNS <= b.len());
-    let left = a.data.as_ptr().wrapping_add(i * a.rows);
-    for p in 0..k {
-        // SAFETY: p < k, and `panel` gave COLUMNS floats from every b row: either the panel lies inside rows of n
-        // columns with k * n <= b.len() (checked by `tiles_body`), or b is the padded copy of k rows of COLUMNS.
-        let row = unsafe { &*b.as_ptr().add(p * stride).cast::<[f32; COLUMNS]>() };
-        for (r, sums) in sums.iter_mut().enumerate() {
-            // SAFETY: i + r < m and p < k, and `tiles_body` checked that (m - 1, k - 1) lies inside `a`.
-            let x = unsafe { *left.add(r * a.rows + p * a.columns) };
-            for (sum, &w) in sums.iter_mut().zip(row) {
-                *sum = S::fma(x, w, *sum);
-            }
-        }
-    }
-    for (r, sums) in sums.iter().enumerate() {
-        let to = &mut c[(i + r) * n + j..][..columns];
-        if columns == COLUMNS {
-            store(to, sums, start, j);
-        } else {
-            store(to, &sums[..columns], start, j);
-        }
-    }
-    ROWS
-}
-
-#[inline(always)]
-fn store(to: &mut [f32], sums: &[f32], start: Start, j: usize) {
-    match start {
-        Start::Zero => to.copy_from_slice(sums),
-        Start::Old => to.iter_mut().zip(sums).for_each(|(c, s)| *c += s),
-        Start::Bias(bias) => to
-            .iter_mut()
-            .zip(sums)
-            .zip(&bias[j..])
-            .for_each(|((c, s), b)| *c = s + b),
-    }
+/// Whether a product goes to a library that packs into a buffer of its own: none does.
+pub(crate) fn packs(_rows: usize, _k: usize, _n: usize) -> bool {
+    false
 }
 
 #[cfg(test)]
@@ -400,14 +265,20 @@ mod tests {
             .collect()
     }
 
-    fn close(got: &[f32], exact: impl Fn(usize) -> f64, what: &str) {
+    /// `terms` is how many products each number sums up.
+    fn close(got: &[f32], terms: usize, exact: impl Fn(usize) -> f64, what: &str) {
         for (i, &g) in got.iter().enumerate() {
             let e = exact(i);
             assert!(
-                (f64::from(g) - e).abs() <= 2e-5 * (1.0 + e.abs()),
+                (f64::from(g) - e).abs() <= (2e-5 + 5e-8 * terms as f64) * (1.0 + e.abs()),
                 "{what}[{i}]: {g} instead of {e}"
             );
         }
+    }
+
+    /// sum over p of f(p), in f64
+    fn sum(count: usize, f: impl Fn(usize) -> f64) -> f64 {
+        (0..count).map(f).sum()
     }
 
     #[test]
@@ -417,12 +288,20 @@ mod tests {
             (2, 7, 17),
             (33, 28, 64),
             (32, 64, 1),
+            (5, 33, 1),
+            (6, 83, 1),
             (5, 1, 33),
             (13, 17, 31),
             (9, 300, 200),
             (40, 3, 2),
+            (19, 70, 10),
             (1, 16, 48),
             (7, 50, 16),
+            (300, 9, 55),
+            (3, 0, 5),
+            // Blocks of the right factor are copied.
+            (3, 1030, 1021),
+            (5, 9, 600),
         ];
         on_every_level(|| {
             for (m, k, n) in shapes {
@@ -432,41 +311,66 @@ mod tests {
                     numbers(n, 3),
                     numbers(m * n, 4),
                 );
-                let mut room = vec![0.0; scratch(m, k, n).unwrap()];
+                let mut room = vec![9.0; scratch(k, n).unwrap()];
                 let f = |v: &[f32], i: usize| f64::from(v[i]);
-                let mut z = vec![9.0; m * n];
-                forward(m, k, n, &x, &w, Some(&b), &mut z, &mut room);
-                close(
-                    &z,
-                    |o| {
-                        f(&b, o % n)
-                            + (0..k)
-                                .map(|p| f(&x, o / n * k + p) * f(&w, p * n + o % n))
-                                .sum::<f64>()
-                    },
-                    "z",
+                for (bias, relu) in [(None, false), (Some(&b[..]), false), (Some(&b[..]), true)] {
+                    let mut z = vec![9.0; m * n];
+                    forward(m, k, n, &x, &w, bias, relu, &mut z, &mut room);
+                    let exact = |o: usize| {
+                        let z = bias.map_or(0.0, |b| f(b, o % n))
+                            + sum(k, |p| f(&x, o / n * k + p) * f(&w, p * n + o % n));
+                        if relu { z.max(0.0) } else { z }
+                    };
+                    close(&z, k, exact, "z");
+                }
+                for through_relu in [false, true] {
+                    let (mut dw, mut dx) = (vec![9.0; k * n], vec![9.0; m * k]);
+                    let exact = |o: usize| sum(m, |i| f(&x, i * k + o / n) * f(&dz, i * n + o % n));
+                    for add in [false, true] {
+                        if n == 1 {
+                            let dx = add.then_some(&mut dx[..]);
+                            column_gradients(k, &x, &dz, &w, &mut dw, add, dx, through_relu);
+                        } else {
+                            weight_gradient(m, k, n, &x, &dz, &mut dw, add, &mut room);
+                        }
+                        let times = if add { 2.0 } else { 1.0 };
+                        close(&dw, m, |o| times * exact(o), "dw");
+                    }
+                    if n > 1 {
+                        let relu = through_relu.then_some(&x[..]);
+                        input_gradient(m, k, n, &dz, &w, relu, &mut dx, &mut room);
+                    }
+                    let exact = |o: usize| {
+                        if through_relu && x[o] <= 0.0 {
+                            return 0.0;
+                        }
+                        sum(n, |j| f(&dz, o / k * n + j) * f(&w, o % k * n + j))
+                    };
+                    close(&dx, n, exact, "dx");
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn relu_passes_nan_on() {
+        on_every_level(|| {
+            for n in [1, 3, 16, 64] {
+                let mut z = vec![0.0; 2 * n];
+                let mut room = vec![0.0; scratch(2, n).unwrap()];
+                let x = [1.0, f32::NAN, -1.0, 0.0];
+                forward(
+                    2,
+                    2,
+                    n,
+                    &x,
+                    &vec![1.0; 2 * n],
+                    None,
+                    true,
+                    &mut z,
+                    &mut room,
                 );
-                let mut dw = vec![9.0; k * n];
-                weight_gradient(m, k, n, &x, &dz, &mut dw, false, &mut room);
-                let exact = |o: usize| {
-                    (0..m)
-                        .map(|i| f(&x, i * k + o / n) * f(&dz, i * n + o % n))
-                        .sum::<f64>()
-                };
-                close(&dw, exact, "dw");
-                weight_gradient(m, k, n, &x, &dz, &mut dw, true, &mut room);
-                close(&dw, |o| 2.0 * exact(o), "2 dw");
-                let mut dx = vec![9.0; m * k];
-                input_gradient(m, k, n, &dz, &w, &mut dx, &mut room);
-                close(
-                    &dx,
-                    |o| {
-                        (0..n)
-                            .map(|j| f(&dz, o / k * n + j) * f(&w, o % k * n + j))
-                            .sum::<f64>()
-                    },
-                    "dx",
-                );
+                assert!(z[..n].iter().all(|z| z.is_nan()) && z[n..].iter().all(|&z| z == 0.0));
             }
         });
     }
@@ -481,6 +385,7 @@ mod tests {
             &[0.0; 4],
             &[0.0; 4],
             None,
+            false,
             &mut [0.0; 3],
             &mut [0.0; 64],
         );

@@ -5,6 +5,7 @@
 #![allow(unsafe_code)]
 
 pub(crate) mod activate;
+mod column;
 pub(crate) mod cost;
 pub(crate) mod dropout;
 pub(crate) mod math;
@@ -12,6 +13,9 @@ pub(crate) mod matmul;
 pub(crate) mod reduce;
 pub(crate) mod row;
 pub(crate) mod step;
+mod tile;
+mod transpose;
+mod vector;
 
 use crate::simd::Level;
 use std::sync::atomic::{AtomicU8, Ordering};

@@ -1,6 +1,6 @@
 //! Sums in a fixed order of 16 lanes, the same on every instruction set.
 
-use super::{Simd, dispatch};
+use super::{Simd, column, dispatch};
 
 /// The sum of 16 lanes, halved in a fixed order.
 #[inline(always)]
@@ -13,37 +13,35 @@ pub(crate) fn sum_lanes(mut lanes: [f32; 16]) -> f32 {
     lanes[0]
 }
 
+/// out (width) = column sums of d (rows, width), or += with `add`: a bias gradient.
+pub(crate) fn column_sums(d: &[f32], width: usize, out: &mut [f32], add: bool) {
+    assert!(out.len() == width);
+    if width == 1 {
+        out[0] = sum(d) + if add { out[0] } else { 0.0 };
+    } else {
+        column::sums(d, out, add);
+    }
+}
+
 dispatch!(
-    /// out (width) = column sums of d (rows, width), or += with `add`: a bias gradient.
-    pub(crate) fn column_sums(d: &[f32], width: usize, out: &mut [f32], add: bool) = column_sums_body
+    /// The sum of all.
+    fn sum(d: &[f32]) -> f32 = sum_body
 );
 
 #[inline(always)]
-fn column_sums_body<S: Simd>(d: &[f32], width: usize, out: &mut [f32], add: bool) {
-    assert!(out.len() == width);
-    if !add {
-        out.fill(0.0);
-    }
-    if width == 1 {
-        let mut lanes = [0f32; 16];
-        let chunks = d.chunks_exact(16);
-        let rest = chunks.remainder();
-        for chunk in chunks {
-            for l in 0..16 {
-                lanes[l] += chunk[l];
-            }
-        }
-        for (lane, d) in lanes.iter_mut().zip(rest) {
-            *lane += d;
-        }
-        out[0] += sum_lanes(lanes);
-        return;
-    }
-    for row in d.chunks_exact(width) {
-        for (out, d) in out.iter_mut().zip(row) {
-            *out += d;
+fn sum_body<S: Simd>(d: &[f32]) -> f32 {
+    let mut lanes = [0f32; 16];
+    let chunks = d.chunks_exact(16);
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        for l in 0..16 {
+            lanes[l] += chunk[l];
         }
     }
+    for (lane, d) in lanes.iter_mut().zip(rest) {
+        *lane += d;
+    }
+    sum_lanes(lanes)
 }
 
 dispatch!(
@@ -59,34 +57,6 @@ fn add_body<S: Simd>(to: &mut [f32], from: &[f32]) {
     }
 }
 
-dispatch!(
-    /// z (m) = x (m, k) w (k) + bias.
-    pub(crate) fn dot_rows(m: usize, k: usize, x: &[f32], w: &[f32], bias: f32, z: &mut [f32]) = dot_rows_body
-);
-
-#[inline(always)]
-fn dot_rows_body<S: Simd>(m: usize, k: usize, x: &[f32], w: &[f32], bias: f32, z: &mut [f32]) {
-    const LANES: usize = 16;
-    assert!(z.len() == m && x.len() == m * k);
-    let whole = k - k % LANES;
-    for (i, z) in z.iter_mut().enumerate() {
-        let row = &x[i * k..(i + 1) * k];
-        let mut sums = [0f32; LANES];
-        for (x, w) in row[..whole]
-            .chunks_exact(LANES)
-            .zip(w[..whole].chunks_exact(LANES))
-        {
-            for l in 0..LANES {
-                sums[l] = S::fma(x[l], w[l], sums[l]);
-            }
-        }
-        for (l, (&x, &w)) in row[whole..].iter().zip(&w[whole..]).enumerate() {
-            sums[l] = S::fma(x, w, sums[l]);
-        }
-        *z = bias + sum_lanes(sums);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,7 +64,7 @@ mod tests {
 
     #[test]
     fn sums_are_the_same_on_every_instruction_set() {
-        for width in [1, 3, 16, 33] {
+        for width in [1, 3, 16, 33, 83] {
             let d: Vec<f32> = (0..width * 37)
                 .map(|i| (i as f32 * 0.37 + 0.1) % 1.7 - 0.8)
                 .collect();

@@ -81,7 +81,9 @@ impl Kind for ActivationLayer {
     }
 
     fn backward(&self, pass: Backward<'_>) -> Result<()> {
-        activate::backward(self.activation, pass.outputs, pass.x, pass.y, pass.dy);
+        if !pass.derived {
+            activate::backward(self.activation, pass.outputs, pass.x, pass.y, pass.dy);
+        }
         if let Some(dx) = pass.dx {
             dx.copy_from_slice(pass.dy);
         }

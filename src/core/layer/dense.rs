@@ -178,47 +178,61 @@ impl Kind for Dense {
         }
     }
 
-    fn scratch(&self, rows: usize, inputs: usize) -> Option<usize> {
-        matmul::scratch(rows, inputs, self.units)
+    fn scratch(&self, inputs: usize) -> Option<usize> {
+        matmul::scratch(inputs, self.units)
     }
 
     fn forward(&self, pass: Forward<'_>) -> Result<()> {
         let (k, n) = (pass.inputs, pass.outputs);
         let (w, bias) = pass.weights.split_at(k * n);
         let bias = self.use_bias.then_some(bias);
+        let relu = self.activation == Activation::Relu;
         let rows = piece(k * n);
         for (x, y) in pass.x.chunks(rows * k).zip(pass.y.chunks_mut(rows * n)) {
-            matmul::forward(y.len() / n, k, n, x, w, bias, y, pass.scratch);
+            matmul::forward(y.len() / n, k, n, x, w, bias, relu, y, pass.scratch);
             (pass.interrupt)()?;
         }
         if activate::needs_input(self.activation) {
             pass.stash.copy_from_slice(pass.y);
         }
-        activate::forward(self.activation, n, pass.y);
+        if !relu {
+            activate::forward(self.activation, n, pass.y);
+        }
         Ok(())
+    }
+
+    fn passes_relu(&self) -> bool {
+        true
     }
 
     fn backward(&self, pass: Backward<'_>) -> Result<()> {
         let (k, n) = (pass.inputs, pass.outputs);
         let (w, _) = pass.weights.split_at(k * n);
         let (dw, db) = pass.gradient.split_at_mut(k * n);
-        activate::backward(self.activation, n, pass.stash, pass.y, pass.dy);
+        if !pass.derived {
+            activate::backward(self.activation, n, pass.stash, pass.y, pass.dy);
+        }
         let dz = &*pass.dy;
         if self.use_bias {
             reduce::column_sums(dz, n, db, pass.add);
         }
+        let (mut add, mut dx) = (pass.add, pass.dx);
         let rows = piece(k * n);
-        let mut add = pass.add;
-        for (x, dz) in pass.x.chunks(rows * k).zip(dz.chunks(rows * n)) {
-            matmul::weight_gradient(dz.len() / n, k, n, x, dz, dw, add, pass.scratch);
+        for (i, (x, dz)) in pass.x.chunks(rows * k).zip(dz.chunks(rows * n)).enumerate() {
+            let m = dz.len() / n;
+            let dx = dx.as_deref_mut().map(|dx| &mut dx[i * rows * k..][..m * k]);
+            if n == 1 {
+                matmul::column_gradients(k, x, dz, w, dw, add, dx, pass.through_relu);
+            } else {
+                matmul::weight_gradient(m, k, n, x, dz, dw, add, pass.scratch);
+                (pass.interrupt)()?;
+                if let Some(dx) = dx {
+                    let relu = pass.through_relu.then_some(x);
+                    matmul::input_gradient(m, k, n, dz, w, relu, dx, pass.scratch);
+                }
+            }
             add = true;
             (pass.interrupt)()?;
-        }
-        if let Some(dx) = pass.dx {
-            for (dx, dz) in dx.chunks_mut(rows * k).zip(dz.chunks(rows * n)) {
-                matmul::input_gradient(dz.len() / n, k, n, dz, w, dx, pass.scratch);
-                (pass.interrupt)()?;
-            }
         }
         Ok(())
     }

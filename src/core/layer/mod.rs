@@ -53,10 +53,13 @@ pub(crate) struct Backward<'a> {
     pub weights: &'a [f32],
     pub x: &'a [f32],
     pub y: &'a [f32],
-    /// The gradient of y; the layer may overwrite it.
+    /// The gradient of y, or, where it is `derived`, of what the activation took; the layer may overwrite it.
     pub dy: &'a mut [f32],
+    pub derived: bool,
     /// The gradient of x, to fill; absent where nobody wants it.
     pub dx: Option<&'a mut [f32]>,
+    /// x is the output of a relu, and `dx` is to become the gradient of what that took ([`Kind::passes_relu`]).
+    pub through_relu: bool,
     /// The gradient of the weights: to fill, or to add to.
     pub gradient: &'a mut [f32],
     pub add: bool,
@@ -116,9 +119,14 @@ pub(crate) trait Kind {
         0
     }
 
-    /// Floats of scratch for shards of up to `rows` rows; `None` if that overflows.
-    fn scratch(&self, _rows: usize, _inputs: usize) -> Option<usize> {
+    /// Floats of scratch; `None` if that overflows.
+    fn scratch(&self, _inputs: usize) -> Option<usize> {
         Some(0)
+    }
+
+    /// Whether the way back can take over the derivative of a relu below, in the pass that writes `dx`.
+    fn passes_relu(&self) -> bool {
+        false
     }
 
     fn forward(&self, pass: Forward<'_>) -> Result<()>;
