@@ -55,6 +55,47 @@ mod tests {
     }
 
     #[pg_test]
+    fn objects_of_any_size_are_read() {
+        // Entries hold an offset every 32, and numbers lie aligned between texts of any length.
+        let columns = (1..=70)
+            .map(|i| match i % 5 {
+                0 => format!("repeat('x', (i * {i}) % 7) AS t{i}"),
+                1 => format!("(i % {i} = 0) AS b{}", "_".repeat(i % 13) + &i.to_string()),
+                2 => format!("nullif(i % {i}, 1) AS \"ö{i}\""),
+                _ => format!("(random() * 10 ^ (i % {i}))::float8 AS n{i}"),
+            })
+            .collect::<Vec<_>>()
+            .join(", ");
+        run(&format!(
+            "CREATE TABLE many AS SELECT i AS id, {columns}, random() AS price FROM generate_series(1, 50) AS i"
+        ));
+        run(
+            "SELECT ml_train('many', 'SELECT * FROM many', 'price', exclude => '{id}', epochs => 1)",
+        );
+        same(
+            &[
+                "ml_predict('many', m)",
+                "ml_predict('many', to_jsonb(m))",
+                "ml_predict('many', to_json(m))",
+                "ml_predict('many', to_jsonb(m) || '{\"a\": [1, {\"b\": 2}], \"zzzzzzzzzzzzzzzzzzzzz\": \"z\", \"t6\": 7}')",
+            ],
+            "many AS m",
+        );
+        let kinds = "SELECT count(DISTINCT ml_predict('many', to_jsonb(m)))::text FROM many AS m";
+        assert_eq!(text(kinds), "50");
+        for key in ["t5", "t70", "n3", "ö2"] {
+            assert_outcome(
+                &format!("SELECT ml_predict('many', to_jsonb(m) - '{key}') FROM many AS m"),
+                &format!("42703 column \"{key}\" is missing"),
+            );
+        }
+        assert_outcome(
+            "SELECT ml_predict('many', '{}'::jsonb)",
+            "42703 column \"b_1\" is missing",
+        );
+    }
+
+    #[pg_test]
     fn answers_are_those_of_the_evaluation() {
         model();
         run("DELETE FROM houses WHERE city IS NULL");

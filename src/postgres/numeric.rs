@@ -127,18 +127,25 @@ impl<'a> Digits<'a> {
         if self.iter().len() > PRINTED {
             return None;
         }
-        // Four places per digit, then at most "e-131072".
-        let mut text = [0; 4 * PRINTED + 8];
+        // Four places per digit, a point, or at most "e-131072".
+        let mut text = [b'0'; 4 * PRINTED + 9];
         let mut length = 0;
-        for (digit, place) in self.iter().zip(text.as_chunks_mut::<4>().0) {
+        for (index, digit) in self.iter().enumerate() {
+            if index as i32 == self.weight {
+                *text.get_mut(length)? = b'.';
+                length += 1;
+            }
             let [high, low] = [digit / 100, digit % 100];
-            *place = [high / 10, high % 10, low / 10, low % 10].map(|place| b'0' + place as u8);
+            let places = [high / 10, high % 10, low / 10, low % 10].map(|it| b'0' + it as u8);
+            *text.get_mut(length..)?.first_chunk_mut()? = places;
             length += 4;
         }
-        let mut rest = text.get_mut(length..)?;
-        let room = rest.len();
-        write!(rest, "e{}", self.exponent()).ok()?;
-        length += room - rest.len();
+        if self.weight < 0 || self.exponent() > 0 {
+            let mut rest = text.get_mut(length..)?;
+            let room = rest.len();
+            write!(rest, "e{}", self.exponent()).ok()?;
+            length += room - rest.len();
+        }
         let value: f64 = std::str::from_utf8(text.get(..length)?)
             .ok()?
             .parse()
