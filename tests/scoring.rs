@@ -20,6 +20,37 @@ fn timed(client: &mut Client, what: &str, query: &str) -> f64 {
     sum
 }
 
+fn explained(client: &mut Client, options: &str, query: &str) -> String {
+    let lines = client
+        .query(&format!("EXPLAIN ({options}) {query}"), &[])
+        .expect("explains");
+    let lines: Vec<String> = lines.iter().map(|line| line.get(0)).collect();
+    lines.join("\n")
+}
+
+#[test]
+fn the_cost_makes_the_planner_use_workers() {
+    let server = Server::start();
+    let mut client = server.connect();
+    // 11 MB: adding up the rows is not worth a worker.
+    create_wide(&mut client, 80_000);
+    client
+        .batch_execute(
+            "SELECT * FROM ml_train('wide', 'SELECT * FROM wide LIMIT 100', 'y', epochs => 1)",
+        )
+        .expect("trains");
+    let plain = explained(&mut client, "COSTS ON", "SELECT sum(f1 + f28) FROM wide");
+    assert!(!plain.contains("Gather"), "{plain}");
+    for query in [
+        SUM,
+        POSITIONAL,
+        "SELECT ml_predict_proba('wide', w) FROM wide w",
+    ] {
+        let plan = explained(&mut client, "COSTS ON", query);
+        assert!(plan.contains("Gather"), "{plan}");
+    }
+}
+
 #[test]
 fn a_million_rows() {
     let server = Server::with(&["shared_buffers = 512MB", "max_wal_size = 4GB"]);
@@ -42,20 +73,13 @@ fn a_million_rows() {
     );
 
     client
-        .batch_execute("SET max_parallel_workers_per_gather = 2; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0")
+        .batch_execute("RESET max_parallel_workers_per_gather")
         .expect("sets");
-    let plan = client
-        .query(
-            &format!("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) {SUM}"),
-            &[],
-        )
-        .expect("explains");
-    let plan: Vec<String> = plan.iter().map(|row| row.get(0)).collect();
-    let workers = plan
-        .iter()
-        .find(|line| line.contains("Workers Launched"))
-        .unwrap_or_else(|| panic!("{plan:?}"));
-    assert!(!workers.ends_with(": 0"), "{plan:?}");
+    let plan = explained(&mut client, "ANALYZE, TIMING OFF", SUM);
+    assert!(
+        plan.contains("Workers Launched") && !plan.contains("Workers Launched: 0"),
+        "{plan}"
+    );
     assert_eq!(timed(&mut client, "whole row, parallel workers", SUM), one);
 
     client.batch_execute("BEGIN READ ONLY").expect("begins");
