@@ -30,7 +30,8 @@ pub trait Batches {
     /// Starts an epoch: in a permutation drawn from `shuffle`, or in stored order.
     fn start(&mut self, shuffle: Option<u64>, callback: &mut dyn Callback) -> Result<()>;
 
-    /// Fills `batch` with up to `batch_size` rows, reusing its buffers; `rows == 0` ends the epoch.
+    /// Fills `batch` with `batch_size` rows, reusing its buffers; with fewer, or none, only at the end of the epoch.
+    /// After an error it has the rows before the one that is to blame.
     fn next(
         &mut self,
         batch_size: usize,

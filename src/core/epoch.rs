@@ -1,9 +1,10 @@
 //! One epoch over batches, to train or to evaluate: the part of `fit` that another executor could take over.
 
-use crate::gradient::Buffers;
+use crate::feed::Feed;
+use crate::gradient::{Buffers, Crew, Rows};
+use crate::layer::Interrupt;
 use crate::network::Noise;
-use crate::weights::{AT_ONCE, room};
-use crate::{Batch, Batches, Callback, Error, ErrorKind, Metric, MetricState, Model, Pool, Result};
+use crate::{Batches, Callback, Error, ErrorKind, Metric, MetricState, Model, Pool, Result};
 
 /// Loss and metrics over an epoch's rows.
 pub(crate) struct Tally {
@@ -44,15 +45,14 @@ impl Tally {
 /// Outputs whose metrics are taken between two looks at the callback.
 const OUTPUTS_AT_ONCE: usize = 1 << 17;
 
-/// What carries over from batch to batch.
+/// What carries over from epoch to epoch.
 pub(crate) struct Loop {
-    pub buffers: Buffers,
-    pub batch: Batch,
-    pub batch_size: usize,
+    buffers: Buffers,
+    feed: Feed,
 }
 
 impl Loop {
-    /// Buffers for `model`, which must have weights, over `data`, which must be as wide as it.
+    /// Buffers for `model`, which must have weights, and batches of up to `batch_size` rows.
     pub fn new(
         model: &Model,
         batch_size: usize,
@@ -66,59 +66,82 @@ impl Loop {
                 "the model has no weights yet",
             ));
         }
-        let buffers = Buffers::new(model, batch_size, threads, trains, callback)?;
-        let batch = Batch {
-            x: room(batch_size.saturating_mul(model.inputs()))?,
-            y: room(batch_size.saturating_mul(model.targets()))?,
-            rows: 0,
-        };
         Ok(Loop {
-            buffers,
-            batch,
-            batch_size,
+            buffers: Buffers::new(model, batch_size, threads, trains, callback)?,
+            feed: Feed::new(model, batch_size, threads)?,
         })
     }
+}
 
-    /// Pulls the next batch; false at the epoch's end.
-    fn pull(
-        &mut self,
-        model: &Model,
-        data: &mut dyn Batches,
-        callback: &mut dyn Callback,
-    ) -> Result<bool> {
-        self.batch.rows = 0;
-        data.next(self.batch_size, &mut self.batch, callback)?;
-        let Batch { x, y, rows } = &self.batch;
-        if *rows == 0 {
-            return Ok(false);
-        }
-        if *rows > self.batch_size
-            || x.len() != rows * model.inputs()
-            || y.len() != rows * model.targets()
-        {
+/// What is done with every batch of an epoch, by whoever has the time.
+pub(crate) trait Pass: Send {
+    /// Takes the next batch.
+    fn batch(&mut self, rows: Rows<'_>, crew: &mut Crew<'_>) -> Result<()>;
+}
+
+/// An epoch of training.
+struct Training<'a> {
+    model: &'a mut Model,
+    buffers: &'a mut Buffers,
+    tally: &'a mut Tally,
+    epoch: u32,
+    seed: u64,
+    number: u64,
+}
+
+/// An epoch of evaluation.
+struct Evaluation<'a> {
+    model: &'a Model,
+    buffers: &'a mut Buffers,
+    tally: &'a mut Tally,
+}
+
+impl Pass for Training<'_> {
+    fn batch(&mut self, rows: Rows<'_>, crew: &mut Crew<'_>) -> Result<()> {
+        self.number += 1;
+        let noise = Noise {
+            seed: self.seed,
+            step: self.model.state.steps,
+        };
+        let loss = self
+            .tally
+            .take(self.buffers, self.model, rows, Some(noise), crew)?;
+        if !loss.is_finite() {
+            let word = if loss.is_nan() { "NaN" } else { "infinite" };
             let message = format!(
-                "a batch of {rows} rows has {} inputs and {} targets",
-                x.len(),
-                y.len()
+                "loss became {word} in epoch {}, batch {}",
+                self.epoch, self.number
             );
-            return Err(Error::new(ErrorKind::FeatureCount, message));
+            return Err(Error::new(ErrorKind::NotFinite, message).hint(
+                "Lower learning_rate, or look for extreme values in the features and the target.",
+            ));
         }
-        Ok(true)
+        self.buffers.update(self.model, crew)
     }
+}
 
-    /// One batch's loss, added to the tally together with the metrics.
+impl Pass for Evaluation<'_> {
+    fn batch(&mut self, rows: Rows<'_>, crew: &mut Crew<'_>) -> Result<()> {
+        self.tally
+            .take(self.buffers, self.model, rows, None, crew)?;
+        Ok(())
+    }
+}
+
+impl Tally {
+    /// Adds one batch's loss, which is returned, and its metrics.
     fn take(
         &mut self,
+        buffers: &mut Buffers,
         model: &Model,
+        rows: Rows<'_>,
         noise: Option<Noise>,
-        tally: &mut Tally,
-        callback: &mut dyn Callback,
-        pool: &Pool,
+        crew: &mut Crew<'_>,
     ) -> Result<f64> {
         let (outputs, targets) = (model.outputs(), model.targets());
-        let states = &mut tally.states;
+        let states = &mut self.states;
         let at_once = (OUTPUTS_AT_ONCE / outputs).max(1);
-        let mut see = |all: &[f32], y: &[f32], rows: usize, callback: &mut dyn Callback| {
+        let mut see = |all: &[f32], y: &[f32], rows: usize, interrupt: &mut Interrupt<'_>| {
             if states.is_empty() {
                 return Ok(());
             }
@@ -128,16 +151,14 @@ impl Loop {
             for (predictions, y) in pieces {
                 for state in states.iter_mut() {
                     state.update(predictions, y, y.len() / targets);
-                    callback.check()?;
+                    interrupt()?;
                 }
             }
             Ok(())
         };
-        let loss = self
-            .buffers
-            .run(model, &self.batch, noise, callback, pool, &mut see)?;
-        tally.loss += loss;
-        tally.rows += self.batch.rows as u64;
+        let loss = buffers.run(model, rows, noise, crew, &mut see)?;
+        self.loss += loss;
+        self.rows += rows.2 as u64;
         Ok(loss)
     }
 }
@@ -157,32 +178,15 @@ pub(crate) fn train_epoch(
 ) -> Result<bool> {
     tally.reset();
     data.start(shuffle, callback)?;
-    let mut number = 0u64;
-    while work.pull(model, data, callback)? {
-        number += 1;
-        let noise = Noise {
-            seed,
-            step: model.state.steps,
-        };
-        let loss = work.take(model, Some(noise), tally, callback, pool)?;
-        if !loss.is_finite() {
-            let word = if loss.is_nan() { "NaN" } else { "infinite" };
-            return Err(Error::new(
-                ErrorKind::NotFinite,
-                format!("loss became {word} in epoch {epoch}, batch {number}"),
-            )
-            .hint(
-                "Lower learning_rate, or look for extreme values in the features and the target.",
-            ));
-        }
-        step(model, work.buffers.gradient(), callback)?;
-        if let Some(until) = until
-            && callback.elapsed() >= until
-        {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    let mut pass = Training {
+        model,
+        buffers: &mut work.buffers,
+        tally,
+        epoch,
+        seed,
+        number: 0,
+    };
+    work.feed.walk(&mut pass, data, until, callback, pool)
 }
 
 /// Loss and metrics of every row of `data`.
@@ -196,25 +200,11 @@ pub(crate) fn evaluate_epoch(
 ) -> Result<()> {
     tally.reset();
     data.start(None, callback)?;
-    while work.pull(model, data, callback)? {
-        work.take(model, None, tally, callback, pool)?;
-    }
-    Ok(())
-}
-
-/// Moves the weights along the gradient, piece by piece.
-fn step(model: &mut Model, gradient: &[f32], callback: &mut dyn Callback) -> Result<()> {
-    let optimizer = model.optimizer();
-    model.state.steps += 1;
-    let (steps, [a, b]) = (model.state.steps, &mut model.state.slots);
-    let piece = |slot: &mut Vec<f32>, range: std::ops::Range<usize>| {
-        if slot.is_empty() { 0..0 } else { range }
+    let mut pass = Evaluation {
+        model,
+        buffers: &mut work.buffers,
+        tally,
     };
-    for (i, w) in model.weights.chunks_mut(AT_ONCE).enumerate() {
-        let range = i * AT_ONCE..i * AT_ONCE + w.len();
-        let (in_a, in_b) = (piece(a, range.clone()), piece(b, range.clone()));
-        optimizer.step(steps, w, &gradient[range], &mut a[in_a], &mut b[in_b]);
-        callback.check()?;
-    }
+    work.feed.walk(&mut pass, data, None, callback, pool)?;
     Ok(())
 }

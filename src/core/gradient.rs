@@ -4,15 +4,31 @@ use crate::kernels::reduce;
 use crate::layer::Interrupt;
 use crate::model::buffers;
 use crate::network::{Noise, Workspace};
+use crate::pool::lock;
 use crate::shard::Cut;
 use crate::weights::{AT_ONCE, zeros};
-use crate::{Batch, Callback, Error, ErrorKind, Model, Pool, Result};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use crate::{Callback, Model, Pool, Result};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// Gets final outputs, targets and their rows, group after group.
-pub(crate) type See<'a> = dyn FnMut(&[f32], &[f32], usize, &mut dyn Callback) -> Result<()> + 'a;
+pub(crate) type See<'a> = dyn FnMut(&[f32], &[f32], usize, &mut Interrupt<'_>) -> Result<()> + 'a;
+
+/// Encoded rows: x (rows, inputs), y (rows, targets) and how many.
+pub(crate) type Rows<'a> = (&'a [f32], &'a [f32], usize);
+
+/// The threads that work on a batch.
+pub(crate) enum Crew<'a> {
+    /// This one, be it the calling thread or a worker.
+    Alone(&'a mut Interrupt<'a>),
+    /// Helpers of a pool, and the calling thread as soon as it has done what it has to do meanwhile.
+    Together {
+        pool: &'a Pool,
+        helpers: usize,
+        callback: &'a mut dyn Callback,
+        meanwhile: &'a mut dyn FnMut(&mut dyn Callback) -> Result<()>,
+    },
+}
 
 /// What one gradient group produces.
 #[derive(Debug)]
@@ -25,23 +41,20 @@ struct Group {
 /// The buffers of `fit` and `evaluate`, kept over all batches.
 pub(crate) struct Buffers {
     cut: Cut,
-    groups: Vec<Mutex<Group>>,
+    groups: Vec<RwLock<Group>>,
     spaces: Vec<Mutex<Workspace>>,
+    /// Groups whose sum is the gradient of the last batch.
+    summands: usize,
 }
 
 /// A batch and what to do with it.
 #[derive(Clone, Copy)]
 struct Work<'a> {
     model: &'a Model,
-    batch: &'a Batch,
+    rows: Rows<'a>,
     cut: Cut,
     /// Present while training.
     noise: Option<Noise>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A poisoned buffer only holds numbers that the next batch overwrites.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Buffers {
@@ -65,7 +78,7 @@ impl Buffers {
         for _ in 0..buffers(&cut, batch_size, threads) {
             let (gradient, predictions) =
                 (zeros(gradient, callback)?, zeros(predictions, callback)?);
-            groups.push(Mutex::new(Group {
+            groups.push(RwLock::new(Group {
                 gradient,
                 predictions,
                 loss: 0.0,
@@ -83,83 +96,171 @@ impl Buffers {
             cut,
             groups,
             spaces,
+            summands: 0,
         })
     }
 
-    /// The gradient of the last batch's mean loss.
-    pub fn gradient(&mut self) -> &[f32] {
-        &self.groups[0]
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner)
-            .gradient
-    }
-
-    /// The sum of the losses of the batch's rows; leaves the gradient of their mean when `noise` says that this is
-    /// training. `see` gets final outputs and targets, group after group.
+    /// The sum of the losses of the rows; leaves the gradient of their mean when `noise` says that this is training.
+    /// `see` gets final outputs and targets, group after group.
     pub fn run(
         &mut self,
         model: &Model,
-        batch: &Batch,
+        rows: Rows<'_>,
         noise: Option<Noise>,
-        callback: &mut dyn Callback,
-        pool: &Pool,
+        crew: &mut Crew<'_>,
         see: &mut See<'_>,
     ) -> Result<f64> {
         let work = Work {
             model,
-            batch,
+            rows,
             cut: self.cut,
             noise,
         };
-        let groups = self.cut.groups(batch.rows);
-        let targets = model.targets();
-        let (mut total, mut next) = (0.0, 0);
-        while next < groups {
-            // The first buffer collects; later waves use the others.
-            let first = usize::from(next > 0);
-            let wave = (groups - next).min(self.groups.len() - first);
-            let buffers = &self.groups[first..first + wave];
-            match pool.workers() {
-                Some(workers) if wave > 1 && self.spaces.len() > 1 => {
-                    run_on_threads(work, next, buffers, &self.spaces, workers, callback)?;
-                }
-                _ => {
-                    let mut space = lock(&self.spaces[0]);
-                    for (i, buffer) in buffers.iter().enumerate() {
-                        work.group(next + i, &mut lock(buffer), &mut space, &mut || {
-                            callback.check()
-                        })?;
+        let groups = self.cut.groups(rows.2);
+        self.summands = groups.min(self.groups.len());
+        match crew {
+            Crew::Alone(interrupt) => {
+                let mut space = lock(&self.spaces[0]);
+                let mut total = 0.0;
+                for number in 0..groups {
+                    // Where there are fewer buffers than groups, the first collects what the last one had.
+                    let last = self.groups.len() - 1;
+                    if number > last && noise.is_some() {
+                        let (mut sum, group) = (write(&self.groups[0]), read(&self.groups[last]));
+                        add(&mut sum.gradient, &group.gradient, interrupt)?;
                     }
+                    let mut group = write(&self.groups[number.min(last)]);
+                    work.group(number, &mut group, &mut space, interrupt)?;
+                    total += group.loss;
+                    work.show(number, &group, see, interrupt)?;
                 }
+                Ok(total)
             }
-            for i in 0..wave {
-                let group = lock(&self.groups[first + i]);
-                total += group.loss;
-                let shards = self.cut.shards_of(batch.rows, next + i);
-                let begin = self.cut.rows_of(batch.rows, shards.start).start;
-                let end = self.cut.rows_of(batch.rows, shards.end - 1).end;
-                see(
-                    &group.predictions,
-                    &batch.y[begin * targets..end * targets],
-                    end - begin,
-                    callback,
-                )?;
-                if noise.is_some() && next + i > 0 {
-                    let mut sum = lock(&self.groups[0]);
-                    let pieces = sum
-                        .gradient
-                        .chunks_mut(AT_ONCE)
-                        .zip(group.gradient.chunks(AT_ONCE));
-                    for (to, from) in pieces {
-                        reduce::add(to, from);
-                        callback.check()?;
+            Crew::Together {
+                pool,
+                helpers,
+                callback,
+                meanwhile,
+            } => {
+                let (buffers, spaces) = (&self.groups[..groups], &self.spaces);
+                let (next, seat) = (AtomicUsize::new(0), AtomicUsize::new(1));
+                let take = |space: usize, interrupt: &mut Interrupt<'_>| {
+                    let mut space = lock(&spaces[space]);
+                    loop {
+                        let i = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(buffer) = buffers.get(i) else {
+                            return Ok(());
+                        };
+                        work.group(i, &mut write(buffer), &mut space, interrupt)?;
                     }
-                }
+                };
+                let job = |interrupt: &mut Interrupt<'_>| {
+                    take(seat.fetch_add(1, Ordering::Relaxed), interrupt)
+                };
+                let helpers = (*helpers).min(groups).min(spaces.len() - 1);
+                pool.share(helpers, job, &mut **callback, |others, callback| {
+                    meanwhile(callback)?;
+                    take(0, &mut || callback.check())?;
+                    others.wait(callback)?;
+                    let mut total = 0.0;
+                    for (number, group) in buffers.iter().enumerate() {
+                        let group = read(group);
+                        total += group.loss;
+                        work.show(number, &group, see, &mut || callback.check())?;
+                    }
+                    Ok(total)
+                })
             }
-            next += wave;
         }
-        Ok(total)
     }
+}
+
+impl Buffers {
+    /// Moves the weights along the gradient of the last batch: sums, moments and weights in one pass over memory.
+    pub fn update(&self, model: &mut Model, crew: &mut Crew<'_>) -> Result<()> {
+        model.state.steps += 1;
+        let (optimizer, steps, parameters) =
+            (model.optimizer(), model.state.steps, model.parameters());
+        let [a, b] = &mut model.state.slots;
+        let all = model
+            .weights
+            .chunks_mut(AT_ONCE)
+            .zip(pieces(a, AT_ONCE).zip(pieces(b, AT_ONCE)));
+        let all = Mutex::new(all.enumerate());
+        let groups = &self.groups[..self.summands];
+        let take = |interrupt: &mut Interrupt<'_>| {
+            let mut sum = [0.0; SUMMED];
+            loop {
+                let Some((i, (w, (a, b)))) = lock(&all).next() else {
+                    return Ok(());
+                };
+                let parts = w
+                    .chunks_mut(SUMMED)
+                    .zip(pieces(a, SUMMED).zip(pieces(b, SUMMED)));
+                for (j, (w, (a, b))) in parts.enumerate() {
+                    let at = i * AT_ONCE + j * SUMMED;
+                    let range = at..at + w.len();
+                    let [first, others @ ..] = groups else {
+                        return Ok(());
+                    };
+                    let first = read(first);
+                    let mut gradient = &first.gradient[range.clone()];
+                    if !others.is_empty() {
+                        let sum = &mut sum[..w.len()];
+                        sum.copy_from_slice(gradient);
+                        for group in others {
+                            reduce::add(sum, &read(group).gradient[range.clone()]);
+                        }
+                        gradient = sum;
+                    }
+                    optimizer.step(steps, w, gradient, a, b);
+                }
+                interrupt()?;
+            }
+        };
+        match crew {
+            Crew::Together {
+                pool,
+                helpers,
+                callback,
+                ..
+            } if parameters > AT_ONCE => {
+                let helpers = (*helpers).min(parameters / AT_ONCE);
+                pool.share(helpers, take, &mut **callback, |_, callback| {
+                    take(&mut || callback.check())
+                })
+            }
+            Crew::Together { callback, .. } => take(&mut || callback.check()),
+            Crew::Alone(interrupt) => take(interrupt),
+        }
+    }
+}
+
+/// Floats whose gradients are summed at once: they stay in the first-level cache.
+const SUMMED: usize = 4096;
+
+/// The pieces of an optimizer's slot, as long as those of the weights; empty ones where it has no such slot.
+fn pieces(slot: &mut [f32], size: usize) -> impl Iterator<Item = &mut [f32]> {
+    let empty = std::iter::repeat_with(|| -> &mut [f32] { &mut [] });
+    slot.chunks_mut(size).chain(empty)
+}
+
+fn read(group: &RwLock<Group>) -> RwLockReadGuard<'_, Group> {
+    // A poisoned buffer only holds numbers that the next batch overwrites.
+    group.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write(group: &RwLock<Group>) -> RwLockWriteGuard<'_, Group> {
+    group.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// to += from, piece by piece.
+fn add(to: &mut [f32], from: &[f32], interrupt: &mut Interrupt<'_>) -> Result<()> {
+    for (to, from) in to.chunks_mut(AT_ONCE).zip(from.chunks(AT_ONCE)) {
+        reduce::add(to, from);
+        interrupt()?;
+    }
+    Ok(())
 }
 
 impl Work<'_> {
@@ -173,21 +274,21 @@ impl Work<'_> {
     ) -> Result<()> {
         let Work {
             model,
-            batch,
+            rows: (x, y, all),
             cut,
             noise,
         } = *self;
         let network = &model.network;
         let (inputs, outputs, targets) = (network.inputs, network.outputs, model.targets());
-        let share = 1.0 / batch.rows as f32;
-        let shards = cut.shards_of(batch.rows, number);
-        let begin = cut.rows_of(batch.rows, shards.start).start;
+        let share = 1.0 / all as f32;
+        let shards = cut.shards_of(all, number);
+        let begin = cut.rows_of(all, shards.start).start;
         group.loss = 0.0;
         for (i, shard) in shards.enumerate() {
-            let rows = cut.rows_of(batch.rows, shard);
+            let rows = cut.rows_of(all, shard);
             let n = rows.len();
-            let x = &batch.x[rows.start * inputs..rows.end * inputs];
-            let y = &batch.y[rows.start * targets..rows.end * targets];
+            let x = &x[rows.start * inputs..rows.end * inputs];
+            let y = &y[rows.start * targets..rows.end * targets];
             group.loss += match noise {
                 Some(noise) => {
                     let gradient = (group.gradient.as_mut_slice(), i > 0);
@@ -216,75 +317,25 @@ impl Work<'_> {
         }
         Ok(())
     }
-}
 
-/// How long the calling thread waits for workers between two looks at the callback.
-const WAIT: Duration = Duration::from_millis(2);
-
-/// Counts workers down, also when one panics.
-struct Done<'a>(&'a (Mutex<usize>, Condvar));
-
-impl Drop for Done<'_> {
-    fn drop(&mut self) {
-        *lock(&self.0.0) -= 1;
-        self.0.1.notify_one();
+    /// Gives `see` the outputs of a group that is done.
+    fn show(
+        &self,
+        number: usize,
+        group: &Group,
+        see: &mut See<'_>,
+        interrupt: &mut Interrupt<'_>,
+    ) -> Result<()> {
+        let (_, y, all) = self.rows;
+        let shards = self.cut.shards_of(all, number);
+        let begin = self.cut.rows_of(all, shards.start).start;
+        let end = self.cut.rows_of(all, shards.end - 1).end;
+        let targets = self.model.targets();
+        see(
+            &group.predictions,
+            &y[begin * targets..end * targets],
+            end - begin,
+            interrupt,
+        )
     }
-}
-
-/// Shares the groups of a wave between the calling thread and the workers. Only the calling thread sees the callback.
-fn run_on_threads(
-    work: Work<'_>,
-    first: usize,
-    buffers: &[Mutex<Group>],
-    spaces: &[Mutex<Workspace>],
-    workers: &rayon::ThreadPool,
-    callback: &mut dyn Callback,
-) -> Result<()> {
-    let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let helpers = (spaces.len() - 1).min(buffers.len() - 1);
-    let active = (Mutex::new(helpers), Condvar::new());
-    let (next, stop, active) = (&next, &stop, &active);
-    let take = move |space: &Mutex<Workspace>, interrupt: &mut Interrupt<'_>| {
-        let mut space = lock(space);
-        loop {
-            let i = next.fetch_add(1, Ordering::Relaxed);
-            let Some(buffer) = buffers.get(i) else {
-                return Ok(());
-            };
-            work.group(first + i, &mut lock(buffer), &mut space, interrupt)?;
-        }
-    };
-    workers.in_place_scope(|scope| {
-        for space in &spaces[1..=helpers] {
-            scope.spawn(move |_| {
-                let _done = Done(active);
-                let mut stopped = || match stop.load(Ordering::Relaxed) {
-                    true => Err(Error::new(ErrorKind::Foreign, "stopped")),
-                    false => Ok(()),
-                };
-                // A worker only ends early because the calling thread stopped it, and that one has the error.
-                let _ = take(space, &mut stopped);
-            });
-        }
-        let mut result = take(&spaces[0], &mut || callback.check());
-        if result.is_err() {
-            stop.store(true, Ordering::Relaxed);
-        }
-        let mut left = lock(&active.0);
-        while *left > 0 {
-            left = active
-                .1
-                .wait_timeout(left, WAIT)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
-            if *left > 0 && result.is_ok() {
-                // The callback may take its time: workers must be able to count down meanwhile.
-                drop(left);
-                result = callback.check();
-                stop.store(result.is_err(), Ordering::Relaxed);
-                left = lock(&active.0);
-            }
-        }
-        result
-    })
 }

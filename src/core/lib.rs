@@ -56,6 +56,7 @@ mod epoch;
 mod error;
 mod evaluate;
 mod feature;
+mod feed;
 mod finish;
 mod fit;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The compiled model: description, network, weights and optimizer state.
 
 use crate::config::invalid;
+use crate::feed::Plan;
 use crate::kernels::matmul;
 use crate::network::{Network, Place};
 use crate::shard::Cut;
@@ -211,7 +212,7 @@ impl Model {
     pub fn memory(&self, batch_size: usize, keep_best: bool, threads: usize) -> Result<u64> {
         let network = &self.network;
         let cut = Cut::new(network);
-        let threads = threads.clamp(1, cut.groups(batch_size).max(1));
+        let (wanted, threads) = (threads, threads.clamp(1, cut.groups(batch_size).max(1)));
         let vectors = 1
             + self.optimizer.slots()
             + usize::from(keep_best)
@@ -224,11 +225,13 @@ impl Model {
                 .workspace_bytes(cut.rows.min(batch_size))?
                 .checked_mul(threads as u64)?;
             // Groups keep their predictions for the metrics: at most one row each beyond the batch.
-            let row = network
-                .inputs
-                .checked_add(self.targets())?
-                .checked_add(network.outputs)? as u64;
-            let rows = (batch_size as u64).checked_mul(row)?.checked_mul(4)?;
+            let width = network.inputs.checked_add(self.targets())?;
+            let rows = (batch_size as u64).checked_mul(network.outputs as u64)?;
+            let fed = Plan::new(network, width, batch_size, wanted).rows() as u64;
+            let rows = fed
+                .checked_mul(width as u64)?
+                .checked_add(rows)?
+                .checked_mul(4)?;
             let predictions = (cut.group_rows(batch_size) as u64)
                 .checked_mul(network.outputs as u64)?
                 .checked_mul(8)?;

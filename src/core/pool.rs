@@ -1,8 +1,15 @@
-//! The threads lent to `fit`: a private pool, never rayon's global one.
+//! The threads lent to a training: a private pool, never rayon's global one. Work is lent to them in rayon's scopes;
+//! waking them and waiting for them is done here, because a thread that fell asleep between two steps comes tens of
+//! microseconds late.
 
-use crate::{Error, ErrorKind, Result};
-use std::sync::{Arc, Mutex, PoisonError};
+use crate::layer::Interrupt;
+use crate::{Callback, Error, ErrorKind, Result};
+use rayon::Yield;
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// A private set of worker threads, joined when dropped.
 #[derive(Debug)]
@@ -10,6 +17,15 @@ pub struct Pool {
     workers: Option<rayon::ThreadPool>,
     handles: Arc<Mutex<Vec<JoinHandle<()>>>>,
     threads: usize,
+    attention: Arc<Attention>,
+}
+
+/// Whether workers look out for work instead of falling asleep.
+#[derive(Debug, Default)]
+struct Attention {
+    wanted: AtomicBool,
+    /// Workers that look out now.
+    paid: AtomicUsize,
 }
 
 /// More threads than `fit` has gradient groups would idle.
@@ -25,6 +41,7 @@ impl Pool {
                 workers: None,
                 handles,
                 threads,
+                attention: Arc::default(),
             });
         }
         let spawned = Arc::clone(&handles);
@@ -33,10 +50,7 @@ impl Pool {
             .spawn_handler(move |thread| {
                 let builder = std::thread::Builder::new().name("tablenet".to_owned());
                 let handle = builder.spawn(move || thread.run())?;
-                spawned
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(handle);
+                lock(&spawned).push(handle);
                 Ok(())
             })
             .build();
@@ -45,6 +59,7 @@ impl Pool {
                 workers: Some(workers),
                 handles,
                 threads,
+                attention: Arc::default(),
             }),
             Err(error) => {
                 join(&handles);
@@ -63,14 +78,205 @@ impl Pool {
         self.threads
     }
 
-    /// The workers beside the calling thread.
-    pub(crate) fn workers(&self) -> Option<&rayon::ThreadPool> {
-        self.workers.as_ref()
+    /// Until the answer is dropped, workers look out for their next work a fraction of a millisecond before they sleep.
+    pub(crate) fn attentive(&self) -> Attentive<'_> {
+        self.attention.wanted.store(true, Ordering::Relaxed);
+        Attentive(self)
+    }
+
+    /// Runs `job` on up to `helpers` workers and `own` on the calling thread, which alone sees the callback. Returns
+    /// when all have ended; an error of `own` or of the callback stops the others and goes before theirs.
+    ///
+    /// What `own` does after [`Helpers::wait`] needs no second wait.
+    pub(crate) fn share<T>(
+        &self,
+        helpers: usize,
+        job: impl Fn(&mut Interrupt<'_>) -> Result<()> + Sync,
+        callback: &mut dyn Callback,
+        own: impl FnOnce(&Helpers, &mut dyn Callback) -> Result<T>,
+    ) -> Result<T> {
+        let helpers = helpers.min(self.threads - 1);
+        let shared = Helpers::new(helpers);
+        let Some(workers) = self.workers.as_ref().filter(|_| helpers > 0) else {
+            return own(&shared, callback);
+        };
+        let missing = helpers.saturating_sub(self.attention.paid.load(Ordering::Relaxed));
+        if self.attention.wanted.load(Ordering::Relaxed) {
+            for _ in 0..missing {
+                self.attention.paid.fetch_add(1, Ordering::Relaxed);
+                let attention = Arc::clone(&self.attention);
+                workers.spawn(move || attention.pay());
+            }
+        }
+        let (job, shared) = (&job, &shared);
+        let result = workers.in_place_scope(|scope| {
+            for _ in 0..helpers {
+                scope.spawn(move |_| {
+                    let done = Done(shared);
+                    let mut stopped = || match shared.stop.load(Ordering::Relaxed) {
+                        true => Err(stopped()),
+                        false => Ok(()),
+                    };
+                    if let Err(error) = job(&mut stopped) {
+                        done.0.fail(error);
+                    }
+                });
+            }
+            let result = own(shared, callback);
+            if result.is_err() {
+                shared.stop();
+            }
+            let waited = shared.wait(callback);
+            result.and_then(|value| waited.and(Ok(value)))
+        });
+        let error = lock(&shared.failed).take();
+        match (result, error) {
+            (Ok(_), Some(error)) => Err(error),
+            (result, _) => result,
+        }
     }
 }
 
+/// The error of a worker that was told to stop; the calling thread has the reason.
+fn stopped() -> Error {
+    Error::new(ErrorKind::Foreign, "stopped")
+}
+
+thread_local! {
+    static LOOKS_OUT: Cell<bool> = const { Cell::new(false) };
+}
+
+impl Attention {
+    /// A worker's wait between two pieces of work.
+    fn pay(&self) {
+        /// Looks at an empty queue before the worker sleeps: about 0.2 ms.
+        const LOOKS: u32 = 500;
+        /// Looks without leaving the CPU to another thread.
+        const EAGER: u32 = 50;
+        // One that finds another's job here leaves it to a worker that does not look out yet.
+        if !LOOKS_OUT.replace(true) {
+            let mut idle = 0;
+            while idle < LOOKS && self.wanted.load(Ordering::Relaxed) {
+                if rayon::yield_now() == Some(Yield::Executed) {
+                    idle = 0;
+                } else {
+                    idle += 1;
+                    pause(idle > EAGER);
+                }
+            }
+            LOOKS_OUT.set(false);
+        }
+        self.paid.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A moment of waiting, which with `others` lets other threads have the CPU.
+fn pause(others: bool) {
+    if others {
+        std::thread::yield_now();
+    } else {
+        std::hint::spin_loop();
+    }
+}
+
+/// Keeps the workers of a pool attentive.
+pub(crate) struct Attentive<'a>(&'a Pool);
+
+impl Drop for Attentive<'_> {
+    fn drop(&mut self) {
+        self.0.attention.wanted.store(false, Ordering::Relaxed);
+    }
+}
+
+/// The workers that share a piece of work, as the calling thread sees them.
+pub(crate) struct Helpers {
+    /// Those still at work.
+    left: AtomicUsize,
+    stop: AtomicBool,
+    failed: Mutex<Option<Error>>,
+    /// Held while the last one ends, so that its signal is not missed.
+    ending: Mutex<()>,
+    ended: Condvar,
+}
+
+/// How long the calling thread sleeps between two looks at the callback.
+const WAIT: Duration = Duration::from_millis(2);
+
+impl Helpers {
+    fn new(helpers: usize) -> Helpers {
+        Helpers {
+            left: AtomicUsize::new(helpers),
+            stop: AtomicBool::new(false),
+            failed: Mutex::new(None),
+            ending: Mutex::new(()),
+            ended: Condvar::new(),
+        }
+    }
+
+    /// Asks all to end at their next look at the interrupt.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// Keeps the first error and stops the others.
+    fn fail(&self, error: Error) {
+        if !self.stop.swap(true, Ordering::Relaxed) {
+            *lock(&self.failed) = Some(error);
+        }
+    }
+
+    /// Waits until all have ended, also after an error of the callback, which stops them.
+    pub fn wait(&self, callback: &mut dyn Callback) -> Result<()> {
+        /// Looks before the calling thread sleeps: about 0.1 ms.
+        const LOOKS: u32 = 250;
+        const EAGER: u32 = 100;
+        let mut looks = 0;
+        let mut result = Ok(());
+        while self.left.load(Ordering::Acquire) > 0 {
+            looks += 1;
+            if looks <= LOOKS {
+                pause(looks > EAGER);
+                continue;
+            }
+            let guard = lock(&self.ending);
+            if self.left.load(Ordering::Acquire) > 0 {
+                let waited = self.ended.wait_timeout(guard, WAIT);
+                drop(waited.unwrap_or_else(PoisonError::into_inner).0);
+            }
+            // The callback may take its time: no lock is held meanwhile.
+            if result.is_ok() {
+                result = callback.check();
+                if result.is_err() {
+                    self.stop();
+                }
+            }
+        }
+        result
+    }
+}
+
+/// Counts a worker down, also when it panics.
+struct Done<'a>(&'a Helpers);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.stop();
+        }
+        if self.0.left.fetch_sub(1, Ordering::AcqRel) == 1 {
+            drop(lock(&self.0.ending));
+            self.0.ended.notify_one();
+        }
+    }
+}
+
+/// What the mutex holds: a panic elsewhere leaves only numbers that are overwritten.
+pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn join(handles: &Mutex<Vec<JoinHandle<()>>>) {
-    let handles = std::mem::take(&mut *handles.lock().unwrap_or_else(PoisonError::into_inner));
+    let handles = std::mem::take(&mut *lock(handles));
     for handle in handles {
         // A worker's panic was already passed on by the scope it happened in.
         let _ = handle.join();
@@ -95,7 +301,8 @@ mod tests {
         let pool = Pool::new(4).unwrap();
         // "PID/task/TID"
         let tasks = pool
-            .workers()
+            .workers
+            .as_ref()
             .unwrap()
             .broadcast(|_| std::fs::read_link("/proc/thread-self").unwrap());
         let alive = || {
@@ -114,6 +321,6 @@ mod tests {
             std::thread::sleep(std::time::Duration::from_millis(1));
         }
         assert_eq!(alive(), 0);
-        assert!(Pool::new(1).unwrap().workers().is_none());
+        assert!(Pool::new(1).unwrap().workers.is_none());
     }
 }

@@ -8,8 +8,8 @@ use std::ops::Range;
 const WANTED: usize = 1 << 23;
 /// More than this takes too long between two looks at the callback.
 const LONGEST: usize = 1 << 28;
-/// A shard's activations should stay in the second-level cache.
-const FLOATS: usize = 3 << 14;
+/// Floats of a shard's activations: well within the second-level cache, and so many shards that threads end together.
+const FLOATS: usize = 5 << 12;
 /// Activations beyond which one layer takes too long.
 const WIDEST: usize = 1 << 22;
 /// Rows below which a large kernel is read for too little work.
@@ -47,7 +47,13 @@ impl Cut {
 
     /// Shards of a batch of `rows`.
     pub fn shards(&self, rows: usize) -> usize {
-        rows.div_ceil(self.rows)
+        let shards = rows.div_ceil(self.rows);
+        if shards > self.groups {
+            // Groups of as many shards each take as long as each other.
+            shards.next_multiple_of(self.groups).min(rows)
+        } else {
+            shards
+        }
     }
 
     /// Gradient groups of a batch of `rows`.
@@ -121,7 +127,7 @@ mod tests {
     #[test]
     fn large_models_have_short_shards() {
         assert!(cut(28, &[2048, 2048, 2048, 1]).rows <= 32);
-        assert!(cut(28, &[64, 64, 1]).rows >= 256);
+        assert!(cut(28, &[64, 64, 1]).rows >= 128);
         // Few parameters, but a million activations a row.
         assert!(cut(1, &[1 << 20, 1]).rows <= 4);
     }

@@ -23,11 +23,11 @@ fn target(x: &[f32]) -> f32 {
 fn same_seed_same_bytes_on_any_number_of_threads() {
     let mut rows = Rows::of(3000, 7, target);
     let mut validation = Rows::of(700, 7, target);
-    let mut run = |threads, seed| {
+    let mut run = |threads, seed, batch_size| {
         let mut model = regression(7, with_dropout(), "adam");
         let options = FitOptions {
             seed,
-            ..options(3, 2000)
+            ..options(2, batch_size)
         };
         let pool = Pool::new(threads).unwrap();
         let history = model
@@ -58,11 +58,51 @@ fn same_seed_same_bytes_on_any_number_of_threads() {
             logs,
         )
     };
-    let one = run(1, 7);
-    assert_eq!(run(1, 7), one);
-    assert_eq!(run(2, 7), one);
-    assert_eq!(run(8, 7), one);
-    assert_ne!(run(1, 8), one);
+    for batch_size in [1, 32, 100, 999, 1000, 2000, 5000] {
+        let one = run(1, 7, batch_size);
+        assert_eq!(run(1, 7, batch_size), one);
+        for threads in [2, 3, 8] {
+            assert_eq!(run(threads, 7, batch_size), one, "{threads}, {batch_size}");
+        }
+        assert_ne!(run(2, 8, batch_size), one);
+    }
+}
+
+#[test]
+fn large_models_are_the_same_on_any_number_of_threads() {
+    let mut rows = Rows::of(150, 7, target);
+    let mut run = |threads, optimizer, batch_size| {
+        let layers = vec![
+            dense(300, Activation::Relu),
+            dense(400, Activation::Relu),
+            dense(1, Activation::Linear),
+        ];
+        let mut model = regression(7, layers, optimizer);
+        let pool = Pool::new(threads).unwrap();
+        model
+            .fit(
+                &mut rows,
+                None,
+                &options(2, batch_size),
+                &mut Clock::new(),
+                &pool,
+            )
+            .unwrap();
+        let bits = model.weights().iter().map(|w| w.to_bits());
+        bits.collect::<Vec<_>>()
+    };
+    for optimizer in ["adam", "sgd", r#"{"sgd": {"momentum": 0.9}}"#] {
+        for batch_size in [20, 150] {
+            let one = run(1, optimizer, batch_size);
+            for threads in [2, 3, 8] {
+                assert_eq!(
+                    run(threads, optimizer, batch_size),
+                    one,
+                    "{optimizer}, {threads}"
+                );
+            }
+        }
+    }
 }
 
 #[test]
@@ -98,7 +138,7 @@ fn learns_what_can_be_learnt() {
 fn every_check_is_a_way_out() {
     let mut rows = Rows::of(300, 7, target);
     let mut validation = Rows::of(50, 7, target);
-    for threads in [1, 3] {
+    for (threads, batch_size) in [(1, 128), (3, 128), (3, 16)] {
         let pool = Pool::new(threads).unwrap();
         let stopping = Some(EarlyStopping {
             restore_best_weights: true,
@@ -107,7 +147,7 @@ fn every_check_is_a_way_out() {
         });
         let options = FitOptions {
             early_stopping: stopping,
-            ..options(2, 128)
+            ..options(2, batch_size)
         };
         let mut cancelled = 0;
         for at in 1.. {
@@ -240,25 +280,78 @@ fn max_seconds_ends_the_epoch_and_keeps_the_model() {
         }
     }
     let mut rows = Rows::of(1000, 3, target);
-    let mut model = regression(3, vec![dense(1, Activation::Linear)], "adam");
-    let options = FitOptions {
-        max_seconds: Some(10.0),
-        ..options(100, 10)
+    for threads in [1, 2] {
+        for (seconds, batch_size) in [(10.0, 10), (1.0, 10), (3.0, 1000), (1.0, 1000)] {
+            let mut model = regression(3, vec![dense(1, Activation::Linear)], "adam");
+            let options = FitOptions {
+                max_seconds: Some(seconds),
+                ..options(100, batch_size)
+            };
+            let pool = Pool::new(threads).unwrap();
+            let history = model
+                .fit(&mut rows, None, &options, &mut Fast(0.0), &pool)
+                .unwrap();
+            assert_eq!(history.stopped, Stopped::MaxSeconds);
+            assert!(history.epochs.len() < 5);
+            assert!(history.epochs[0].loss.is_finite());
+        }
+    }
+}
+
+/// Data that ends with an error after some rows.
+struct Failing(Rows, usize);
+
+impl Batches for Failing {
+    fn rows(&self) -> u64 {
+        self.0.rows()
+    }
+    fn inputs(&self) -> usize {
+        self.0.inputs()
+    }
+    fn targets(&self) -> usize {
+        self.0.targets()
+    }
+    fn start(&mut self, shuffle: Option<u64>, callback: &mut dyn Callback) -> Result<()> {
+        self.0.start(shuffle, callback)
+    }
+    fn next(&mut self, size: usize, batch: &mut Batch, callback: &mut dyn Callback) -> Result<()> {
+        self.0.next(size, batch, callback)?;
+        let rows = batch.rows;
+        batch.rows = rows.min(self.1);
+        self.1 -= batch.rows;
+        if batch.rows < rows {
+            return Err(Error::new(ErrorKind::NotFinite, "a row is too far"));
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn errors_come_in_the_order_of_the_rows_on_any_number_of_threads() {
+    let run = |threads, batch_size, good, optimizer: &str| {
+        let layers = vec![dense(8, Activation::Relu), dense(1, Activation::Linear)];
+        let mut model = regression(3, layers, optimizer);
+        let mut rows = Failing(Rows::of(5000, 3, target), good);
+        let pool = Pool::new(threads).unwrap();
+        model
+            .fit(
+                &mut rows,
+                None,
+                &options(1, batch_size),
+                &mut Clock::new(),
+                &pool,
+            )
+            .unwrap_err()
+            .to_string()
     };
-    let history = model
-        .fit(
-            &mut rows,
-            None,
-            &options,
-            &mut Fast(0.0),
-            &Pool::new(1).unwrap(),
-        )
-        .unwrap();
-    assert_eq!(
-        (history.stopped, history.epochs.len()),
-        (Stopped::MaxSeconds, 1)
-    );
-    assert!(history.epochs[0].loss.is_finite());
+    for batch_size in [10, 1000, 2000] {
+        for threads in [1, 2, 3] {
+            assert_eq!(run(threads, batch_size, 3500, "adam"), "a row is too far");
+            let diverges = r#"{"sgd": {"learning_rate": 1e30}}"#;
+            let error = run(threads, batch_size, 4000, diverges);
+            assert!(error.ends_with(" in epoch 1, batch 2"), "{error}");
+        }
+    }
 }
 
 #[test]
