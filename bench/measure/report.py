@@ -35,6 +35,7 @@ PEERS = {
         "numpy": "NumPy by hand",
         "tablenet": "**tablenet, `tablenet.work_mem = 1GB`**",
         "tablenet_file": "**tablenet, default memory**",
+        "core": "tablenet's core alone, no database (mean squared error)",
     },
     "scoring": {
         "keras_fetchall": "psycopg2 `fetchall`, Keras, COPY text",
@@ -196,7 +197,7 @@ def training(results):
                 first = results.median(job, "batches", "1024", "first_epoch_s")
                 steps = rows["1024"] / 1024
                 second = (results.median(job, "batches", "1024", "us_per_step") or 0) * steps / 1e6
-                extra = number(max(0.0, (first or 0) - second), 2)
+                extra = "–" if first is None else number(max(0.0, first - second), 2)
                 lines.append([label, threads, " / ".join(speed), " / ".join(loss), extra, memory(results, job)])
     sizes = " / ".join(batches)
     table(["library", "threads", f"samples, batch {sizes}", f"loss, batch {sizes}", "first epoch longer by, s", "memory, MiB"], lines)

@@ -52,6 +52,8 @@ def training():
             if library == "torch_compiled" and threads != CPUS:
                 continue
             yield Job(f"{library}/{threads}", python("training", library, threads), threads)
+        if threads == "1":
+            yield Job("core/1", python("core", os.environ["BENCH_CORE"]), threads)
 
 
 def scoring():

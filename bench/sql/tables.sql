@@ -27,13 +27,15 @@ $$, string_agg('f' || i, ', '), string_agg('2 * (random() + random() + random())
   FROM generate_series(1, 21) AS i \gexec
 ALTER TABLE large ADD PRIMARY KEY (id);
 
--- 28 real features, for the growth with the number of rows: a prefix of this table each.
+-- 28 real features, for the growth with the number of rows: a prefix of this table each. Drawing a million rows takes long
+-- enough; what is longer repeats them.
 SELECT setseed(0.42);
 SELECT format($$
     CREATE UNLOGGED TABLE growth AS
     SELECT *, (f1 * f2 + f3 - f4 > 0)::int AS label FROM (SELECT %s FROM generate_series(1, %s) AS id OFFSET 0) AS raw
-$$, string_agg('(4 * random() - 2)::real AS f' || i, ', '), :growth)
+$$, string_agg('(4 * random() - 2)::real AS f' || i, ', '), least(:growth, 1000000))
   FROM generate_series(1, 28) AS i \gexec
+INSERT INTO growth SELECT growth.* FROM generate_series(2, :growth / 1000000), growth;
 
 VACUUM (FREEZE, ANALYZE) seed, large, growth;
 CHECKPOINT;
