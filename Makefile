@@ -2,7 +2,7 @@
 export PG_CONFIG
 
 .DEFAULT_GOAL := build
-.PHONY: help build install demo demo-stop test bench lint clean
+.PHONY: help build install demo demo-stop test bench lint instructions clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -27,6 +27,9 @@ bench: ## measure tablenet and its peers side by side; writes docs/benchmarks.md
 
 lint: ## rustfmt, clippy with warnings as errors, shellcheck
 	@scripts/lint
+
+instructions: ## count the instructions of two training steps and a scored row, and compare with the committed ones
+	@scripts/instructions
 
 clean: ## remove everything that the other targets built
 	@scripts/clean

@@ -2,8 +2,7 @@
 
 use crate::config::invalid;
 use crate::feed::Plan;
-use crate::kernels::matmul;
-use crate::network::{Network, Place};
+use crate::network::Network;
 use crate::shard::Cut;
 use crate::weights::{AT_ONCE, zeros};
 use crate::{
@@ -49,8 +48,6 @@ pub(crate) struct OptimizerState {
 
 /// Small things and allocator rounding.
 const OVERHEAD: u64 = 64 << 10;
-/// The `gemm` crate packs into a buffer as large as the second-level cache.
-const PACKING: u64 = 4 << 20;
 
 impl Model {
     #[allow(clippy::too_many_arguments)]
@@ -246,16 +243,8 @@ impl Model {
                 .checked_add(predictions)?
                 .checked_add(metrics)
         };
-        let rows = cut.rows.min(batch_size);
-        let packs = |p: &Place| p.parameters > 0 && matmul::packs(rows, p.inputs, p.outputs);
-        let packing = if network.places.iter().any(packs) {
-            PACKING
-        } else {
-            0
-        };
-        let fixed = OVERHEAD + packing * threads as u64;
         all()
-            .and_then(|bytes| bytes.checked_add(fixed))
+            .and_then(|bytes| bytes.checked_add(OVERHEAD))
             .ok_or_else(|| {
                 Error::new(
                     ErrorKind::OutOfMemory,

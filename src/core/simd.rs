@@ -2,8 +2,7 @@
 //!
 //! The choice holds for the whole process. An adapter that lets people make it reads it from its own settings: the
 //! core reads no environment. Scoring answers the same bits on every level; training sums in another order on some,
-//! so a model file is repeatable on one level. Products too large for register tiles go through the `gemm` crate while
-//! training; it chooses its instructions itself, and [`set`] does not reach it.
+//! so a model file is repeatable on one level.
 
 use crate::config::unknown;
 use crate::kernels;

@@ -245,11 +245,6 @@ fn check(m: usize, k: usize, n: usize, x: usize, w: usize, z: usize) {
     );
 }
 
-/// Whether a product goes to a library that packs into a buffer of its own: none does.
-pub(crate) fn packs(_rows: usize, _k: usize, _n: usize) -> bool {
-    false
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
