@@ -1,6 +1,6 @@
 """Prints, as JSON, on what the benchmark runs: the machine, the versions, the commit, the date.
 
-usage: machine.py MODE ROUNDS
+usage: machine.py MODE
 """
 
 import importlib.metadata
@@ -37,7 +37,7 @@ def described(path, key):
         return next((line.split(":", 1)[1].strip() for line in lines if line.startswith(key)), "")
 
 
-def main(mode, rounds):
+def main(mode):
     connection = connect()
     flags = described("/proc/cpuinfo", "flags").split() or described("/proc/cpuinfo", "Features").split()
     sources = ("src", "Cargo.lock", "Cargo.toml")
@@ -46,7 +46,6 @@ def main(mode, rounds):
         json.dumps(
             {
                 "mode": mode,
-                "rounds": int(rounds),
                 "date": time.strftime("%Y-%m-%d", time.gmtime()),
                 "cpu": described("/proc/cpuinfo", "model name") or platform.machine(),
                 "cpus": int(os.environ["BENCH_CPUS"]),
@@ -68,4 +67,4 @@ def main(mode, rounds):
     )
 
 
-main(*sys.argv[1:])
+main(sys.argv[1])

@@ -77,6 +77,7 @@ class Results:
             else:
                 self.runs[line["job"]].append(line)
         self.jobs = list(dict.fromkeys(line["job"] for line in lines))
+        self.rounds = max((line["round"] for line in lines), default=0)
         self.others = [line["others"] for line in lines if "others" in line]
 
     def values(self, job, *path):
@@ -264,6 +265,7 @@ def growth(results):
 def heading(machine, parts):
     versions = ", ".join(f"{name} {version or 'missing'}" for name, version in machine["libraries"].items())
     others = [share for results in parts.values() for share in results.others]
+    rounds = sorted({results.rounds for results in parts.values() if results.jobs})
     busy = statistics.median(others) > 0.05 if others else False
     quick = " This was a quick run with fewer rows: its ratios are not the real ones." if machine["mode"] == "quick" else ""
     warning = "\n**The machine was busy with other work while this was measured: no figure here is what it would be alone.**\n"
@@ -275,7 +277,7 @@ it runs on any Debian or Ubuntu, on yours too.{quick}
 {warning if busy else ""}
 | | |
 |---|---|
-| date | {machine["date"]}, {machine["rounds"]} round(s) |
+| date | {machine["date"]}, {" or ".join(map(str, rounds))} round(s) |
 | machine | {machine["cpu"]}, {machine["cpus"]} CPUs ({", ".join(machine["extensions"])}), {machine["memory_gib"]:.0f} GiB; {machine["system"]}, kernel {machine["kernel"]} |
 | other processes took | {spread(others, 100)} % of the CPUs during a run |
 | tablenet | {machine["tablenet"]}, commit {machine["commit"]}, {machine["rust"]} |
