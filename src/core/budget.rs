@@ -1,48 +1,53 @@
 //! The memory promise: every large buffer is charged here before it is taken.
 
 use crate::{Error, ErrorKind, Result};
-use std::cell::Cell;
-use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A limit in bytes and what is charged against it so far. Clones share one account.
 #[derive(Debug, Clone)]
-pub struct Budget(Rc<Account>);
+pub struct Budget(Arc<Account>);
 
 #[derive(Debug)]
 struct Account {
     limit: u64,
-    used: Cell<u64>,
+    used: AtomicU64,
 }
 
 impl Budget {
     /// An empty account of `limit` bytes.
     pub fn new(limit: u64) -> Self {
-        Self(Rc::new(Account {
+        Self(Arc::new(Account {
             limit,
-            used: Cell::new(0),
+            used: AtomicU64::new(0),
         }))
     }
 
     /// Charges `bytes`, or refuses with `OutOfMemory` naming `what`, the need and the limit; nothing is charged then.
     pub fn reserve(&self, bytes: u64, what: &str) -> Result<()> {
-        let used = self.0.used.get();
-        match used.checked_add(bytes) {
-            Some(sum) if sum <= self.0.limit => {
-                self.0.used.set(sum);
-                Ok(())
-            }
-            sum => Err(exceeded(what, sum.unwrap_or(u64::MAX), self.0.limit)),
+        let fits = |used: u64| used.checked_add(bytes).filter(|sum| *sum <= self.0.limit);
+        let account = &self.0.used;
+        match account.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits) {
+            Ok(_) => Ok(()),
+            Err(used) => Err(exceeded(what, used.saturating_add(bytes), self.0.limit)),
         }
     }
 
     /// Gives `bytes` back.
     pub fn release(&self, bytes: u64) {
-        self.0.used.set(self.0.used.get().saturating_sub(bytes));
+        let less = |used: u64| Some(used.saturating_sub(bytes));
+        let account = &self.0.used;
+        let _ = account.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
     }
 
     /// Bytes that can still be charged.
     pub fn available(&self) -> u64 {
-        self.0.limit.saturating_sub(self.0.used.get())
+        self.0.limit.saturating_sub(self.used())
+    }
+
+    /// Bytes charged so far.
+    pub fn used(&self) -> u64 {
+        self.0.used.load(Ordering::Relaxed)
     }
 
     /// The limit in bytes.

@@ -7,6 +7,7 @@ use crate::budget::exceeded;
 use crate::defaults::{Choices, with_needed_units};
 use crate::encoder::{RecordEncoder, SAMPLE, medians};
 use crate::format::check_size;
+use crate::ingest::Ingest;
 use crate::sample_batches::{SampleBatches, SampleEncoder, order_bytes};
 use crate::samples::Samples;
 use crate::{
@@ -28,13 +29,15 @@ impl Training<'_> {
     /// Learns the preprocessing from the training rows, freezes it and fits the model.
     pub fn finish(mut self, callback: &mut dyn Callback, pool: &Pool) -> Result<Trained> {
         callback.check()?;
-        self.check_rows()?;
+        let ingest = self.end_reading()?;
+        let seen = ingest.seen;
+        self.check_rows(seen)?;
         let Frozen {
             features,
             target,
             encoder,
             mut notices,
-        } = self.freeze(callback)?;
+        } = self.freeze(ingest, callback, pool)?;
         let inputs = encoder.features.width();
         let choices = Choices::new(&self.options, target.task(), inputs, self.train.rows())?;
         check_size(&choices.layers)?;
@@ -67,7 +70,7 @@ impl Training<'_> {
         let (options, budget, skipped) = (
             self.options,
             self.budget,
-            self.seen - training_rows - validation_rows,
+            seen - training_rows - validation_rows,
         );
         let mut train = SampleBatches::new(
             self.train,
@@ -83,12 +86,6 @@ impl Training<'_> {
                 .saturating_add(logs))
         })?;
         budget.reserve(more, "the model")?;
-        if threads < pool.threads() {
-            notices.push(format!(
-                "memory suffices for {threads} of {} threads; the result is the same",
-                pool.threads()
-            ));
-        }
         let mut file = ModelFile {
             model,
             features,
@@ -134,13 +131,15 @@ impl Training<'_> {
             history,
             settings,
             notices,
+            threads,
+            threads_wanted: pool.threads(),
         })
     }
 
     /// Refuses too few rows, saying why there are so few.
-    fn check_rows(&self) -> Result<()> {
+    fn check_rows(&self, seen: u64) -> Result<()> {
         let target = &self.target_name;
-        match (self.seen, self.train.rows() + self.validation.rows()) {
+        match (seen, self.train.rows() + self.validation.rows()) {
             (0, _) => Err(Error::new(
                 ErrorKind::NoRows,
                 "the training query returned no rows",
@@ -168,9 +167,14 @@ impl Training<'_> {
     }
 
     /// Freezes what was learned, once the medians are found.
-    fn freeze(&mut self, callback: &mut dyn Callback) -> Result<Frozen> {
+    fn freeze(
+        &mut self,
+        mut ingest: Box<Ingest>,
+        callback: &mut dyn Callback,
+        pool: &Pool,
+    ) -> Result<Frozen> {
         // Without room for the median of one column the rows have to go.
-        let numbers = self
+        let numbers = ingest
             .learners
             .iter()
             .map(|learner| learner.numbers().min(SAMPLE))
@@ -179,24 +183,25 @@ impl Training<'_> {
         let block = (self.train.block_rows() as u64).saturating_mul(self.train.row_bytes() as u64);
         while self.budget.available() < numbers * 8 + block && self.spill_one(callback)? {}
         let medians = medians(
-            &self.learners,
+            &ingest.learners,
             &mut self.train,
             self.options.seed,
             &self.budget,
             callback,
+            pool,
         )?;
         let (mut features, mut fields, mut positions) = (Vec::new(), Vec::new(), Vec::new());
-        for (learner, median) in std::mem::take(&mut self.learners).into_iter().zip(medians) {
+        for (learner, median) in ingest.learners.into_iter().zip(medians) {
             fields.push(learner.field);
             let (feature, found) = learner.finish(median, &self.budget)?;
             features.push(feature);
             positions.push(found);
         }
-        let (target, codes, notice) = self.target.finish(&self.budget)?;
+        let (target, codes, notice) = ingest.target.finish(&self.budget)?;
         let encoder = SampleEncoder {
             features: RecordEncoder::new(&features, &fields, positions),
             target_name: target.name.clone(),
-            target_field: self.target_field,
+            target_field: ingest.target_field,
             target: codes,
         };
         Ok(Frozen {

@@ -64,6 +64,7 @@ mod fixture;
 mod format;
 mod gradient;
 mod history;
+mod ingest;
 mod initializer;
 mod kernels;
 mod layer;

@@ -323,4 +323,64 @@ mod tests {
         assert_eq!(alive(), 0);
         assert!(Pool::new(1).unwrap().workers.is_none());
     }
+
+    struct Idle;
+
+    impl Callback for Idle {
+        fn elapsed(&mut self) -> f64 {
+            0.0
+        }
+        fn check(&mut self) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn all_share_the_work_and_the_first_error_counts() {
+        for attentive in [false, true] {
+            let pool = Pool::new(3).unwrap();
+            let _attentive = attentive.then(|| pool.attentive());
+            for _ in 0..200 {
+                let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+                let take = |interrupt: &mut Interrupt<'_>| {
+                    while next.fetch_add(1, Ordering::Relaxed) < 20 {
+                        done.fetch_add(1, Ordering::Relaxed);
+                        interrupt()?;
+                    }
+                    Ok(())
+                };
+                let shared = pool.share(2, take, &mut Idle, |others, callback| {
+                    take(&mut || Ok(()))?;
+                    others.wait(callback)?;
+                    Ok(done.load(Ordering::Relaxed))
+                });
+                assert_eq!(shared.unwrap(), 20);
+            }
+            let refuse = |_: &mut Interrupt<'_>| Err(Error::new(ErrorKind::NoRows, "a worker's"));
+            let error = pool.share(2, refuse, &mut Idle, |_, _| Ok(())).unwrap_err();
+            assert_eq!(error.to_string(), "a worker's");
+            let endless = |interrupt: &mut Interrupt<'_>| -> Result<()> {
+                loop {
+                    interrupt()?;
+                }
+            };
+            let own = |_: &Helpers, _: &mut dyn Callback| -> Result<()> {
+                Err(Error::new(ErrorKind::NoRows, "the caller's"))
+            };
+            let error = pool.share(2, endless, &mut Idle, own).unwrap_err();
+            assert_eq!(error.to_string(), "the caller's");
+        }
+    }
+
+    #[test]
+    fn a_panic_comes_back_and_the_pool_works_on() {
+        let pool = Pool::new(3).unwrap();
+        let shared = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let job = |_: &mut Interrupt<'_>| -> Result<()> { panic!("on purpose") };
+            pool.share(2, job, &mut Idle, |others, callback| others.wait(callback))
+        }));
+        assert!(shared.is_err());
+        let job = |_: &mut Interrupt<'_>| Ok(());
+        assert!(pool.share(2, job, &mut Idle, |_, _| Ok(())).is_ok());
+    }
 }

@@ -1,8 +1,8 @@
 //! Batches of encoded rows out of the sample store.
 //!
-//! In memory an epoch is one permutation of all rows. From a spill it is a permutation of the blocks, read in windows of
-//! as many blocks as the buffer holds, with the rows permuted within each window. Both depend on the seed alone (and the
-//! second on the memory limit, which sizes the window).
+//! In memory an epoch is one permutation of all rows, drawn as they are given out. From a spill the blocks are read in a
+//! permuted order into a window: every row given out is drawn from all that the window holds, and the next one read
+//! takes its place. Both depend on the seed alone (and the second on the memory limit, which sizes the window).
 
 use crate::budget::with_capacity;
 use crate::encoder::{RecordEncoder, too_far};
@@ -51,14 +51,20 @@ impl SampleEncoder {
 pub(crate) struct SampleBatches {
     samples: Samples,
     encoder: Rc<SampleEncoder>,
-    /// Rows of the epoch still to come, in reverse: all of them in memory, those of the window from a spill.
+    /// Rows of a store in memory still to come; the next one is drawn for the last place.
     order: Vec<u32>,
     /// Rows given out of a store in memory that is walked in stored order.
-    sequential: Option<u64>,
+    sequential: u64,
+    /// Blocks of a spill still to come, in reverse.
     blocks: Vec<u32>,
-    next_block: usize,
+    /// Rows of a spill to draw from; without shuffling the block that is walked.
     window: Vec<u8>,
-    window_blocks: usize,
+    window_rows: usize,
+    /// The block whose rows refill the window, and the bytes of it that have.
+    block: Vec<u8>,
+    used: usize,
+    /// Rows of the spill that were not yet read into the window.
+    unread: u64,
     random: Option<Random>,
     budget: Budget,
     charged: u64,
@@ -76,8 +82,8 @@ const STRIDE: usize = 1 << 16;
 pub(crate) fn order_bytes(samples: &Samples, shuffle: bool, window_bytes: u64) -> u64 {
     if samples.spilled() {
         let block = (samples.block_rows() as u64).saturating_mul(samples.row_bytes() as u64);
-        let blocks = window_blocks(samples, shuffle, window_bytes);
-        blocks * (block + 4 * samples.block_rows() as u64) + 4 * samples.blocks()
+        let blocks = window_blocks(samples, shuffle, window_bytes) + 1;
+        blocks * block + 4 * samples.blocks()
     } else if shuffle {
         4 * samples.rows()
     } else {
@@ -88,12 +94,13 @@ pub(crate) fn order_bytes(samples: &Samples, shuffle: bool, window_bytes: u64) -
 /// Blocks of a window.
 fn window_blocks(samples: &Samples, shuffle: bool, window_bytes: u64) -> u64 {
     let block = (samples.block_rows() as u64)
-        .saturating_mul(samples.row_bytes() as u64 + 4)
+        .saturating_mul(samples.row_bytes() as u64)
         .max(1);
     if shuffle {
-        // Rows of a window are numbered in u32.
+        // Rows of a window are numbered in u32; one more block is the one that is read.
         let most = u64::from(u32::MAX) / samples.block_rows() as u64;
         (window_bytes / block)
+            .saturating_sub(1)
             .min(most)
             .clamp(2, samples.blocks().max(2))
     } else {
@@ -112,23 +119,25 @@ impl SampleBatches {
     ) -> Result<Self> {
         let charged = order_bytes(&samples, shuffle, window_bytes);
         budget.reserve(charged, WHAT)?;
-        let (mut blocks, mut window, mut rows, mut in_window) = (0, 0, 0, 0);
+        let (mut blocks, mut block, mut window_rows, mut rows) = (0, 0, 0, 0);
         if samples.spilled() {
             blocks = samples.blocks() as usize;
-            in_window = window_blocks(&samples, shuffle, window_bytes) as usize;
-            rows = in_window.saturating_mul(samples.block_rows());
-            window = rows.saturating_mul(samples.row_bytes());
+            block = samples.block_rows().saturating_mul(samples.row_bytes());
+            window_rows = (window_blocks(&samples, shuffle, window_bytes) as usize)
+                .saturating_mul(samples.block_rows());
         } else if shuffle {
             rows = samples.rows() as usize;
         }
         Ok(Self {
             encoder,
             order: with_capacity(rows, WHAT)?,
-            sequential: None,
+            sequential: 0,
             blocks: with_capacity(blocks, WHAT)?,
-            next_block: 0,
-            window: with_capacity(window, WHAT)?,
-            window_blocks: in_window,
+            window: with_capacity(window_rows.saturating_mul(samples.row_bytes()), WHAT)?,
+            window_rows,
+            block: with_capacity(block, WHAT)?,
+            used: 0,
+            unread: 0,
             random: None,
             budget: budget.clone(),
             charged,
@@ -136,42 +145,94 @@ impl SampleBatches {
         })
     }
 
-    /// Reads the next window of a spilled store and orders its rows; false after the last one.
-    fn fill_window(&mut self, callback: &mut dyn Callback) -> Result<bool> {
-        self.window.clear();
-        self.order.clear();
-        let end = (self.next_block + self.window_blocks).min(self.blocks.len());
-        for &block in self.blocks.get(self.next_block..end).unwrap_or_default() {
-            self.samples
-                .read_block(u64::from(block), &mut self.window)?;
-            callback.check()?;
+    /// Reads the next block of a spill to the end of the window, or with `aside` to where the window is refilled from.
+    fn read_block(&mut self, aside: bool, callback: &mut dyn Callback) -> Result<()> {
+        let buffer = if aside {
+            self.block.clear();
+            self.used = 0;
+            &mut self.block
+        } else {
+            &mut self.window
+        };
+        if let Some(block) = self.blocks.pop() {
+            self.samples.read_block(u64::from(block), buffer)?;
         }
-        self.next_block = end;
-        let rows = self.window.len() / self.samples.row_bytes();
-        number(&mut self.order, rows, self.random.as_mut(), callback)?;
-        Ok(rows > 0)
+        callback.check()
+    }
+
+    /// Rows in the window.
+    fn in_window(&self) -> usize {
+        self.window.len() / self.samples.row_bytes()
     }
 
     /// Fills `rows` with the places of the next rows, in the store or in the window; returns how many, 0 at the end.
     fn next_rows(&mut self, rows: &mut [u32], callback: &mut dyn Callback) -> Result<usize> {
-        if let Some(next) = &mut self.sequential {
-            let count = (self.samples.rows() - *next).min(rows.len() as u64) as usize;
+        let spilled = self.samples.spilled();
+        let Some(random) = &mut self.random else {
+            let mut end = self.samples.rows();
+            if spilled {
+                if self.sequential >= self.in_window() as u64 {
+                    self.window.clear();
+                    self.sequential = 0;
+                    self.read_block(false, callback)?;
+                }
+                end = self.in_window() as u64;
+            }
+            let count = (end - self.sequential).min(rows.len() as u64) as usize;
             for row in rows.iter_mut().take(count) {
-                *row = *next as u32;
-                *next += 1;
+                *row = self.sequential as u32;
+                self.sequential += 1;
             }
             return Ok(count);
+        };
+        let mut count = 0;
+        if spilled {
+            // As many as there will be when the row is taken: the window shrinks when nothing refills it.
+            let mut held = self.window.len() / self.samples.row_bytes();
+            let mut unread = self.unread;
+            for row in rows {
+                if held == 0 {
+                    break;
+                }
+                *row = random.below(held as u64) as u32;
+                held -= usize::from(unread == 0);
+                unread = unread.saturating_sub(1);
+                count += 1;
+            }
+        } else {
+            for row in rows {
+                if let Some(last) = self.order.len().checked_sub(1) {
+                    random.exchange(&mut self.order, last);
+                }
+                let Some(next) = self.order.pop() else { break };
+                *row = next;
+                count += 1;
+            }
         }
-        if self.order.is_empty() && self.samples.spilled() && !self.fill_window(callback)? {
-            return Ok(0);
+        Ok(count)
+    }
+
+    /// Fills the place of a row of the window that was given out: with the next one of the spill, or with the last.
+    fn refill(&mut self, row: u32, callback: &mut dyn Callback) -> Result<()> {
+        let row_bytes = self.samples.row_bytes();
+        let start = row as usize * row_bytes;
+        if self.unread == 0 {
+            let last = self.window.len().saturating_sub(row_bytes);
+            self.window.copy_within(last.., start);
+            self.window.truncate(last);
+            return Ok(());
         }
-        let rest = self.order.len() - self.order.len().min(rows.len());
-        let taken = self.order.drain(rest..).rev();
-        Ok(rows
-            .iter_mut()
-            .zip(taken)
-            .map(|(row, next)| *row = next)
-            .count())
+        if self.used >= self.block.len() {
+            self.read_block(true, callback)?;
+        }
+        self.unread -= 1;
+        let next = self.block.get(self.used..self.used + row_bytes);
+        let place = self.window.get_mut(start..start + row_bytes);
+        if let (Some(place), Some(next)) = (place, next) {
+            place.copy_from_slice(next);
+        }
+        self.used += row_bytes;
+        Ok(())
     }
 
     /// The stored row at a place that [`Self::next_rows`] gave.
@@ -200,25 +261,13 @@ impl SampleBatches {
     }
 }
 
-/// Fills `order` with `0..rows` in reverse, or permuted.
-fn number(
-    order: &mut Vec<u32>,
-    rows: usize,
-    random: Option<&mut Random>,
-    callback: &mut dyn Callback,
-) -> Result<()> {
+/// Fills `order` with `0..rows` in reverse.
+fn number(order: &mut Vec<u32>, rows: usize, callback: &mut dyn Callback) -> Result<()> {
     order.clear();
     while order.len() < rows {
         let left = rows - order.len();
         order.extend((left.saturating_sub(STRIDE) as u32..left as u32).rev());
         callback.check()?;
-    }
-    let Some(random) = random else { return Ok(()) };
-    for i in (1..rows).rev() {
-        random.exchange(order, i);
-        if i % STRIDE == 0 {
-            callback.check()?;
-        }
     }
     Ok(())
 }
@@ -238,29 +287,33 @@ impl Batches for SampleBatches {
 
     fn start(&mut self, shuffle: Option<u64>, callback: &mut dyn Callback) -> Result<()> {
         self.random = shuffle.map(|seed| Random::new(seed, 0));
-        self.sequential = None;
+        self.sequential = 0;
         self.order.clear();
-        if self.samples.spilled() {
-            self.next_block = 0;
-            number(
-                &mut self.blocks,
-                self.samples.blocks() as usize,
-                self.random.as_mut(),
-                callback,
-            )?;
-            if self.random.is_none() {
-                self.blocks.reverse();
+        self.window.clear();
+        self.block.clear();
+        self.used = 0;
+        if !self.samples.spilled() {
+            if self.random.is_some() {
+                number(&mut self.order, self.samples.rows() as usize, callback)?;
             }
-        } else if self.random.is_some() {
-            number(
-                &mut self.order,
-                self.samples.rows() as usize,
-                self.random.as_mut(),
-                callback,
-            )?;
-        } else {
-            self.sequential = Some(0);
+            return Ok(());
         }
+        number(&mut self.blocks, self.samples.blocks() as usize, callback)?;
+        let Some(random) = &mut self.random else {
+            return Ok(());
+        };
+        for i in (1..self.blocks.len()).rev() {
+            random.exchange(&mut self.blocks, i);
+            if i.is_multiple_of(STRIDE) {
+                callback.check()?;
+            }
+        }
+        while self.in_window() + self.samples.block_rows() <= self.window_rows
+            && !self.blocks.is_empty()
+        {
+            self.read_block(false, callback)?;
+        }
+        self.unread = self.samples.rows() - self.in_window() as u64;
         Ok(())
     }
 
@@ -274,6 +327,7 @@ impl Batches for SampleBatches {
         let wanted = (batch_size as u64).min(self.samples.rows()) as usize;
         let stride = ((1 << 18) / (width + 1)).max(1);
         let encoder = Rc::clone(&self.encoder);
+        let draws = self.samples.spilled() && self.random.is_some();
         batch.x.clear();
         batch.y.clear();
         reserve(&mut batch.x, wanted.saturating_mul(width))?;
@@ -291,6 +345,9 @@ impl Batches for SampleBatches {
             self.touch(group);
             for &row in group {
                 encoder.encode(self.record(row), width, batch)?;
+                if draws {
+                    self.refill(row, callback)?;
+                }
             }
             unchecked += count;
             if unchecked >= stride {
@@ -442,9 +499,9 @@ mod tests {
         let mut batches = batches(300_000, false, true, 64 << 20)?;
         assert!(batches.start(Some(0), &mut CancelAt { left: 1 }).is_err());
         let mut order = Vec::new();
-        number(&mut order, 300_000, None, &mut NoCallback)?;
+        number(&mut order, 300_000, &mut NoCallback)?;
         assert!(order.iter().rev().copied().eq(0..300_000));
-        assert!(number(&mut order, 300_000, None, &mut CancelAt { left: 2 }).is_err());
+        assert!(number(&mut order, 300_000, &mut CancelAt { left: 2 }).is_err());
         Ok(())
     }
 }

@@ -4,6 +4,7 @@
 mod tests;
 
 use crate::encoder::Learner;
+use crate::ingest::Ingest;
 use crate::nearest::nearest;
 use crate::record::{Field, FieldKind};
 use crate::samples::Samples;
@@ -18,19 +19,16 @@ use std::collections::HashSet;
 /// A training under way: rows are pushed one by one, then [`finish`](Self::finish) fits the model.
 pub struct Training<'a> {
     pub(crate) options: TrainOptions,
-    pub(crate) target: TargetLearner,
     pub(crate) target_name: String,
-    pub(crate) target_field: Field,
-    pub(crate) learners: Vec<Learner>,
+    /// `None` after the reading.
+    pub(crate) ingest: Option<Box<Ingest>>,
     pub(crate) train: Samples,
     pub(crate) validation: Samples,
     pub(crate) budget: Budget,
     pub(crate) spills: Box<dyn SpillFactory + 'a>,
-    /// Rows pushed, those without a target included.
-    pub(crate) seen: u64,
-    target_index: usize,
+    /// Charged until all rows are read, for the tables of categories.
+    reading: u64,
     columns: usize,
-    split: ValidationSplit,
     /// Values since the last check.
     unchecked: usize,
 }
@@ -59,6 +57,23 @@ pub struct Trained {
     pub settings: serde_json::Value,
     /// What the user should know: sentences in lower case without a period.
     pub notices: Vec<String>,
+    /// Threads that trained.
+    pub threads: usize,
+    /// Threads of the pool; memory did not suffice for all of them where it is more.
+    pub threads_wanted: usize,
+}
+
+/// What rows may take of a `limit` before they spill. The rest is for the tables of categories,
+/// then for medians and model.
+fn store_share(limit: u64) -> u64 {
+    limit / 5 * 3
+}
+
+/// No row can come after the last.
+#[cold]
+fn gone() -> Error {
+    let message = "the rows were read to the end before";
+    Error::new(ErrorKind::InvalidParameter, message)
 }
 
 /// Values between two checks, well below 5 ms of work.
@@ -113,54 +128,70 @@ impl<'a> Training<'a> {
             .hint("Let the query return the feature columns too."));
         }
         let budget = Budget::new(options.memory_limit);
+        let reading = budget.limit() - store_share(budget.limit());
+        budget.reserve(reading, "the table of categories")?;
         Ok(Self {
-            target: TargetLearner::new(target_column, target_field, options.loss.as_ref())?,
             target_name: target.to_owned(),
-            target_field,
-            learners,
+            ingest: Some(Box::new(Ingest {
+                target: TargetLearner::new(target_column, target_field, options.loss.as_ref())?,
+                target_field,
+                target_index,
+                learners,
+                split: ValidationSplit::new(options.validation_split, options.seed),
+                tables: Budget::new(reading),
+                seen: 0,
+            })),
+            reading,
+            columns: width,
             train: Samples::new(bytes, budget.clone()),
             validation: Samples::new(bytes, budget.clone()),
-            split: ValidationSplit::new(options.validation_split, options.seed),
             options,
             budget,
             spills,
-            seen: 0,
-            target_index,
-            columns: width,
             unchecked: 0,
         })
     }
 
     /// Takes one row: values in column order, excluded columns and the target included.
     pub fn push(&mut self, row: &[Value<'_>], callback: &mut dyn Callback) -> Result<()> {
-        if row.len() != self.columns {
-            let message = format!("a row has {} values instead of {}", row.len(), self.columns);
-            return Err(Error::new(ErrorKind::FeatureCount, message));
-        }
-        self.seen += 1;
         self.unchecked += row.len();
         if self.unchecked >= UNCHECKED {
             self.unchecked = 0;
             callback.check()?;
         }
-        let target = row.get(self.target_index).copied().unwrap_or(Value::Null);
-        if target == Value::Null {
-            return Ok(());
+        if row.len() != self.columns {
+            let columns = self.columns;
+            let message = format!("a row has {} values instead of {columns}", row.len());
+            return Err(Error::new(ErrorKind::FeatureCount, message));
         }
-        self.target.check(&target, self.seen)?;
-        let training = !self.split.next();
-        self.make_room(training, callback)?;
-        let samples = if training {
-            &mut self.train
-        } else {
-            &mut self.validation
+        let Some(mut ingest) = self.ingest.take() else {
+            return Err(gone());
         };
-        let record = samples.append()?;
-        for learner in &mut self.learners {
-            let value = row.get(learner.column).unwrap_or(&Value::Null);
-            learner.take(value, training, record, &self.budget, self.seen)?;
-        }
-        self.target.take(&target, training, record, &self.budget)
+        let mut take = || {
+            let Some(training) = ingest.place(row)? else {
+                return Ok(());
+            };
+            self.make_room(training, callback)?;
+            let samples = if training {
+                &mut self.train
+            } else {
+                &mut self.validation
+            };
+            ingest.fill(row, training, samples.append()?)
+        };
+        let result = take();
+        self.ingest = Some(ingest);
+        result
+    }
+
+    /// Ends the reading: from now on only the memory of what was learned is charged.
+    pub(crate) fn end_reading(&mut self) -> Result<Box<Ingest>> {
+        let ingest = self.ingest.take().ok_or_else(gone)?;
+        self.budget.release(self.reading);
+        self.reading = 0;
+        self.budget
+            .reserve(ingest.tables.used(), "the table of categories")?;
+        Ok(ingest)
     }
 
     /// Spills when the next row would take the stores beyond their share of the limit.
@@ -180,11 +211,8 @@ impl<'a> Training<'a> {
 
     #[cold]
     fn spill_for(&mut self, need: u64, callback: &mut dyn Callback) -> Result<()> {
-        // The rest of the limit is for medians and model, which are not known yet.
-        let share = self.budget.limit() / 5 * 3;
-        while self.train.charged() + self.validation.charged() + need
-            > share.min(self.train.charged() + self.validation.charged() + self.budget.available())
-        {
+        let share = store_share(self.budget.limit());
+        while self.train.charged() + self.validation.charged() + need > share {
             if !self.spill_one(callback)? {
                 break;
             }

@@ -53,6 +53,11 @@ pub fn threads() -> usize {
     wanted.min(given(&MAX_THREADS).unwrap_or(usize::MAX))
 }
 
+/// Whether a number of threads was asked for.
+pub fn asked_for_threads() -> bool {
+    given(&THREADS).is_some()
+}
+
 /// A setting whose -1 leaves the choice to us.
 fn given(setting: &GucSetting<i32>) -> Option<usize> {
     usize::try_from(setting.get()).ok()

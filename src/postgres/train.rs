@@ -12,7 +12,7 @@ use crate::interrupt::Interrupts;
 use crate::options::Request;
 use crate::query::Query;
 use crate::spill::Spills;
-use crate::{error, read, rows, threads};
+use crate::{error, guc, read, rows, threads};
 
 entry!(tablenet_train, pg_finfo_tablenet_train, one_target);
 entry!(
@@ -75,7 +75,15 @@ fn train(call: &Call, target: String) -> Result<Datum> {
             seconds: interrupts.elapsed(),
         };
         let version = catalog::store(&new, &mut interrupts)?;
-        (answer(call, &new, version)?, trained.notices)
+        let mut notices = trained.notices;
+        let (used, wanted) = (trained.threads, trained.threads_wanted);
+        // Whoever left the number to us need not know.
+        if used < wanted && guc::asked_for_threads() {
+            notices.push(format!(
+                "memory suffices for {used} of {wanted} threads; the result is the same"
+            ));
+        }
+        (answer(call, &new, version)?, notices)
     };
     for notice in notices {
         pgrx::notice!("{}", error::printable(&notice));

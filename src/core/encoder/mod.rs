@@ -18,6 +18,7 @@ pub(crate) use profile::Moments;
 pub(crate) use record_encoder::RecordEncoder;
 pub(crate) use row_encoder::{RowEncoder, width_differs};
 
+use crate::kernels::record::scaled;
 use crate::{Error, ErrorKind};
 use serde::{Deserialize, Serialize};
 
@@ -90,7 +91,7 @@ impl Scaling {
 
     #[inline]
     fn apply(self, value: f64) -> f32 {
-        ((value - self.mean) * self.inverse) as f32
+        scaled(value, self.mean, self.inverse)
     }
 
     /// The input of a stored number, whose NULL is NaN.

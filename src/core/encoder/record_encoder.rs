@@ -1,7 +1,8 @@
-//! Encodes stored rows, a batch at a time. Neighbouring numbers without an is-missing input are one run, a loop
-//! that the compiler can vectorise.
+//! Encodes stored rows, a batch at a time. Neighbouring numbers without an is-missing input are one run, a
+//! vectorised loop.
 
 use super::{Encoding, Scaling, too_far};
+use crate::kernels::record::{scale_doubles, scale_singles};
 use crate::record::{Field, FieldKind, NULL_BOOLEAN};
 use crate::{Error, Feature};
 
@@ -11,7 +12,7 @@ enum Step {
     Run {
         field: Field,
         input: usize,
-        scalings: Vec<Scaling>,
+        scalings: Scalings,
     },
     Number {
         field: Field,
@@ -29,6 +30,26 @@ enum Step {
         field: Field,
         inputs: Vec<Option<u32>>,
     },
+}
+
+/// The scalings of a run, side by side.
+#[derive(Debug, Default)]
+struct Scalings {
+    mean: Vec<f64>,
+    inverse: Vec<f64>,
+    null: Vec<f32>,
+}
+
+impl Scalings {
+    fn len(&self) -> usize {
+        self.mean.len()
+    }
+
+    fn push(&mut self, scaling: Scaling) {
+        self.mean.push(scaling.mean);
+        self.inverse.push(scaling.inverse);
+        self.null.push(scaling.null);
+    }
 }
 
 /// The frozen encoder of stored rows.
@@ -126,22 +147,15 @@ impl RecordEncoder {
                         continue;
                     };
                     let bytes = record.get(field.offset..).unwrap_or_default();
+                    let Scalings {
+                        mean,
+                        inverse,
+                        null,
+                    } = scalings;
                     if field.kind == FieldKind::Single {
-                        for ((x, scaling), bytes) in inputs
-                            .iter_mut()
-                            .zip(scalings)
-                            .zip(bytes.as_chunks::<4>().0)
-                        {
-                            *x = scaling.stored(f64::from(f32::from_ne_bytes(*bytes)));
-                        }
+                        scale_singles(bytes.as_chunks().0, mean, inverse, null, inputs);
                     } else {
-                        for ((x, scaling), bytes) in inputs
-                            .iter_mut()
-                            .zip(scalings)
-                            .zip(bytes.as_chunks::<8>().0)
-                        {
-                            *x = scaling.stored(f64::from_ne_bytes(*bytes));
-                        }
+                        scale_doubles(bytes.as_chunks().0, mean, inverse, null, inputs);
                     }
                 }
                 Step::Number {
@@ -216,10 +230,12 @@ fn push_run(steps: &mut Vec<Step>, field: Field, input: usize, scaling: Scaling)
     {
         scalings.push(scaling);
     } else {
+        let mut scalings = Scalings::default();
+        scalings.push(scaling);
         steps.push(Step::Run {
             field,
             input,
-            scalings: vec![scaling],
+            scalings,
         });
     }
 }

@@ -10,6 +10,7 @@ pub(crate) mod cost;
 pub(crate) mod dropout;
 pub(crate) mod math;
 pub(crate) mod matmul;
+pub(crate) mod record;
 pub(crate) mod reduce;
 pub(crate) mod row;
 pub(crate) mod step;
