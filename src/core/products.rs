@@ -31,18 +31,22 @@ impl Products {
     /// z (rows, units) = x (rows, inputs) w. Panics where the shapes do not fit, as the others do.
     pub fn forward(&mut self, x: &[f32], w: &[f32], z: &mut [f32]) {
         let (k, n) = (self.inputs, self.units);
-        matmul::forward(x.len() / k, k, n, x, w, None, false, z, &mut self.scratch);
+        let (rows, scratch) = (x.len() / k, &mut self.scratch);
+        // Without an interrupt there is no error.
+        let _ = matmul::forward(rows, k, n, x, w, None, false, z, scratch, &mut || Ok(()));
     }
 
     /// dw = x' dz
     pub fn weight_gradient(&mut self, x: &[f32], dz: &[f32], dw: &mut [f32]) {
         let (k, n) = (self.inputs, self.units);
-        matmul::weight_gradient(x.len() / k, k, n, x, dz, dw, false, &mut self.scratch);
+        let (rows, scratch) = (x.len() / k, &mut self.scratch);
+        let _ = matmul::weight_gradient(rows, k, n, x, dz, dw, false, scratch, &mut || Ok(()));
     }
 
     /// dx = dz w'
     pub fn input_gradient(&mut self, dz: &[f32], w: &[f32], dx: &mut [f32]) {
         let (k, n) = (self.inputs, self.units);
-        matmul::input_gradient(dz.len() / n, k, n, dz, w, None, dx, &mut self.scratch);
+        let (rows, scratch) = (dz.len() / n, &mut self.scratch);
+        let _ = matmul::input_gradient(rows, k, n, dz, w, None, dx, scratch, &mut || Ok(()));
     }
 }

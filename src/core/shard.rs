@@ -6,20 +6,25 @@ use std::ops::Range;
 
 /// Multiply-adds of a forward pass that a shard should have: enough to be worth a thread, few enough for the cache.
 const WANTED: usize = 1 << 23;
-/// More than this takes too long between two looks at the callback.
-const LONGEST: usize = 1 << 28;
 /// Floats of a shard's activations: well within the second-level cache, and so many shards that threads end together.
 const FLOATS: usize = 5 << 12;
 /// Activations beyond which one layer takes too long.
 const WIDEST: usize = 1 << 22;
-/// Rows below which a large kernel is read for too little work.
-const FEW: usize = 32;
+/// Rows below which a kernel is read (and transposed) for too little work.
+const FEW: usize = 64;
+/// Parameters of a large network, whose kernels come from memory for every shard: it has shards of at least so few rows
+/// where threads need them, and of up to so many.
+const LARGE: usize = 1 << 20;
+const FEW_OF_LARGE: usize = 32;
+const MANY_OF_LARGE: usize = 128;
 
 /// The cut of every batch of one model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Cut {
     /// Rows of the largest shard.
     pub rows: usize,
+    /// Rows below which a batch is not cut for the sake of threads.
+    few: usize,
     /// Most gradient groups.
     groups: usize,
 }
@@ -30,9 +35,15 @@ impl Cut {
         let by_work = WANTED / parameters;
         let width = network.width().max(1);
         let by_cache = FLOATS / width;
-        let few = FEW.min(LONGEST / parameters).min(WIDEST / width);
+        let (few, rows) = if parameters > LARGE {
+            (FEW_OF_LARGE, MANY_OF_LARGE)
+        } else {
+            let rows = by_work.min(by_cache).max(FEW);
+            (rows, rows)
+        };
+        let widest = (WIDEST / width).max(1);
         // Every group has a gradient of its own: fewer where that is large.
-        let groups = if parameters <= 1 << 20 {
+        let groups = if parameters <= LARGE {
             8
         } else if parameters <= 1 << 22 {
             4
@@ -40,14 +51,16 @@ impl Cut {
             2
         };
         Cut {
-            rows: by_work.min(by_cache).max(few).max(1),
+            rows: rows.min(widest),
+            few: few.min(widest),
             groups,
         }
     }
 
     /// Shards of a batch of `rows`.
     pub fn shards(&self, rows: usize) -> usize {
-        let shards = rows.div_ceil(self.rows);
+        let apart = rows.div_ceil(self.few).min(self.groups);
+        let shards = rows.div_ceil(self.rows).max(apart);
         if shards > self.groups {
             // Groups of as many shards each take as long as each other.
             shards.next_multiple_of(self.groups).min(rows)
@@ -126,7 +139,8 @@ mod tests {
 
     #[test]
     fn large_models_have_short_shards() {
-        assert!(cut(28, &[2048, 2048, 2048, 1]).rows <= 32);
+        let large = cut(28, &[2048, 2048, 2048, 1]);
+        assert!([32, 64, 256, 512].map(|rows| large.shards(rows)) == [1, 2, 2, 4]);
         assert!(cut(28, &[64, 64, 1]).rows >= 128);
         // Few parameters, but a million activations a row.
         assert!(cut(1, &[1 << 20, 1]).rows <= 4);

@@ -177,7 +177,7 @@ mod tests {
                 BinaryCrossentropy,
                 CategoricalCrossentropy,
             ] {
-                for (rows, width) in [(1, 1), (2, 3), (37, 1), (19, 5), (1200, 1)] {
+                for (rows, width) in [(1, 1), (2, 3), (37, 1), (19, 5), (5, 19), (1200, 1)] {
                     let classes = loss == CategoricalCrossentropy;
                     let z: Vec<f32> = (0..rows * width)
                         .map(|i| (i as f32 * 1.31 + 0.17) % 5.0 - 2.5)

@@ -4,18 +4,24 @@
 use super::column;
 use super::tile::{Finish, Left, Start, tiles};
 use super::transpose::transpose;
+use super::vector::{FAR, prefetch};
+use crate::Result;
+use crate::layer::Interrupt;
 
 /// Columns and rows of a block of the right factor that is copied together: half a second-level cache at most.
 const WIDE: usize = 64;
 const LONG: usize = 256;
 /// Right factors of more floats are copied block by block: far rows share few cache sets and pages.
 const DIRECT: usize = 1 << 20;
-/// Rows of a gradient that are further apart are copied too.
-const FAR: usize = 512;
+/// Rows between the one that is copied and the one that is asked for.
+const AHEAD: usize = 16;
 /// Fewer units than this fill a vector badly: their weight gradient is computed transposed.
 const NARROW: usize = 16;
 /// Rows of x whose part of a weight gradient stays in the first-level cache.
 const ROWS: usize = 128;
+/// Multiply-adds between two looks at the interrupt: far below a millisecond where vectors are wide.
+const PIECE: usize = 1 << 23;
+
 /// Floats of scratch that the products of a (k, n) kernel need.
 pub(crate) fn scratch(k: usize, n: usize) -> Option<usize> {
     if n == 1 {
@@ -26,8 +32,13 @@ pub(crate) fn scratch(k: usize, n: usize) -> Option<usize> {
     } else {
         n
     };
-    let transposed = if n < NARROW { k.checked_mul(n)? } else { 0 };
+    let transposed = if turns(k, n) { k * n } else { 0 };
     Some(transposed.max(rows.min(LONG) * WIDE))
+}
+
+/// Whether the weight gradient is computed transposed.
+fn turns(k: usize, n: usize) -> bool {
+    n < NARROW && k * n <= DIRECT
 }
 
 /// z (m, n) = x (m, k) w (k, n) + bias, or 0 where that is below 0 with `relu`. `scratch` as by [`scratch`].
@@ -41,15 +52,20 @@ pub(crate) fn forward(
     relu: bool,
     z: &mut [f32],
     scratch: &mut [f32],
-) {
+    interrupt: &mut Interrupt<'_>,
+) -> Result<()> {
     check(m, k, n, x.len(), w.len(), z.len());
     if n == 1 {
-        column::dots(k, x, w, bias.map_or(0.0, |b| b[0]), z);
+        let rows = (PIECE / k.max(1)).max(1);
+        for (x, z) in x.chunks((rows * k).max(1)).zip(z.chunks_mut(rows)) {
+            column::dots(k, x, w, bias.map_or(0.0, |b| b[0]), z);
+            interrupt()?;
+        }
         if relu {
             z.iter_mut()
                 .for_each(|z| *z = if *z < 0.0 { 0.0 } else { *z });
         }
-        return;
+        return Ok(());
     }
     let (start, finish) = (
         bias.map_or(Start::Zero, Start::Row),
@@ -62,9 +78,9 @@ pub(crate) fn forward(
     };
     if k * n <= DIRECT {
         tiles(m, k, n, x, w, n, start, finish, z, n);
-        return;
+        return interrupt();
     }
-    blocks(k, n, |p, rows, j, columns| {
+    blocks(m, k, n, interrupt, |p, rows, j, columns| {
         copy(&w[p * n + j..], n, columns, rows, scratch);
         let x = Left {
             data: &x.data[p..],
@@ -88,7 +104,7 @@ pub(crate) fn forward(
             &mut z[j..],
             n,
         );
-    });
+    })
 }
 
 /// dw (k, n) = x' dz, or += with `add`.
@@ -101,9 +117,10 @@ pub(crate) fn weight_gradient(
     dw: &mut [f32],
     add: bool,
     scratch: &mut [f32],
-) {
+    interrupt: &mut Interrupt<'_>,
+) -> Result<()> {
     check(m, k, n, x.len(), dw.len(), dz.len());
-    if n < NARROW {
+    if turns(k, n) {
         let turned = &mut scratch[..k * n];
         let left = Left {
             data: dz,
@@ -116,7 +133,7 @@ pub(crate) fn weight_gradient(
                 *dw = if add { *dw + turned } else { *turned };
             }
         }
-        return;
+        return interrupt();
     }
     let product = |x: &[f32],
                    dz: &[f32],
@@ -145,11 +162,14 @@ pub(crate) fn weight_gradient(
         );
     };
     if n <= FAR {
-        for (i, (x, dz)) in x.chunks(ROWS * k).zip(dz.chunks(ROWS * n)).enumerate() {
+        let rows = (PIECE / (k * n).max(1)).clamp(1, ROWS);
+        for (i, (x, dz)) in x.chunks(rows * k).zip(dz.chunks(rows * n)).enumerate() {
             product(x, dz, n, dz.len() / n, n, dw, add || i > 0);
+            interrupt()?;
         }
+        Ok(())
     } else {
-        blocks(m, n, |p, rows, j, columns| {
+        blocks(k, m, n, interrupt, |p, rows, j, columns| {
             copy(&dz[p * n + j..], n, columns, rows, scratch);
             product(
                 &x[p * k..],
@@ -160,7 +180,7 @@ pub(crate) fn weight_gradient(
                 &mut dw[j..],
                 add || p > 0,
             );
-        });
+        })
     }
 }
 
@@ -174,9 +194,10 @@ pub(crate) fn input_gradient(
     relu: Option<&[f32]>,
     dx: &mut [f32],
     scratch: &mut [f32],
-) {
+    interrupt: &mut Interrupt<'_>,
+) -> Result<()> {
     check(m, k, n, dx.len(), w.len(), dz.len());
-    blocks(n, k, |p, rows, j, columns| {
+    blocks(m, n, k, interrupt, |p, rows, j, columns| {
         transpose(&w[j * n + p..], n, columns, rows, scratch, WIDE);
         let left = Left {
             data: &dz[p..],
@@ -200,7 +221,7 @@ pub(crate) fn input_gradient(
             &mut dx[j..],
             k,
         );
-    });
+    })
 }
 
 /// Both gradients of a layer with one unit: dw (k) = x' dz or +=, and dx as by [`input_gradient`].
@@ -211,29 +232,53 @@ pub(crate) fn column_gradients(
     w: &[f32],
     dw: &mut [f32],
     add: bool,
-    dx: Option<&mut [f32]>,
+    mut dx: Option<&mut [f32]>,
     relu: bool,
-) {
-    column::back(k, x, dz, w, dw, add, dx, relu);
+    interrupt: &mut Interrupt<'_>,
+) -> Result<()> {
+    let rows = (PIECE / k.max(1)).max(1);
+    for (i, (x, dz)) in x.chunks((rows * k).max(1)).zip(dz.chunks(rows)).enumerate() {
+        let dx = dx
+            .as_deref_mut()
+            .map(|dx| &mut dx[i * rows * k..][..x.len()]);
+        column::back(k, x, dz, w, dw, add || i > 0, dx, relu);
+        interrupt()?;
+    }
+    Ok(())
 }
 
-/// Blocks of a right factor (k, n): first row, rows, first column, columns; those of the same columns one after the other.
-fn blocks(k: usize, n: usize, mut f: impl FnMut(usize, usize, usize, usize)) {
+/// Runs `f` over the blocks of a right factor (k, n) that `m` rows are multiplied with: first row, rows, first column,
+/// columns; those of the same columns one after the other.
+fn blocks(
+    m: usize,
+    k: usize,
+    n: usize,
+    interrupt: &mut Interrupt<'_>,
+    mut f: impl FnMut(usize, usize, usize, usize),
+) -> Result<()> {
+    let mut done = 0;
     for j in (0..n).step_by(WIDE) {
         for p in (0..k).step_by(LONG) {
-            f(p, LONG.min(k - p), j, WIDE.min(n - j));
+            let (rows, columns) = (LONG.min(k - p), WIDE.min(n - j));
+            f(p, rows, j, columns);
+            done += m * rows * columns;
+            if done > PIECE {
+                interrupt()?;
+                done = 0;
+            }
         }
     }
+    interrupt()
 }
 
 /// to (rows, WIDE) = `from` (rows, columns), whose rows are `stride` apart.
 fn copy(from: &[f32], stride: usize, columns: usize, rows: usize, to: &mut [f32]) {
-    for (to, from) in to
-        .chunks_exact_mut(WIDE)
-        .zip(from.chunks(stride))
-        .take(rows)
-    {
-        to[..columns].copy_from_slice(&from[..columns]);
+    for (r, to) in to.chunks_exact_mut(WIDE).enumerate().take(rows) {
+        let ahead = from.as_ptr().wrapping_add((r + AHEAD) * stride);
+        for line in (0..columns).step_by(16) {
+            prefetch(ahead.wrapping_add(line));
+        }
+        to[..columns].copy_from_slice(&from[r * stride..][..columns]);
     }
 }
 
@@ -298,6 +343,7 @@ mod tests {
             (3, 1030, 1021),
             (5, 9, 600),
         ];
+        let mut idle = || Ok(());
         on_every_level(|| {
             for (m, k, n) in shapes {
                 let (x, w, b, dz) = (
@@ -310,7 +356,7 @@ mod tests {
                 let f = |v: &[f32], i: usize| f64::from(v[i]);
                 for (bias, relu) in [(None, false), (Some(&b[..]), false), (Some(&b[..]), true)] {
                     let mut z = vec![9.0; m * n];
-                    forward(m, k, n, &x, &w, bias, relu, &mut z, &mut room);
+                    forward(m, k, n, &x, &w, bias, relu, &mut z, &mut room, &mut idle).unwrap();
                     let exact = |o: usize| {
                         let z = bias.map_or(0.0, |b| f(b, o % n))
                             + sum(k, |p| f(&x, o / n * k + p) * f(&w, p * n + o % n));
@@ -324,16 +370,29 @@ mod tests {
                     for add in [false, true] {
                         if n == 1 {
                             let dx = add.then_some(&mut dx[..]);
-                            column_gradients(k, &x, &dz, &w, &mut dw, add, dx, through_relu);
+                            column_gradients(
+                                k,
+                                &x,
+                                &dz,
+                                &w,
+                                &mut dw,
+                                add,
+                                dx,
+                                through_relu,
+                                &mut idle,
+                            )
+                            .unwrap();
                         } else {
-                            weight_gradient(m, k, n, &x, &dz, &mut dw, add, &mut room);
+                            weight_gradient(m, k, n, &x, &dz, &mut dw, add, &mut room, &mut idle)
+                                .unwrap();
                         }
                         let times = if add { 2.0 } else { 1.0 };
                         close(&dw, m, |o| times * exact(o), "dw");
                     }
                     if n > 1 {
                         let relu = through_relu.then_some(&x[..]);
-                        input_gradient(m, k, n, &dz, &w, relu, &mut dx, &mut room);
+                        input_gradient(m, k, n, &dz, &w, relu, &mut dx, &mut room, &mut idle)
+                            .unwrap();
                     }
                     let exact = |o: usize| {
                         if through_relu && x[o] <= 0.0 {
@@ -349,6 +408,7 @@ mod tests {
 
     #[test]
     fn relu_passes_nan_on() {
+        let mut idle = || Ok(());
         on_every_level(|| {
             for n in [1, 3, 16, 64] {
                 let mut z = vec![0.0; 2 * n];
@@ -364,7 +424,9 @@ mod tests {
                     true,
                     &mut z,
                     &mut room,
-                );
+                    &mut idle,
+                )
+                .unwrap();
                 assert!(z[..n].iter().all(|z| z.is_nan()) && z[n..].iter().all(|&z| z == 0.0));
             }
         });
@@ -383,6 +445,8 @@ mod tests {
             false,
             &mut [0.0; 3],
             &mut [0.0; 64],
-        );
+            &mut || Ok(()),
+        )
+        .unwrap();
     }
 }

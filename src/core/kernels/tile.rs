@@ -1,7 +1,7 @@
 //! c (m, n) = finish(start + a (m, k) b (k, n)) on tiles of registers that hold their sums over the whole of k.
 #![allow(clippy::needless_range_loop)] // The numbers name registers.
 
-use super::vector::{Four, Vector};
+use super::vector::{FAR, Four, Vector, prefetch};
 use super::{Baseline, Simd, dispatch};
 
 /// A left factor: element (i, p) at `i * rows + p * columns`.
@@ -228,10 +228,12 @@ unsafe fn tile<V: Vector, const R: usize, const N: usize, const TAIL: bool>(
                 }
             }
         }
-        // The next tile's place, which may come from afar.
-        for r in 0..R {
-            for v in 0..N {
-                V::prefetch(c.wrapping_add((R + r) * p.stride + v * V::LANES));
+        // The next tile's place: rows so far apart are beyond what the CPU foresees.
+        if p.stride > FAR {
+            for r in 0..R {
+                for v in 0..N {
+                    prefetch(c.wrapping_add((R + r) * p.stride + v * V::LANES));
+                }
             }
         }
         // One step beyond the last row these are never read.

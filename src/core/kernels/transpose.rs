@@ -1,5 +1,6 @@
 //! A block of a matrix, transposed into a packed one.
 
+use super::vector::{FAR, prefetch};
 use super::{Baseline, Simd, dispatch};
 
 dispatch!(
@@ -27,6 +28,14 @@ fn transpose_body<S: Squares>(
     );
     let (whole_columns, whole_rows) = (columns - columns % side, rows - rows % side);
     for c in (0..whole_columns).step_by(side) {
+        // The next rows of squares, which may come from afar.
+        if stride > FAR {
+            for row in c + side..c + 2 * side {
+                for line in (0..rows).step_by(16) {
+                    prefetch(from.as_ptr().wrapping_add(row * stride + line));
+                }
+            }
+        }
         for r in (0..whole_rows).step_by(side) {
             // SAFETY: the square lies inside both, as asserted above; `dispatch` checked the instruction set.
             unsafe {

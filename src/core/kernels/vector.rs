@@ -8,17 +8,6 @@
 pub(super) trait Vector: Copy {
     const LANES: usize;
 
-    /// Asks for the cache line of an address, which need not be valid.
-    #[inline(always)]
-    fn prefetch(_line: *const f32) {
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: a prefetch reads nothing and faults never.
-        unsafe {
-            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            _mm_prefetch::<_MM_HINT_T0>(_line.cast());
-        }
-    }
-
     unsafe fn splat(x: f32) -> Self;
     unsafe fn load(from: *const f32) -> Self;
     /// The first `count` lanes, 1 to LANES - 1; zero in the others.
@@ -36,6 +25,20 @@ pub(super) trait Vector: Copy {
     unsafe fn relu(self) -> Self;
     /// self where y > 0, else 0
     unsafe fn where_positive(self, y: Self) -> Self;
+}
+
+/// Rows more floats apart than this are beyond what the CPU foresees, and share cache sets.
+pub(super) const FAR: usize = 512;
+
+/// Asks for the cache line of an address, which need not be valid.
+#[inline(always)]
+pub(super) fn prefetch(_line: *const f32) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch reads nothing and never faults.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(_line.cast());
+    }
 }
 
 /// The widest register of an instruction set.

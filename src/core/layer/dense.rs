@@ -54,14 +54,6 @@ const SETTINGS: &[&str] = &[
     "lora_alpha",
 ];
 
-/// Multiply-adds between two looks at the interrupt: a few milliseconds.
-const PIECE: usize = 1 << 27;
-
-/// Rows of `x` per piece of a product that costs `per_row` multiply-adds a row.
-fn piece(per_row: usize) -> usize {
-    (PIECE / per_row.max(1)).max(1)
-}
-
 impl Kind for Dense {
     fn known_settings() -> &'static [&'static str] {
         SETTINGS
@@ -187,11 +179,19 @@ impl Kind for Dense {
         let (w, bias) = pass.weights.split_at(k * n);
         let bias = self.use_bias.then_some(bias);
         let relu = self.activation == Activation::Relu;
-        let rows = piece(k * n);
-        for (x, y) in pass.x.chunks(rows * k).zip(pass.y.chunks_mut(rows * n)) {
-            matmul::forward(y.len() / n, k, n, x, w, bias, relu, y, pass.scratch);
-            (pass.interrupt)()?;
-        }
+        let rows = pass.x.len() / k;
+        matmul::forward(
+            rows,
+            k,
+            n,
+            pass.x,
+            w,
+            bias,
+            relu,
+            pass.y,
+            pass.scratch,
+            pass.interrupt,
+        )?;
         if activate::needs_input(self.activation) {
             pass.stash.copy_from_slice(pass.y);
         }
@@ -216,23 +216,16 @@ impl Kind for Dense {
         if self.use_bias {
             reduce::column_sums(dz, n, db, pass.add);
         }
-        let (mut add, mut dx) = (pass.add, pass.dx);
-        let rows = piece(k * n);
-        for (i, (x, dz)) in pass.x.chunks(rows * k).zip(dz.chunks(rows * n)).enumerate() {
-            let m = dz.len() / n;
-            let dx = dx.as_deref_mut().map(|dx| &mut dx[i * rows * k..][..m * k]);
-            if n == 1 {
-                matmul::column_gradients(k, x, dz, w, dw, add, dx, pass.through_relu);
-            } else {
-                matmul::weight_gradient(m, k, n, x, dz, dw, add, pass.scratch);
-                (pass.interrupt)()?;
-                if let Some(dx) = dx {
-                    let relu = pass.through_relu.then_some(x);
-                    matmul::input_gradient(m, k, n, dz, w, relu, dx, pass.scratch);
-                }
-            }
-            add = true;
-            (pass.interrupt)()?;
+        let (x, add, interrupt) = (pass.x, pass.add, pass.interrupt);
+        if n == 1 {
+            let relu = pass.through_relu;
+            return matmul::column_gradients(k, x, dz, w, dw, add, pass.dx, relu, interrupt);
+        }
+        let rows = dz.len() / n;
+        matmul::weight_gradient(rows, k, n, x, dz, dw, add, pass.scratch, interrupt)?;
+        if let Some(dx) = pass.dx {
+            let relu = pass.through_relu.then_some(x);
+            matmul::input_gradient(rows, k, n, dz, w, relu, dx, pass.scratch, interrupt)?;
         }
         Ok(())
     }
