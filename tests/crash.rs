@@ -38,6 +38,7 @@ fn of_a_training_backend() {
     let moments = 6;
     for moment in 0..moments {
         let mut victim = server.connect();
+        let mut witness = server.connect();
         let backend = Process::backend(&mut victim);
         std::thread::scope(|scope| {
             scope.spawn(|| {
@@ -51,6 +52,10 @@ fn of_a_training_backend() {
                 train(model, 1)
             ));
         });
+        // The server ends all its sessions as soon as it has noticed.
+        while witness.batch_execute("SELECT 1").is_ok() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         let mut client = server.reconnect();
         assert_eq!(
             number(&mut client, PREDICTION),

@@ -1,9 +1,10 @@
 //! How many threads a training has, and that they are gone when it returns; scoring never starts any.
 
-use postgres::Client;
-use server::training::{create_wide, refusal};
+use postgres::{Client, NoTls};
+use server::training::{create_wide, dense_layers, refusal};
 use server::{Process, Server};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
 use std::time::Duration;
 
 /// Large enough for any library that starts threads by size to start them.
@@ -72,6 +73,43 @@ fn a_training_has_as_many_threads_as_it_may_have() {
 
     let score = "SET tablenet.threads = 4; SET max_parallel_workers_per_gather = 0; SELECT sum(ml_predict('m', w)) FROM wide w";
     assert_eq!(most_threads(&mut client, score), 1, "scoring starts none");
+}
+
+#[test]
+fn memory_for_fewer_threads_is_told_to_who_asked_for_them() {
+    let server = Server::start();
+    create_wide(&mut server.connect(), 2_000);
+    let (sender, messages) = mpsc::channel();
+    let mut client = server
+        .config("postgres")
+        .notice_callback(move |message| {
+            let told = format!("{}: {}", message.severity(), message.message());
+            sender.send(told).expect("the test waits");
+        })
+        .connect(NoTls)
+        .expect("connects");
+    let layers = dense_layers(&[256, 256]);
+    let train = format!(
+        "SELECT * FROM ml_train('m', 'SELECT * FROM wide', 'y', epochs => 1, batch_size => 256, layers => '{layers}')"
+    );
+    // The model alone needs 2.3 MB.
+    client
+        .batch_execute("SET tablenet.work_mem = '3MB'; SET max_parallel_maintenance_workers = 7")
+        .expect("sets");
+    let mut told = |settings: &str| {
+        client
+            .batch_execute(&format!("{settings}; {train}"))
+            .expect("trains");
+        let all: Vec<String> = messages.try_iter().collect();
+        all.into_iter().find(|message| message.contains("threads"))
+    };
+    assert_eq!(told("SET tablenet.threads = -1"), None);
+    let asked = told("SET tablenet.threads = 8").expect("a notice");
+    assert!(
+        asked.starts_with("NOTICE: memory suffices for ") && asked.contains(" of 8 threads"),
+        "{asked}"
+    );
+    assert_eq!(told("SET tablenet.work_mem = '600MB'"), None);
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn train(call: &Call, target: String) -> Result<Datum> {
     // SAFETY: the name is a literal. A standby is always read-only.
     unsafe { pg_sys::PreventCommandIfReadOnly(c"ml_train()".as_ptr()) };
     catalog::check_may_train(&request.model)?;
-    let (answer, notices) = {
+    let (answer, notices, fewer) = {
         let Request {
             model,
             query,
@@ -75,18 +75,20 @@ fn train(call: &Call, target: String) -> Result<Datum> {
             seconds: interrupts.elapsed(),
         };
         let version = catalog::store(&new, &mut interrupts)?;
-        let mut notices = trained.notices;
         let (used, wanted) = (trained.threads, trained.threads_wanted);
-        // Whoever left the number to us need not know.
-        if used < wanted && guc::asked_for_threads() {
-            notices.push(format!(
-                "memory suffices for {used} of {wanted} threads; the result is the same"
-            ));
-        }
-        (answer(call, &new, version)?, notices)
+        let fewer = (used < wanted).then(|| {
+            format!("memory suffices for {used} of {wanted} threads; the result is the same")
+        });
+        (answer(call, &new, version)?, trained.notices, fewer)
     };
     for notice in notices {
         pgrx::notice!("{}", error::printable(&notice));
+    }
+    match fewer {
+        Some(message) if guc::asked_for_threads() => pgrx::notice!("{message}"),
+        // Whoever left the number to us need not know.
+        Some(message) => pgrx::debug1!("{message}"),
+        None => {}
     }
     Ok(answer)
 }
