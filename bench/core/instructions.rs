@@ -13,7 +13,7 @@ fn work(name: &str, count: u64) -> Result<bool> {
         "step_1024" => train(&mut model, 1024, count)?,
         "score" => {
             let plan = Plan::new(&model, &mut Idle)?;
-            let mut scratch = plan.scratch();
+            let mut scratch = plan.scratch()?;
             for _ in 0..count {
                 for (i, input) in scratch.input_mut().iter_mut().enumerate() {
                     *input = number(i);

@@ -3,12 +3,13 @@
 #[cfg(test)]
 mod tests;
 
-use crate::encoder::{not_finite, words, wrong_type};
+use crate::encoder::{Lookup, not_finite, words, wrong_type};
 use crate::nearest::nearest;
 use crate::scorer::{Scratch, positive};
-use crate::target::TargetKind;
+use crate::target::{Target, TargetKind};
 use crate::{
-    Binding, Callback, Column, Error, ErrorKind, Metric, MetricState, Result, Scorer, Value,
+    Binding, Callback, Column, ColumnType, Error, ErrorKind, Metric, MetricState, Result, Scorer,
+    Value,
 };
 
 /// An evaluation under way. Its numbers are those of the answers that the scorer gives row by row.
@@ -19,6 +20,7 @@ pub struct Evaluation<'m> {
     /// The column of each feature, and of the target.
     places: Vec<usize>,
     target: usize,
+    classes: Classes,
     rows: u64,
     seen: u64,
     /// What a row costs, in the unit of [`UNCHECKED`].
@@ -27,6 +29,41 @@ pub struct Evaluation<'m> {
     loss: f64,
     errors: Errors,
     states: Vec<(Metric, MetricState)>,
+}
+
+/// The labels, ready to be found: numbers in ascending order, texts by their bytes.
+#[derive(Debug)]
+struct Classes {
+    numbers: Vec<f64>,
+    texts: Lookup<usize>,
+}
+
+impl Classes {
+    fn new(target: &Target) -> Result<Self> {
+        let labels = target.labels();
+        let number = |label: &String| label.parse().ok();
+        let numbers = match target.column_type {
+            ColumnType::Number => labels.iter().map_while(number).collect(),
+            _ => Vec::new(),
+        };
+        let texts = labels.iter().enumerate();
+        Ok(Self {
+            numbers,
+            texts: Lookup::new(texts.map(|(class, label)| (label.as_str(), class)))?,
+        })
+    }
+
+    /// The class of `value`, if it is found by these means.
+    fn find(&self, value: &Value<'_>) -> Option<usize> {
+        match value {
+            Value::Number(number) => {
+                let class = self.numbers.partition_point(|label| label < number);
+                (self.numbers.get(class) == Some(number)).then_some(class)
+            }
+            Value::Text(text) => self.texts.get(text),
+            Value::Boolean(_) | Value::Null => None,
+        }
+    }
 }
 
 /// What regression metrics are made of, in the target's own units and f64.
@@ -61,7 +98,8 @@ impl<'m> Evaluation<'m> {
                 .collect::<Result<_>>()?,
         };
         Ok(Self {
-            scratch: scorer.scratch(),
+            scratch: scorer.scratch()?,
+            classes: Classes::new(&scorer.target)?,
             scorer,
             places,
             target,
@@ -111,7 +149,10 @@ impl<'m> Evaluation<'m> {
                 ));
             }
             (TargetKind::Classes { .. }, _) => {
-                let class = self.scorer.target.class(&target)? as f32;
+                let class = match self.classes.find(&target) {
+                    Some(class) => class,
+                    None => self.scorer.target.class(&target)?,
+                } as f32;
                 let single = [positive(outputs)];
                 let shown = if outputs.len() == 1 { &single } else { outputs };
                 self.states

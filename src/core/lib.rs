@@ -34,7 +34,7 @@
 //! assert_eq!(history.epochs[299].metrics, [("accuracy".to_owned(), 1.0)]);
 //!
 //! let plan = Plan::new(&model, &mut Idle)?;
-//! let mut scratch = plan.scratch();
+//! let mut scratch = plan.scratch()?;
 //! scratch.input_mut().copy_from_slice(&[1.0, 0.0]);
 //! assert!(plan.run(&mut scratch)[0] > 0.9);
 //! # Ok::<(), Error>(())

@@ -1,26 +1,18 @@
 //! The frozen network for scoring one row at a time (Keras: `model.predict`, without its overhead).
 
-use crate::kernels::{activate, row};
-use crate::weights::{AT_ONCE, room};
-use crate::{Activation, Callback, Error, ErrorKind, Loss, Model, Result};
+mod freeze;
+#[cfg(test)]
+mod tests;
 
-/// One step of a plan; a layer's `freeze` says which it takes.
-#[derive(Debug)]
-pub(crate) enum Op {
-    /// y = x w + b, kernel and bias padded to whole blocks of columns.
-    Dense {
-        inputs: usize,
-        kernel: Vec<f32>,
-        bias: Vec<f32>,
-    },
-    /// y = f(y)
-    Activate {
-        activation: Activation,
-        width: usize,
-    },
-}
+use crate::kernels::aligned::Aligned;
+use crate::kernels::score::{Entry, Op, apply, score};
+use crate::weights::room;
+use crate::{Activation, Loss, Result};
 
-/// A model's arithmetic on flat buffers, without optimizer or gradients.
+pub(crate) use freeze::Frozen;
+
+/// A model's arithmetic on flat buffers, without optimizer or gradients. Its answers are the same, bit for bit, on every
+/// CPU and at every [`crate::simd::Level`].
 #[derive(Debug)]
 pub struct Plan {
     ops: Vec<Op>,
@@ -28,101 +20,85 @@ pub struct Plan {
     loss: Loss,
     inputs: usize,
     outputs: usize,
+    /// Numbers in the widest row on its way.
     widest: usize,
 }
 
 /// The buffers one caller of [`Plan::run`] needs.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct PlanScratch {
-    inputs: usize,
-    /// Rows on their way through the layers, in turns; the input goes into the first.
-    rows: [Vec<f32>; 2],
-    /// The network's outputs before the head.
-    logits: Vec<f32>,
-    result: Vec<f32>,
+    input: Vec<f32>,
+    entries: Entries,
+    /// What relu left of a row.
+    left: Vec<Entry>,
+    /// Rows on their way through the layers, in turns; at the end the outputs before and behind the head.
+    rows: [Aligned; 2],
+    /// Which of `rows` holds the outputs before the head.
+    place: usize,
 }
 
-impl PlanScratch {
-    /// Where the encoded row goes, `inputs` wide. [`Plan::run`] overwrites it.
-    pub fn input_mut(&mut self) -> &mut [f32] {
-        &mut self.rows[0][..self.inputs]
+/// The inputs of a row that are not 0, in order.
+#[derive(Debug)]
+pub(crate) struct Entries {
+    places: Vec<Entry>,
+    used: usize,
+}
+
+impl Entries {
+    pub(crate) fn new(most: usize) -> Result<Self> {
+        let mut places = room(most)?;
+        places.resize(most, Entry::default());
+        Ok(Self { places, used: 0 })
+    }
+
+    /// Those of the row.
+    #[inline]
+    pub(crate) fn all(&self) -> &[Entry] {
+        self.places.get(..self.used).unwrap_or_default()
+    }
+
+    /// Begins a row; `fill` adds its entries, and says whether it could.
+    #[inline]
+    pub(crate) fn fill(&mut self, fill: impl FnOnce(&mut Free<'_>) -> Option<()>) -> Option<()> {
+        let mut free = Free(self.places.iter_mut());
+        let filled = fill(&mut free);
+        let left = free.0.len();
+        self.used = self.places.len() - left;
+        filled
     }
 }
 
-/// `n` rounded up to whole blocks of the row kernel.
-fn padded(n: usize) -> usize {
-    n.next_multiple_of(row::BLOCK)
+/// Places that are still free.
+pub(crate) struct Free<'e>(std::slice::IterMut<'e, Entry>);
+
+impl Free<'_> {
+    /// Adds an input by its row in the first kernel.
+    #[inline(always)]
+    pub(crate) fn push(&mut self, row: u32, x: f32) {
+        if let Some(place) = self.0.next() {
+            *place = Entry { row, x };
+        }
+    }
 }
 
-impl Op {
-    /// A dense layer's step from its kernel (inputs, outputs) and its bias.
-    pub fn dense(
-        inputs: usize,
-        outputs: usize,
-        kernel: &[f32],
-        bias: Option<&[f32]>,
-        callback: &mut dyn Callback,
-    ) -> Result<Op> {
-        let width = padded(outputs);
-        let mut to = room(inputs * width)?;
-        for rows in kernel.chunks((AT_ONCE / width).max(1) * outputs) {
-            for row in rows.chunks_exact(outputs) {
-                to.extend_from_slice(row);
-                to.resize(to.len() + width - outputs, 0.0);
-            }
-            callback.check()?;
-        }
-        let mut all = room(width)?;
-        all.extend_from_slice(bias.unwrap_or_default());
-        all.resize(width, 0.0);
-        Ok(Op::Dense {
-            inputs,
-            kernel: to,
-            bias: all,
-        })
+impl PlanScratch {
+    /// Where the encoded row goes, `inputs` wide. [`Plan::run`] leaves it as it is.
+    pub fn input_mut(&mut self) -> &mut [f32] {
+        &mut self.input
+    }
+
+    /// Where a row goes of which only some inputs are not 0, for [`Plan::score`].
+    pub(crate) fn entries_mut(&mut self) -> &mut Entries {
+        &mut self.entries
     }
 }
 
 impl Plan {
-    /// Freezes a model that has weights, whose copying takes time.
-    pub fn new(model: &Model, callback: &mut dyn Callback) -> Result<Plan> {
-        if model.weights().is_empty() {
-            return Err(Error::new(
-                ErrorKind::InvalidParameter,
-                "the model has no weights yet",
-            ));
-        }
-        let mut ops = Vec::new();
-        let mut widest = model.inputs();
-        for place in &model.network.places {
-            let weights = &model.weights()[place.offset..place.offset + place.parameters];
-            ops.extend(place.layer.kind().freeze(place.inputs, weights, callback)?);
-            widest = widest.max(place.outputs);
-        }
-        ops.retain(|op| {
-            !matches!(
-                op,
-                Op::Activate {
-                    activation: Activation::Linear,
-                    ..
-                }
-            )
-        });
-        Ok(Plan {
-            ops,
-            head: model.head,
-            loss: model.loss(),
-            inputs: model.inputs(),
-            outputs: model.outputs(),
-            widest: padded(widest),
-        })
-    }
-
     /// Bytes this plan holds.
     pub fn bytes(&self) -> usize {
         let op = |op: &Op| match op {
-            Op::Dense { kernel, bias, .. } => 4 * (kernel.capacity() + bias.capacity()),
-            Op::Activate { .. } => 0,
+            Op::Dense(dense) => dense.kernel.bytes() + dense.bias.bytes(),
+            Op::Activate { .. } | Op::Expand { .. } => 0,
         };
         size_of::<Plan>()
             + self.ops.capacity() * size_of::<Op>()
@@ -130,13 +106,22 @@ impl Plan {
     }
 
     /// New buffers for [`Plan::run`].
-    pub fn scratch(&self) -> PlanScratch {
-        PlanScratch {
-            inputs: self.inputs,
-            rows: [vec![0.0; self.widest], vec![0.0; self.widest]],
-            logits: vec![0.0; self.outputs],
-            result: vec![0.0; self.outputs],
-        }
+    pub fn scratch(&self) -> Result<PlanScratch> {
+        let mut scratch = self.sparse_scratch(self.inputs)?;
+        scratch.input = room(self.inputs)?;
+        scratch.input.resize(self.inputs, 0.0);
+        Ok(scratch)
+    }
+
+    /// New buffers for [`Plan::score`] with rows of at most `most` entries.
+    pub(crate) fn sparse_scratch(&self, most: usize) -> Result<PlanScratch> {
+        Ok(PlanScratch {
+            input: Vec::new(),
+            entries: Entries::new(most)?,
+            left: Entries::new(self.widest.next_multiple_of(16) + 16)?.places,
+            rows: [Aligned::small(self.widest)?, Aligned::small(self.widest)?],
+            place: 0,
+        })
     }
 
     /// Width of a row.
@@ -151,38 +136,44 @@ impl Plan {
 
     /// Scores the row in `scratch`: probabilities for class targets, else the (standardised) value. Allocates nothing.
     pub fn run<'s>(&self, scratch: &'s mut PlanScratch) -> &'s [f32] {
-        let [mut here, mut there] = scratch.rows.each_mut().map(Vec::as_mut_slice);
-        for op in &self.ops {
-            match op {
-                Op::Dense {
-                    inputs,
-                    kernel,
-                    bias,
-                    ..
-                } => {
-                    row::row(&here[..*inputs], kernel, bias, &mut there[..bias.len()]);
-                    std::mem::swap(&mut here, &mut there);
-                }
-                Op::Activate {
-                    activation: Activation::Softmax,
-                    width,
-                } => {
-                    activate::forward(Activation::Softmax, *width, &mut here[..*width]);
-                }
-                // Whole registers are faster; what stands in the padding is never read.
-                Op::Activate { activation, width } => {
-                    activate::forward(*activation, *width, &mut here[..padded(*width)])
-                }
+        scratch.entries.fill(|free| {
+            for (row, x) in (0..).zip(&scratch.input) {
+                free.push(row, *x);
             }
+            Some(())
+        });
+        self.score(scratch)
+    }
+
+    /// Scores the entries in `scratch`, whose rows are those that [`Plan::sparse`] told. Allocates nothing.
+    #[inline]
+    pub(crate) fn score<'s>(&self, scratch: &'s mut PlanScratch) -> &'s [f32] {
+        let [first, second] = &mut scratch.rows;
+        scratch.place = score(
+            &self.ops,
+            scratch.entries.all(),
+            &mut scratch.left,
+            [first.lines_mut(), second.lines_mut()],
+            self.outputs,
+        );
+        let (logits, other) = if scratch.place == 0 {
+            (first, second)
+        } else {
+            (second, first)
+        };
+        let logits = &logits.floats()[..self.outputs];
+        if self.head == Activation::Linear {
+            return logits;
         }
-        scratch.logits.copy_from_slice(&here[..self.outputs]);
-        scratch.result.copy_from_slice(&scratch.logits);
-        activate::forward(self.head, self.outputs, &mut scratch.result);
-        &scratch.result
+        let result = &mut other.floats_mut()[..self.outputs];
+        result.copy_from_slice(logits);
+        apply(self.head, result);
+        result
     }
 
     /// The model's loss for the row last run, in its stable form, against `target` as in [`crate::Batch`].
     pub fn loss(&self, scratch: &PlanScratch, target: &[f32]) -> f64 {
-        self.loss.of_row(&scratch.logits, target)
+        let logits = scratch.rows[scratch.place].floats();
+        self.loss.of_row(&logits[..self.outputs], target)
     }
 }

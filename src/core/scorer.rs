@@ -18,7 +18,7 @@ pub struct Scorer {
 }
 
 /// The buffers of one scoring loop; nothing is allocated per row.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Scratch {
     pub(crate) plan: PlanScratch,
 }
@@ -26,14 +26,15 @@ pub struct Scratch {
 impl Scorer {
     /// Freezes the model of `file`, whose weights are copied: that takes time.
     pub fn new(file: &ModelFile, callback: &mut dyn Callback) -> Result<Self> {
-        let encoder = RowEncoder::new(file.features.clone());
-        if encoder.width() != file.model.inputs() {
+        let widths = file.features.iter().map(|feature| feature.encoding.width());
+        if widths.sum::<usize>() != file.model.inputs() {
             return Err(Error::new(ErrorKind::Damaged, "model data is damaged")
                 .detail("Its features do not fill its inputs."));
         }
+        let (plan, rows) = Plan::sparse(&file.model, callback)?;
         Ok(Self {
-            plan: Plan::new(&file.model, callback)?,
-            encoder,
+            plan,
+            encoder: RowEncoder::new(file.features.clone(), &rows)?,
             target: file.target.clone(),
         })
     }
@@ -69,10 +70,10 @@ impl Scorer {
     }
 
     /// Buffers for one scoring loop.
-    pub fn scratch(&self) -> Scratch {
-        Scratch {
-            plan: self.plan.scratch(),
-        }
+    pub fn scratch(&self) -> Result<Scratch> {
+        Ok(Scratch {
+            plan: self.plan.sparse_scratch(self.encoder.most())?,
+        })
     }
 
     /// The value in the target's own units, or P(positive) of two classes. `row` holds the features in their order.
@@ -151,11 +152,11 @@ impl Scorer {
     #[inline]
     pub(crate) fn outputs<'s, 'v>(
         &self,
-        row: impl ExactSizeIterator<Item = &'v Value<'v>>,
+        row: impl ExactSizeIterator<Item = &'v Value<'v>> + Clone,
         scratch: &'s mut Scratch,
     ) -> Result<&'s [f32]> {
-        self.encoder.encode(row, scratch.plan.input_mut())?;
-        let outputs = self.plan.run(&mut scratch.plan);
+        self.encoder.encode(row, scratch.plan.entries_mut())?;
+        let outputs = self.plan.score(&mut scratch.plan);
         if outputs
             .iter()
             .fold(true, |finite, output| finite & output.is_finite())

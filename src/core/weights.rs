@@ -2,17 +2,23 @@
 
 use crate::{Callback, Error, ErrorKind, Result};
 
-/// Room for `n` floats, none of them touched yet.
-pub(crate) fn room(n: usize) -> Result<Vec<f32>> {
+/// Room for `n` elements, none of them touched yet.
+pub(crate) fn room<T>(n: usize) -> Result<Vec<T>> {
     let mut buffer = Vec::new();
-    buffer.try_reserve_exact(n).map_err(|_| {
-        Error::new(
-            ErrorKind::OutOfMemory,
-            format!("out of memory: {} bytes for the model", n.saturating_mul(4)),
-        )
-        .hint("Make the model or the batch smaller.")
-    })?;
+    buffer
+        .try_reserve_exact(n)
+        .map_err(|_| out_of_memory(n.saturating_mul(size_of::<T>())))?;
     Ok(buffer)
+}
+
+/// The error of so many bytes that cannot be had.
+#[cold]
+pub(crate) fn out_of_memory(bytes: usize) -> Error {
+    Error::new(
+        ErrorKind::OutOfMemory,
+        format!("out of memory: {bytes} bytes for the model"),
+    )
+    .hint("Make the model or the batch smaller.")
 }
 
 /// Floats touched between two looks at the callback: well below a millisecond.

@@ -223,7 +223,7 @@ impl CallSite {
             statement,
             row: Vec::with_capacity(scorer.features().len()),
             buffers: Buffers {
-                scratch: scorer.scratch(),
+                scratch: scorer.scratch()?,
                 numbers: Vec::new(),
                 text: Vec::new(),
             },

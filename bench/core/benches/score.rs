@@ -9,7 +9,7 @@ fn plans(criterion: &mut Criterion) {
     for widths in [[64, 64], [256, 256]] {
         let model = network(28, &widths).expect("a network");
         let plan = Plan::new(&model, &mut Idle).expect("a plan");
-        let mut scratch = plan.scratch();
+        let mut scratch = plan.scratch().expect("buffers");
         let row: Vec<f32> = (0..28).map(number).collect();
         let name = format!("score/28-{}-{}-1", widths[0], widths[1]);
         criterion.bench_function(&name, |bencher| {
@@ -59,7 +59,7 @@ fn scorer(labels: &[String]) -> Result<Scorer> {
 fn one_hot(criterion: &mut Criterion) {
     let labels: Vec<String> = (0..40).map(|i| format!("label {i}")).collect();
     let scorer = scorer(&labels).expect("a scorer");
-    let mut scratch = scorer.scratch();
+    let mut scratch = scorer.scratch().expect("buffers");
     let numbers = [0, 1, 2, 3].map(|n| Value::Number(f64::from(number(n))));
     let row: Vec<_> = [Value::Text(&labels[7]), Value::Text(&labels[30])]
         .into_iter()

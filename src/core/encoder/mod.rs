@@ -3,6 +3,7 @@
 mod categories;
 mod consistency;
 mod learner;
+mod lookup;
 mod median;
 mod profile;
 mod record_encoder;
@@ -13,6 +14,7 @@ mod tests;
 pub(crate) use categories::Categories;
 pub(crate) use consistency::check_features;
 pub(crate) use learner::{Learner, MAX_CATEGORIES, words, wrong_type};
+pub(crate) use lookup::Lookup;
 pub(crate) use median::{SAMPLE, medians};
 pub(crate) use profile::Moments;
 pub(crate) use record_encoder::RecordEncoder;

@@ -1,7 +1,11 @@
 //! Encodes one row of values while scoring; allocates nothing.
+//!
+//! The inputs that are 0, nearly all of one-hot columns, are left out.
 
 use super::learner::wrong_type;
+use super::lookup::Lookup;
 use super::{Encoding, Scaling, not_finite, too_far};
+use crate::predict::{Entries, Free};
 use crate::{Error, ErrorKind, Feature, Result, Value};
 
 /// The frozen encoder of values.
@@ -9,43 +13,50 @@ use crate::{Error, ErrorKind, Feature, Result, Value};
 pub(crate) struct RowEncoder {
     features: Vec<Feature>,
     steps: Vec<Step>,
-    width: usize,
 }
 
-/// What one feature's value becomes.
+/// Where an input goes; nowhere if the network gives it no weight.
+type Row = Option<u32>;
+
+/// What the value of one feature becomes, or those of several.
 #[derive(Debug)]
 enum Step {
+    /// Numbers without is-missing inputs, whose inputs go to `row` and on.
+    Run {
+        scalings: Vec<Scaling>,
+        row: u32,
+    },
     Number {
         scaling: Scaling,
-        missing: bool,
+        row: Row,
+        /// That of the is-missing input, if there is one.
+        missing: Row,
     },
     Boolean {
-        null: f32,
-        missing: bool,
+        null: bool,
+        row: Row,
+        missing: Row,
     },
-    /// Positions of the categories in the order of their bytes.
     Category {
-        by_bytes: Vec<u32>,
-        missing: bool,
+        rows: Lookup<Row>,
+        missing: Row,
     },
 }
 
 impl RowEncoder {
-    /// For rows of `features`.
-    pub(crate) fn new(features: Vec<Feature>) -> Self {
-        let steps = features
-            .iter()
-            .map(|feature| Step::new(&feature.encoding))
-            .collect();
-        let width = features
-            .iter()
-            .map(|feature| feature.encoding.width())
-            .sum();
-        Self {
-            features,
-            steps,
-            width,
+    /// For rows of `features`, of which each input goes to its place in `rows`.
+    pub(crate) fn new(features: Vec<Feature>, rows: &[Row]) -> Result<Self> {
+        let mut steps = Vec::with_capacity(features.len());
+        let mut rest = rows;
+        for feature in &features {
+            let (rows, after) = rest
+                .split_at_checked(feature.encoding.width())
+                .unwrap_or_default();
+            rest = after;
+            steps.push(Step::new(&feature.encoding, rows)?);
+            Step::join(&mut steps);
         }
+        Ok(Self { features, steps })
     }
 
     /// The features in their order.
@@ -53,43 +64,83 @@ impl RowEncoder {
         &self.features
     }
 
-    /// Inputs of a row.
-    pub(crate) fn width(&self) -> usize {
-        self.width
+    /// The most inputs of a row that are not 0.
+    pub(crate) fn most(&self) -> usize {
+        let of = |step: &Step| match step {
+            Step::Run { scalings, .. } => scalings.len(),
+            Step::Number { .. } | Step::Boolean { .. } => 2,
+            Step::Category { .. } => 1,
+        };
+        self.steps.iter().map(of).sum()
     }
 
     /// Bytes held, about.
     pub(crate) fn bytes(&self) -> usize {
-        let text = |feature: &Feature| match &feature.encoding {
+        let texts = |feature: &Feature| match &feature.encoding {
             Encoding::Category { categories, .. } => categories
                 .iter()
-                .map(|category| category.len() + size_of::<String>() + size_of::<u32>())
+                .map(|category| category.len() + size_of::<String>())
                 .sum(),
             _ => 0,
         };
-        self.features
-            .iter()
-            .map(|feature| {
-                feature.name.len() + size_of::<Feature>() + size_of::<Step>() + text(feature)
-            })
-            .sum()
+        let lookup = |step: &Step| match step {
+            Step::Category { rows, .. } => rows.bytes(),
+            Step::Run { scalings, .. } => scalings.capacity() * size_of::<Scaling>(),
+            _ => 0,
+        };
+        let features = self.features.iter();
+        let named = features
+            .map(|feature| feature.name.len() + size_of::<Feature>() + texts(feature))
+            .sum::<usize>();
+        let steps = self.steps.iter();
+        named
+            + steps
+                .map(|step| size_of::<Step>() + lookup(step))
+                .sum::<usize>()
     }
 
-    /// Encodes `row`, the features' values in their order, into `x`, which is `width` wide.
+    /// Encodes `row`, the features' values in their order, into `entries`.
     #[inline]
     pub(crate) fn encode<'v>(
         &self,
-        row: impl ExactSizeIterator<Item = &'v Value<'v>>,
-        x: &mut [f32],
+        row: impl ExactSizeIterator<Item = &'v Value<'v>> + Clone,
+        entries: &mut Entries,
     ) -> Result<()> {
         if row.len() != self.features.len() {
             return Err(width_differs(self.features.len(), row.len()));
         }
-        let mut rest = x;
-        for ((step, feature), value) in self.steps.iter().zip(&self.features).zip(row) {
-            rest = step.encode(feature, value, rest)?;
+        let mut values = row.clone();
+        let encoded = entries.fill(|free| {
+            for step in &self.steps {
+                step.encode(&mut values, free)?;
+            }
+            Some(())
+        });
+        encoded.ok_or_else(|| self.error(row))
+    }
+
+    /// What keeps `row` from being encoded.
+    #[cold]
+    fn error<'v>(&self, row: impl Iterator<Item = &'v Value<'v>>) -> Error {
+        for (feature, value) in self.features.iter().zip(row) {
+            let number = match (&feature.encoding, value) {
+                (_, Value::Null)
+                | (Encoding::Category { .. }, Value::Text(_))
+                | (Encoding::Boolean { .. }, Value::Boolean(_)) => continue,
+                (Encoding::Boolean { .. }, Value::Number(0.0 | 1.0)) => continue,
+                (Encoding::Number { .. }, Value::Number(number)) => *number,
+                (Encoding::Number { .. }, Value::Boolean(boolean)) => f64::from(u8::from(*boolean)),
+                _ => return wrong_type(&feature.name, feature.column_type, value),
+            };
+            if !number.is_finite() {
+                return not_finite(number, &feature.name, None);
+            }
+            let scaling = Scaling::of(&feature.encoding);
+            if !scaling.is_some_and(|scaling| scaling.apply(number).is_finite()) {
+                return too_far(number, &feature.name);
+            }
         }
-        Ok(())
+        width_differs(self.features.len(), self.features.len())
     }
 }
 
@@ -104,8 +155,10 @@ pub(crate) fn width_differs(expected: usize, given: usize) -> Error {
 }
 
 impl Step {
-    fn new(encoding: &Encoding) -> Self {
-        match encoding {
+    /// For an encoding whose inputs go to `rows`.
+    fn new(encoding: &Encoding, rows: &[Row]) -> Result<Self> {
+        let row = |input: usize| rows.get(input).copied().flatten();
+        Ok(match encoding {
             Encoding::Number {
                 mean,
                 std,
@@ -113,112 +166,142 @@ impl Step {
                 missing,
             } => Self::Number {
                 scaling: Scaling::new(*mean, *std, *median),
-                missing: *missing,
+                row: row(0),
+                missing: row(1).filter(|_| *missing),
             },
             Encoding::Boolean {
                 most_frequent,
                 missing,
             } => Self::Boolean {
-                null: f32::from(*most_frequent),
-                missing: *missing,
+                null: *most_frequent,
+                row: row(0),
+                missing: row(1).filter(|_| *missing),
             },
             Encoding::Category {
                 categories,
                 missing,
-            } => {
-                let mut by_bytes: Vec<u32> = (0..categories.len() as u32).collect();
-                by_bytes.sort_unstable_by_key(|&position| categories.get(position as usize));
-                Self::Category {
-                    by_bytes,
-                    missing: *missing,
-                }
+            } => Self::Category {
+                rows: Lookup::new(
+                    categories
+                        .iter()
+                        .enumerate()
+                        .map(|(input, category)| (category.as_str(), row(input))),
+                )?,
+                missing: row(categories.len()).filter(|_| *missing),
+            },
+        })
+    }
+
+    /// Makes one run of the last two steps where that is possible.
+    fn join(steps: &mut Vec<Step>) {
+        let Some(Self::Number {
+            scaling,
+            row: Some(next),
+            missing: None,
+        }) = steps.last()
+        else {
+            return;
+        };
+        let (scaling, next) = (*scaling, *next);
+        steps.pop();
+        match steps.last_mut() {
+            Some(Self::Run { scalings, row })
+                if *row as usize + scalings.len() == next as usize =>
+            {
+                scalings.push(scaling);
             }
+            _ => steps.push(Self::Run {
+                scalings: vec![scaling],
+                row: next,
+            }),
         }
     }
 
-    /// Writes the inputs of `value` and returns what follows them.
-    #[inline]
-    fn encode<'x>(
+    /// Adds the inputs of the next values that are not 0; `None` if a value cannot be encoded.
+    #[inline(always)]
+    fn encode<'v>(
         &self,
-        feature: &Feature,
-        value: &Value<'_>,
-        x: &'x mut [f32],
-    ) -> Result<&'x mut [f32]> {
+        values: &mut impl Iterator<Item = &'v Value<'v>>,
+        free: &mut Free<'_>,
+    ) -> Option<()> {
         match self {
-            Self::Number { scaling, missing } => {
-                let input = match value {
-                    Value::Number(number) => {
-                        let input = scaling.apply(*number);
-                        if !input.is_finite() {
-                            return Err(if number.is_finite() {
-                                too_far(*number, &feature.name)
-                            } else {
-                                not_finite(*number, &feature.name, None)
-                            });
-                        }
-                        input
-                    }
-                    Value::Boolean(boolean) => scaling.apply(f64::from(u8::from(*boolean))),
-                    Value::Null => scaling.null,
-                    Value::Text(_) => {
-                        return Err(wrong_type(&feature.name, feature.column_type, value));
-                    }
-                };
-                Ok(put(x, input, *missing, matches!(value, Value::Null)))
-            }
-            Self::Boolean { null, missing } => {
-                let input = match value {
-                    Value::Boolean(boolean) => f32::from(*boolean),
-                    Value::Number(number) if *number == 0.0 || *number == 1.0 => *number as f32,
-                    Value::Null => *null,
-                    _ => return Err(wrong_type(&feature.name, feature.column_type, value)),
-                };
-                Ok(put(x, input, *missing, matches!(value, Value::Null)))
-            }
-            Self::Category { by_bytes, missing } => {
-                let Encoding::Category { categories, .. } = &feature.encoding else {
-                    return Ok(x);
-                };
-                let position = match value {
-                    Value::Text(text) => by_bytes
-                        .binary_search_by(|&position| {
-                            categories
-                                .get(position as usize)
-                                .map_or("", String::as_str)
-                                .cmp(text)
-                        })
-                        .ok()
-                        .and_then(|found| by_bytes.get(found).copied()),
-                    Value::Null => missing.then_some(categories.len() as u32),
-                    _ => return Err(wrong_type(&feature.name, feature.column_type, value)),
-                };
-                let (inputs, rest) = x
-                    .split_at_mut_checked(categories.len() + usize::from(*missing))
-                    .unwrap_or_default();
-                inputs.fill(0.0);
-                if let Some(input) = position.and_then(|position| inputs.get_mut(position as usize))
-                {
-                    *input = 1.0;
+            Self::Run { scalings, row } => {
+                let mut finite = true;
+                for (scaling, row) in scalings.iter().zip(*row..) {
+                    let input = scaling.input(values.next()?)?;
+                    finite &= input.is_finite();
+                    free.push(row, input);
                 }
-                Ok(rest)
+                finite.then_some(())
+            }
+            Self::Number {
+                scaling,
+                row,
+                missing,
+            } => {
+                let value = values.next()?;
+                let input = scaling.input(value)?;
+                push(free, *row, input);
+                if *value == Value::Null {
+                    push(free, *missing, 1.0);
+                }
+                input.is_finite().then_some(())
+            }
+            Self::Boolean { null, row, missing } => {
+                let value = values.next()?;
+                let is_true = match value {
+                    Value::Boolean(boolean) => *boolean,
+                    Value::Number(number) if *number == 0.0 || *number == 1.0 => *number == 1.0,
+                    Value::Null => *null,
+                    _ => return None,
+                };
+                if is_true {
+                    push(free, *row, 1.0);
+                }
+                if *value == Value::Null {
+                    push(free, *missing, 1.0);
+                }
+                Some(())
+            }
+            Self::Category { rows, missing } => {
+                let row = match values.next()? {
+                    Value::Text(text) => rows.get(text).flatten(),
+                    Value::Null => *missing,
+                    _ => return None,
+                };
+                push(free, row, 1.0);
+                Some(())
             }
         }
     }
 }
 
-/// Writes one input and, where the feature has one, its is-missing input.
-#[inline]
-fn put(x: &mut [f32], input: f32, missing: bool, is_null: bool) -> &mut [f32] {
-    let Some((place, rest)) = x.split_first_mut() else {
-        return &mut [];
-    };
-    *place = input;
-    if !missing {
-        return rest;
+#[inline(always)]
+fn push(free: &mut Free<'_>, row: Row, x: f32) {
+    if let Some(row) = row {
+        free.push(row, x);
     }
-    let Some((is_missing, rest)) = rest.split_first_mut() else {
-        return &mut [];
-    };
-    *is_missing = f32::from(is_null);
-    rest
+}
+
+impl Scaling {
+    /// That of a number's encoding.
+    fn of(encoding: &Encoding) -> Option<Self> {
+        match encoding {
+            Encoding::Number {
+                mean, std, median, ..
+            } => Some(Self::new(*mean, *std, *median)),
+            _ => None,
+        }
+    }
+
+    /// The input of `value`, which is no text.
+    #[inline(always)]
+    fn input(&self, value: &Value<'_>) -> Option<f32> {
+        match value {
+            Value::Number(number) => Some(self.apply(*number)),
+            Value::Boolean(boolean) => Some(self.apply(f64::from(u8::from(*boolean)))),
+            Value::Null => Some(self.null),
+            Value::Text(_) => None,
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::fixture::column;
+use crate::predict::Entries;
 use crate::record::{Field, FieldKind};
 use crate::{Budget, Column, ColumnType, Feature, Result, Value};
 use ColumnType::{Boolean, Category, Number};
@@ -31,9 +32,24 @@ fn learned(
 
 /// The inputs of `value` while scoring.
 fn scored(feature: &Feature, value: Value<'_>) -> Result<Vec<f32>> {
-    let encoder = RowEncoder::new(vec![feature.clone()]);
-    let mut x = vec![9.0; encoder.width()];
-    encoder.encode([value].iter(), &mut x)?;
+    expanded(std::slice::from_ref(feature), &[value])
+}
+
+/// The inputs of `row` while scoring, those that are 0 too.
+fn expanded(features: &[Feature], row: &[Value<'_>]) -> Result<Vec<f32>> {
+    let width = features
+        .iter()
+        .map(|feature| feature.encoding.width())
+        .sum();
+    let rows: Vec<_> = (0..).map(Some).take(width).collect();
+    let encoder = RowEncoder::new(features.to_vec(), &rows)?;
+    let mut entries = Entries::new(encoder.most())?;
+    encoder.encode(row.iter(), &mut entries)?;
+    let mut x = vec![0.0; width];
+    for entry in entries.all() {
+        x[entry.row as usize] = entry.x;
+    }
+    assert!(entries.all().is_sorted_by_key(|entry| entry.row));
     Ok(x)
 }
 
@@ -312,12 +328,9 @@ fn runs_of_numbers_give_the_bits_of_single_rows() -> Result<()> {
         features.push(learner.finish(1.5, &budget)?.0);
     }
     let batch = RecordEncoder::new(&features, &fields, vec![Vec::new(); features.len()]);
-    let single = RowEncoder::new(features);
-    assert_eq!((batch.width(), single.width()), (21, 21));
+    assert_eq!(batch.width(), 21);
     for (row, record) in rows.iter().zip(&records) {
-        let mut x = vec![0.0; 21];
-        single.encode(row.iter(), &mut x)?;
-        assert_eq!(batched(&batch, record), x);
+        assert_eq!(batched(&batch, record), expanded(&features, row)?);
     }
     Ok(())
 }
@@ -325,10 +338,7 @@ fn runs_of_numbers_give_the_bits_of_single_rows() -> Result<()> {
 #[test]
 fn rows_of_another_width_are_refused() -> Result<()> {
     let (feature, ..) = learned(column("x", Number), 0.0, &[Value::Number(1.0)])?;
-    let encoder = RowEncoder::new(vec![feature]);
-    let error = encoder
-        .encode([Value::Null, Value::Null].iter(), &mut [0.0])
-        .expect_err("too many");
+    let error = expanded(&[feature], &[Value::Null, Value::Null]).expect_err("too many");
     assert_eq!(
         (error.kind(), error.to_string().as_str()),
         (ErrorKind::FeatureCount, "model expects 1 feature, not 2")

@@ -63,7 +63,7 @@ fn regression_metrics_are_those_of_the_answers() -> Result<()> {
         })
         .collect();
     let found = evaluated(&scorer, &columns, &rows)?;
-    let mut scratch = scorer.scratch();
+    let mut scratch = scorer.scratch()?;
     let (mut absolute, mut squared, mut count, mut sum) = (0.0, 0.0, 0.0, 0.0);
     let mut values = Vec::new();
     for row in &rows {
@@ -120,7 +120,7 @@ fn class_metrics_are_those_of_the_answers() -> Result<()> {
         &mut NoCallback,
     )?;
     let found = evaluated(&scorer, &columns, &rows)?;
-    let mut scratch = scorer.scratch();
+    let mut scratch = scorer.scratch()?;
     let mut right = 0.0;
     let (mut loss, mut out) = (0.0, Vec::new());
     for row in &rows {

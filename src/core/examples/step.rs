@@ -95,7 +95,7 @@ fn main() -> Result<()> {
     }
     for widths in [&[64, 64][..], &[256, 256]] {
         let plan = Plan::new(&model(28, widths)?, &mut Clock::new())?;
-        let mut scratch = plan.scratch();
+        let mut scratch = plan.scratch()?;
         let row: Vec<f32> = (0..28).map(|i| i as f32 / 28.0).collect();
         let (mut sum, rows) = (0.0, 300_000);
         let mut best = f64::INFINITY;

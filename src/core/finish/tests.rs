@@ -159,7 +159,7 @@ fn a_line_is_learned_in_its_own_units() -> Result<()> {
     assert_eq!(trained.validation_rows, 50);
     assert!(trained.epochs > 1 && trained.epochs <= 100);
     let scorer = Scorer::new(&trained.file, &mut NoCallback)?;
-    let mut scratch = scorer.scratch();
+    let mut scratch = scorer.scratch()?;
     let predicted = scorer.predict(&[number(0.5)], &mut scratch)?;
     assert!((predicted - 101.5).abs() < 0.2, "{predicted}");
     assert!(

@@ -109,7 +109,7 @@ fn what_is_written_is_read_again() -> Result<()> {
         Scorer::new(&file, &mut NoCallback)?,
     );
     let row = [Value::Number(2.5), Value::Null, Value::Text("M")];
-    let scores = |scorer: &Scorer| scorer.predict(&row, &mut scorer.scratch());
+    let scores = |scorer: &Scorer| scorer.predict(&row, &mut scorer.scratch()?);
     assert_eq!(scores(&one)?.to_bits(), scores(&two)?.to_bits());
     Ok(())
 }

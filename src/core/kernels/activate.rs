@@ -26,7 +26,7 @@ fn each(z: &mut [f32], f: impl Fn(f32) -> f32) {
 }
 
 #[inline(always)]
-fn forward_body<S: Simd>(f: Activation, width: usize, z: &mut [f32]) {
+pub(super) fn forward_body<S: Simd>(f: Activation, width: usize, z: &mut [f32]) {
     match f {
         Activation::Linear => {}
         // Unlike f32::max, this keeps NaN.

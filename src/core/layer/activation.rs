@@ -3,8 +3,8 @@
 use super::{Backward, Forward, Kind};
 use crate::config::{Config, invalid};
 use crate::kernels::activate;
-use crate::predict::Op;
-use crate::{Activation, Callback, Result};
+use crate::predict::Frozen;
+use crate::{Activation, Result};
 use serde_json::{Map, Value};
 
 /// An activation as a layer of its own (Keras: `Activation`).
@@ -67,11 +67,11 @@ impl Kind for ActivationLayer {
         self.activation = Activation::Linear;
     }
 
-    fn freeze(&self, inputs: usize, _: &[f32], _: &mut dyn Callback) -> Result<Vec<Op>> {
-        Ok(vec![Op::Activate {
+    fn freeze<'w>(&self, inputs: usize, _: &'w [f32]) -> Option<Frozen<'w>> {
+        Some(Frozen::Activate {
+            units: inputs,
             activation: self.activation,
-            width: inputs,
-        }])
+        })
     }
 
     fn forward(&self, pass: Forward<'_>) -> Result<()> {

@@ -3,8 +3,8 @@
 use super::{Backward, Forward, Kind, MAX_UNITS, VariableSpec, check_units};
 use crate::config::{Config, invalid};
 use crate::kernels::{activate, matmul, reduce};
-use crate::predict::Op;
-use crate::{Activation, Callback, Initializer, Result};
+use crate::predict::Frozen;
+use crate::{Activation, Initializer, Result};
 use serde_json::{Map, Value, json};
 
 /// A fully connected layer (Keras: `Dense`).
@@ -144,22 +144,14 @@ impl Kind for Dense {
         self.activation = Activation::Linear;
     }
 
-    fn freeze(
-        &self,
-        inputs: usize,
-        weights: &[f32],
-        callback: &mut dyn Callback,
-    ) -> Result<Vec<Op>> {
+    fn freeze<'w>(&self, inputs: usize, weights: &'w [f32]) -> Option<Frozen<'w>> {
         let (kernel, bias) = weights.split_at(inputs * self.units);
-        let bias = self.use_bias.then_some(bias);
-        let dense = Op::dense(inputs, self.units, kernel, bias, callback)?;
-        Ok(vec![
-            dense,
-            Op::Activate {
-                activation: self.activation,
-                width: self.units,
-            },
-        ])
+        Some(Frozen::Dense {
+            units: self.units,
+            kernel,
+            bias,
+            activation: self.activation,
+        })
     }
 
     fn stash(&self, _inputs: usize) -> usize {

@@ -3,8 +3,8 @@
 use super::{Backward, Forward, Kind};
 use crate::config::{Config, invalid};
 use crate::kernels::dropout::dropout;
-use crate::predict::Op;
-use crate::{Callback, Result};
+use crate::predict::Frozen;
+use crate::Result;
 use serde_json::{Map, Value, json};
 
 /// Sets inputs to zero at random while training (Keras: `Dropout`).
@@ -92,8 +92,8 @@ impl Kind for Dropout {
         inputs
     }
 
-    fn freeze(&self, _inputs: usize, _: &[f32], _: &mut dyn Callback) -> Result<Vec<Op>> {
-        Ok(Vec::new())
+    fn freeze<'w>(&self, _inputs: usize, _: &'w [f32]) -> Option<Frozen<'w>> {
+        None
     }
 
     fn forward(&self, pass: Forward<'_>) -> Result<()> {

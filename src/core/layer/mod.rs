@@ -9,8 +9,8 @@ pub use dense::Dense;
 pub use dropout::Dropout;
 
 use crate::config::{Config, invalid, unknown};
-use crate::predict::Op;
-use crate::{Activation, Callback, Initializer, Result};
+use crate::predict::Frozen;
+use crate::{Activation, Initializer, Result};
 use serde_json::{Map, Value, json};
 
 /// A variable that a layer asks for.
@@ -106,13 +106,8 @@ pub(crate) trait Kind {
     /// The same layer without its activation, which the loss takes over.
     fn set_linear(&mut self) {}
 
-    /// What scoring does in this layer's place.
-    fn freeze(
-        &self,
-        inputs: usize,
-        weights: &[f32],
-        callback: &mut dyn Callback,
-    ) -> Result<Vec<Op>>;
+    /// What scoring does in this layer's place, if anything.
+    fn freeze<'w>(&self, inputs: usize, weights: &'w [f32]) -> Option<Frozen<'w>>;
 
     /// Floats per row kept for the way back.
     fn stash(&self, _inputs: usize) -> usize {

@@ -111,7 +111,7 @@ fn fifty_steps_end_where_keras_ends() {
         );
 
         let plan = Plan::new(&model, &mut Clock::new()).unwrap();
-        let mut scratch = plan.scratch();
+        let mut scratch = plan.scratch().unwrap();
         let outputs = plan.outputs();
         let mut loss = 0.0;
         for (i, x) in rows.x.chunks(run.inputs).enumerate() {

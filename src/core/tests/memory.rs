@@ -134,7 +134,7 @@ fn fit_stays_within_what_memory_says() {
     let mut model = compile(28, &[64, 64], "adam");
     model.initialize(1, &mut Clock::new()).unwrap();
     let plan = Plan::new(&model, &mut Clock::new()).unwrap();
-    let mut scratch = plan.scratch();
+    let mut scratch = plan.scratch().unwrap();
     let before = COUNT.load(SeqCst);
     for _ in 0..100 {
         plan.run(&mut scratch);

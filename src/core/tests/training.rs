@@ -423,7 +423,7 @@ fn plan_and_network_agree_on_every_width() {
             .evaluate(&mut rows, 20, &mut Clock::new(), &Pool::new(1).unwrap())
             .unwrap();
         let plan = Plan::new(&model, &mut Clock::new()).unwrap();
-        let mut scratch = plan.scratch();
+        let mut scratch = plan.scratch().unwrap();
         let mut loss = 0.0;
         for (x, y) in rows.x.chunks(width).zip(&rows.y) {
             scratch.input_mut().copy_from_slice(x);

@@ -1,0 +1,111 @@
+//! Every instruction set that this CPU has: chosen for the whole process, so this file has one test.
+
+mod data;
+
+use data::Clock;
+use tablenet_core::simd::{self, Level};
+use tablenet_core::*;
+
+struct NoSpill;
+
+impl SpillFactory for NoSpill {
+    fn create(&mut self) -> Result<Box<dyn Spill>> {
+        Err(Error::new(ErrorKind::OutOfMemory, "no spill"))
+    }
+}
+
+fn row(i: usize) -> Vec<Value<'static>> {
+    let number = |k: usize| Value::Number(((i * k) as f64 * 0.618) % 7.0);
+    let text = ["red", "green", "blue", "a colour with a long name"][i % 4];
+    let class = ["x", "y", "z"][(i * i + i / 4) % 3];
+    vec![
+        number(1),
+        Value::Text(text),
+        number(3),
+        Value::Boolean(i.is_multiple_of(3)),
+        number(7),
+        Value::Text(class),
+    ]
+}
+
+fn trained(layers: Vec<Layer>) -> Result<ModelFile> {
+    let kinds = [
+        ColumnType::Number,
+        ColumnType::Category,
+        ColumnType::Number,
+        ColumnType::Boolean,
+        ColumnType::Number,
+        ColumnType::Category,
+    ];
+    let columns = kinds.iter().enumerate().map(|(i, kind)| Column {
+        name: format!("c{i}"),
+        column_type: *kind,
+        integer: false,
+        single_precision: false,
+        labels: None,
+    });
+    let options = TrainOptions {
+        layers: Some(Sequential::new(layers)),
+        epochs: Some(3),
+        ..TrainOptions::default()
+    };
+    let mut training = Training::new(columns.collect(), "c5", options, Box::new(NoSpill))?;
+    for i in 0..300 {
+        training.push(&row(i), &mut Clock::new())?;
+    }
+    Ok(training.finish(&mut Clock::new(), &Pool::new(1)?)?.file)
+}
+
+fn bits(scorer: &Scorer) -> Result<Vec<u32>> {
+    let (mut scratch, mut out, mut all) = (scorer.scratch()?, Vec::new(), Vec::new());
+    for i in 0..400 {
+        scorer.predict_proba(&row(i)[..5], &mut scratch, &mut out)?;
+        all.extend(out.iter().map(|p| p.to_bits()));
+    }
+    Ok(all)
+}
+
+#[test]
+fn every_level_scores_the_same_bits() -> Result<()> {
+    use Activation::*;
+    let dense = |units, activation| Layer::Dense(Dense::new(units, activation));
+    let all = [
+        Linear, Relu, Sigmoid, Tanh, Softmax, Gelu, Elu, Selu, Softplus, LeakyRelu, Swish,
+    ];
+    let widths = [70, 33, 16, 40, 5, 129, 3, 64, 20, 8, 50];
+    let deep = widths
+        .iter()
+        .zip(all)
+        .map(|(&units, activation)| dense(units, activation));
+    let stacks: [Vec<Layer>; 3] = [
+        deep.chain([dense(3, Softmax)]).collect(),
+        vec![dense(64, Relu), dense(64, Relu), dense(3, Softmax)],
+        vec![dense(3, Softmax)],
+    ];
+    let best = simd::level();
+    assert_eq!(best, Level::best());
+    for layers in stacks {
+        let file = trained(layers.clone())?;
+        let scorer = Scorer::new(&file, &mut Clock::new())?;
+        let expected = bits(&scorer)?;
+        assert!(expected.windows(2).any(|two| two[0] != two[1]));
+        let bytes = file.to_bytes(&mut Clock::new())?;
+        for level in Level::available() {
+            simd::set(level)?;
+            assert_eq!(simd::level(), level);
+            assert!(
+                bits(&scorer)? == expected,
+                "{level} scores other bits than {best}"
+            );
+            // That another path was taken shows in training, where plain rounds twice what the others round once.
+            let same = trained(layers.clone())?.to_bytes(&mut Clock::new())? == bytes;
+            if level == best {
+                assert!(same, "{level} does not repeat itself");
+            } else if level == Level::Plain && cfg!(target_arch = "x86_64") {
+                assert!(!same, "plain trained as {best}");
+            }
+        }
+        simd::set(best)?;
+    }
+    Ok(())
+}
