@@ -29,8 +29,8 @@ impl Training<'_> {
     /// Learns the preprocessing from the training rows, freezes it and fits the model.
     pub fn finish(mut self, callback: &mut dyn Callback, pool: &Pool) -> Result<Trained> {
         callback.check()?;
-        let ingest = self.end_reading()?;
-        let seen = ingest.seen;
+        let ingest = self.end_reading(callback)?;
+        let seen = self.seen;
         self.check_rows(seen)?;
         let Frozen {
             features,
@@ -169,13 +169,13 @@ impl Training<'_> {
     /// Freezes what was learned, once the medians are found.
     fn freeze(
         &mut self,
-        mut ingest: Box<Ingest>,
+        ingest: Ingest,
         callback: &mut dyn Callback,
         pool: &Pool,
     ) -> Result<Frozen> {
+        let (learners, mut target) = ingest.finish();
         // Without room for the median of one column the rows have to go.
-        let numbers = ingest
-            .learners
+        let numbers = learners
             .iter()
             .map(|learner| learner.numbers().min(SAMPLE))
             .max()
@@ -183,7 +183,7 @@ impl Training<'_> {
         let block = (self.train.block_rows() as u64).saturating_mul(self.train.row_bytes() as u64);
         while self.budget.available() < numbers * 8 + block && self.spill_one(callback)? {}
         let medians = medians(
-            &ingest.learners,
+            &learners,
             &mut self.train,
             self.options.seed,
             &self.budget,
@@ -191,17 +191,18 @@ impl Training<'_> {
             pool,
         )?;
         let (mut features, mut fields, mut positions) = (Vec::new(), Vec::new(), Vec::new());
-        for (learner, median) in ingest.learners.into_iter().zip(medians) {
-            fields.push(learner.field);
+        for (learner, median) in learners.into_iter().zip(medians) {
+            fields.push(learner.slot.field);
             let (feature, found) = learner.finish(median, &self.budget)?;
             features.push(feature);
             positions.push(found);
         }
-        let (target, codes, notice) = ingest.target.finish(&self.budget)?;
+        let target_field = target.slot.field;
+        let (target, codes, notice) = target.finish(&self.budget)?;
         let encoder = SampleEncoder {
             features: RecordEncoder::new(&features, &fields, positions),
             target_name: target.name.clone(),
-            target_field: ingest.target_field,
+            target_field,
             target: codes,
         };
         Ok(Frozen {

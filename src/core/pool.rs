@@ -78,6 +78,14 @@ impl Pool {
         self.threads
     }
 
+    /// Runs `job`, which must not panic, on a worker; at once if there is none.
+    pub(crate) fn spawn(&self, job: impl FnOnce() + Send + 'static) {
+        match &self.workers {
+            Some(workers) => workers.spawn(job),
+            None => job(),
+        }
+    }
+
     /// Until the answer is dropped, workers look out for their next work a fraction of a millisecond before they sleep.
     pub(crate) fn attentive(&self) -> Attentive<'_> {
         self.attention.wanted.store(true, Ordering::Relaxed);

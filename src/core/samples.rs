@@ -1,26 +1,42 @@
-//! The sample store: rows of fixed width, in memory as chunks or in a spill as blocks.
+//! The sample store: rows of fixed width in blocks, in memory or in a spill.
 
 use crate::budget::with_capacity;
 use crate::{Budget, Callback, Result, Spill, SpillFactory};
 
 /// Bytes of whole rows that are written and read together.
 const BLOCK: usize = 64 << 10;
-/// The largest chunk of rows in memory.
-const CHUNK: usize = 1 << 20;
 
 /// Rows of `row_bytes` each, appended one by one, then read any number of times.
 pub(crate) struct Samples {
     row_bytes: usize,
     block_rows: usize,
-    chunk_rows: usize,
     rows: u64,
     /// Rows that still fit in the last chunk.
     free: usize,
-    /// All rows while in memory; the rows of the last, unwritten block once spilled.
+    /// All rows while in memory, each chunk a block; the rows of the last, unwritten block once spilled.
     chunks: Vec<Vec<u8>>,
+    /// A block's memory that waits for rows, once spilled.
+    spare: Option<Vec<u8>>,
+    /// Bytes of the last chunk whose rows were seen by a borrower.
+    seen: usize,
     spill: Option<Box<dyn Spill>>,
     budget: Budget,
     charged: u64,
+}
+
+/// A block on loan.
+#[derive(Debug)]
+pub(crate) struct Lent {
+    rows: Vec<u8>,
+    seen: usize,
+    place: usize,
+}
+
+impl Lent {
+    /// Its rows that no borrower has seen.
+    pub(crate) fn unseen(&mut self) -> &mut [u8] {
+        self.rows.get_mut(self.seen..).unwrap_or_default()
+    }
 }
 
 const WHAT: &str = "the training data";
@@ -30,19 +46,14 @@ impl Samples {
     pub(crate) fn new(row_bytes: usize, budget: Budget) -> Self {
         let row_bytes = row_bytes.max(1);
         let block_rows = (BLOCK / row_bytes).max(1);
-        let block_bytes = block_rows.saturating_mul(row_bytes);
-        // Chunks are whole blocks, so that spilling writes them as they are.
-        let chunk_bytes = usize::try_from(budget.limit() / 64)
-            .unwrap_or(CHUNK)
-            .min(CHUNK);
-        let chunk_rows = block_rows * (chunk_bytes / block_bytes).max(1);
         Self {
             row_bytes,
             block_rows,
-            chunk_rows,
             rows: 0,
             free: 0,
             chunks: Vec::new(),
+            spare: None,
+            seen: 0,
             spill: None,
             budget,
             charged: 0,
@@ -79,7 +90,7 @@ impl Samples {
         if self.free > 0 || self.spilled() {
             0
         } else {
-            (self.chunk_rows as u64).saturating_mul(self.row_bytes as u64)
+            (self.block_rows as u64).saturating_mul(self.row_bytes as u64)
         }
     }
 
@@ -100,23 +111,93 @@ impl Samples {
 
     #[cold]
     fn grow(&mut self) -> Result<()> {
-        let rows = match &mut self.spill {
-            Some(spill) => {
-                if let Some(block) = self.chunks.last_mut() {
-                    spill.append(block)?;
-                    block.clear();
-                    self.free = self.block_rows;
-                    return Ok(());
-                }
-                self.block_rows
+        if let Some(spill) = &mut self.spill
+            && let Some(block) = self.chunks.last_mut()
+        {
+            spill.append(block)?;
+            block.clear();
+            self.free = self.block_rows;
+            self.seen = 0;
+            return Ok(());
+        }
+        let chunk = match self.spare.take() {
+            Some(spare) => spare,
+            None => {
+                let bytes = self.block_rows.saturating_mul(self.row_bytes);
+                self.budget.reserve(bytes as u64, WHAT)?;
+                self.charged += bytes as u64;
+                with_capacity(bytes, WHAT)?
             }
-            None => self.chunk_rows,
         };
-        let bytes = rows.saturating_mul(self.row_bytes);
-        self.budget.reserve(bytes as u64, WHAT)?;
-        self.charged += bytes as u64;
-        self.chunks.push(with_capacity(bytes, WHAT)?);
-        self.free = rows;
+        self.chunks.push(chunk);
+        self.free = self.block_rows;
+        self.seen = 0;
+        Ok(())
+    }
+
+    /// Takes the last row back.
+    pub(crate) fn unappend(&mut self) {
+        if let Some(chunk) = self.chunks.last_mut() {
+            chunk.truncate(chunk.len().saturating_sub(self.row_bytes));
+            self.free += 1;
+            self.rows -= 1;
+        }
+    }
+
+    /// All rows so far need no borrower any more.
+    pub(crate) fn mark_seen(&mut self) {
+        self.seen = self.chunks.last().map_or(0, Vec::len);
+    }
+
+    /// Whether the next row needs the memory of another block, while those it has are on loan.
+    pub(crate) fn lacks_block(&self) -> bool {
+        let bytes = self.block_rows as u64 * self.row_bytes as u64;
+        self.spilled()
+            && self.chunks.is_empty()
+            && self.spare.is_none()
+            && self.budget.available() < bytes
+    }
+
+    /// Whether the last block has no room for another row.
+    #[inline]
+    pub(crate) fn is_full(&self) -> bool {
+        self.free == 0
+    }
+
+    /// Lends the last block out, if it has rows that no borrower has seen. It must come back before the store spills or
+    /// is read, and in the order of lending.
+    pub(crate) fn lend(&mut self) -> Option<Lent> {
+        let place = self.chunks.len().checked_sub(1)?;
+        let chunk = self.chunks.last_mut()?;
+        if chunk.len() <= self.seen {
+            return None;
+        }
+        let (seen, rows) = (self.seen, std::mem::take(chunk));
+        self.seen = rows.len();
+        if self.spilled() {
+            self.chunks.pop();
+        }
+        Some(Lent { rows, seen, place })
+    }
+
+    /// Takes a block back; a full one of a spilled store is written.
+    pub(crate) fn settle(&mut self, lent: Lent) -> Result<()> {
+        let Lent {
+            mut rows, place, ..
+        } = lent;
+        match &mut self.spill {
+            None => {
+                if let Some(chunk) = self.chunks.get_mut(place) {
+                    *chunk = rows;
+                }
+            }
+            Some(spill) if rows.len() >= self.block_rows * self.row_bytes => {
+                spill.append(&rows)?;
+                rows.clear();
+                self.spare = Some(rows);
+            }
+            Some(_) => self.chunks.push(rows),
+        }
         Ok(())
     }
 
@@ -147,6 +228,7 @@ impl Samples {
         self.budget.reserve(block_bytes as u64, WHAT)?;
         self.charged = block_bytes as u64;
         self.free = self.block_rows - last.len() / self.row_bytes;
+        self.seen = self.seen.min(last.len());
         self.chunks.push(last);
         self.spill = Some(spill);
         Ok(())
@@ -184,8 +266,8 @@ impl Samples {
     #[inline]
     pub(crate) fn row(&self, index: u32) -> &[u8] {
         let (chunk, row) = (
-            index as usize / self.chunk_rows,
-            index as usize % self.chunk_rows,
+            index as usize / self.block_rows,
+            index as usize % self.block_rows,
         );
         let start = row * self.row_bytes;
         self.chunks

@@ -1,16 +1,17 @@
 //! Learns the target while rows are read. What an integer target is for is known only when all were.
 
-use crate::encoder::{Categories, Moments, not_finite, too_far};
+use crate::encoder::{Categories, Moments, too_far};
 use crate::record::Field;
+use crate::slot::Slot;
 use crate::target::{MAX_CLASSES, Target, TargetKind};
-use crate::{Budget, Column, ColumnType, Error, ErrorKind, Loss, Result, Value};
+use crate::{Budget, Column, ColumnType, Error, ErrorKind, Loss, Result};
 use std::collections::BTreeSet;
 
 /// The target being learned.
 #[derive(Debug)]
 pub(crate) struct TargetLearner {
-    column: Column,
-    field: Field,
+    /// Where it comes from and goes to.
+    pub(crate) slot: Slot,
     /// A given loss is a crossentropy: an integer target means classes.
     classes_wanted: bool,
     moments: Moments,
@@ -32,8 +33,13 @@ pub(crate) enum TargetCodes {
 }
 
 impl TargetLearner {
-    /// Nothing learned yet about `column`; `loss` if one was given.
-    pub(crate) fn new(column: Column, field: Field, loss: Option<&Loss>) -> Result<Self> {
+    /// Nothing learned yet about `column`, which is the `index`-th of the query; `loss` if one was given.
+    pub(crate) fn new(
+        index: usize,
+        column: Column,
+        field: Field,
+        loss: Option<&Loss>,
+    ) -> Result<Self> {
         let classes_wanted = loss.is_some_and(Loss::is_crossentropy);
         if let Some(loss) = loss.filter(|_| {
             classes_wanted && column.column_type == ColumnType::Number && !column.integer
@@ -47,10 +53,14 @@ impl TargetLearner {
                 .hint("Cast it to integer or text, or use loss mse."));
         }
         let integers = column.integer.then(BTreeSet::new);
-        let categories = Categories::new(column.labels.clone());
+        let categories = Categories::new(column.labels);
         Ok(Self {
-            column,
-            field,
+            slot: Slot {
+                column: index,
+                field,
+                name: column.name,
+                column_type: column.column_type,
+            },
             classes_wanted,
             moments: Moments::default(),
             categories,
@@ -59,58 +69,41 @@ impl TargetLearner {
         })
     }
 
-    /// Refuses a value that no row can have as its target, before anything of the row is stored. `row` counts from 1.
+    /// Learns from a stored value: labels from every row, statistics from training rows. Stores the code of a label, whose
+    /// `text` it is given.
     #[inline]
-    pub(crate) fn check(&self, value: &Value<'_>, row: u64) -> Result<()> {
-        match (self.column.column_type, value) {
-            (ColumnType::Number, Value::Number(number)) if number.is_finite() => Ok(()),
-            (ColumnType::Number, Value::Number(number)) => {
-                Err(not_finite(*number, &self.column.name, Some(row)))
-            }
-            (ColumnType::Boolean, Value::Boolean(_)) | (ColumnType::Category, Value::Text(_)) => {
-                Ok(())
-            }
-            _ => Err(crate::encoder::wrong_type(
-                &self.column.name,
-                self.column.column_type,
-                value,
-            )),
-        }
-    }
-
-    /// Stores a checked `value` in `record` and learns from it: labels from every row, statistics from training rows.
-    #[inline]
-    pub(crate) fn take(
+    pub(crate) fn learn(
         &mut self,
-        value: &Value<'_>,
+        text: Option<&str>,
         training: bool,
         record: &mut [u8],
         budget: &Budget,
     ) -> Result<()> {
-        match value {
-            Value::Number(number) => {
+        match self.slot.column_type {
+            ColumnType::Number => {
+                let number = self.slot.field.number(record);
                 if training {
-                    self.moments.add(*number);
+                    self.moments.add(number);
                 }
-                self.field.write_number(record, *number);
                 if self.integers.is_some() {
-                    self.integer(*number)?;
+                    self.integer(number)?;
                 }
             }
-            Value::Boolean(boolean) => {
-                if let Some(count) = self.booleans.get_mut(usize::from(*boolean)) {
+            ColumnType::Boolean => {
+                let word = self.slot.field.word(record);
+                if let Some(count) = self.booleans.get_mut(word as usize) {
                     *count += 1;
                 }
-                self.field.write_word(record, u32::from(*boolean));
             }
-            Value::Text(text) => {
-                let code = self.categories.code(text, training, budget)?;
+            ColumnType::Category => {
+                let code = self
+                    .categories
+                    .code(text.unwrap_or_default(), training, budget)?;
                 if self.categories.all() > MAX_CLASSES {
                     return Err(self.too_many());
                 }
-                self.field.write_word(record, code);
+                self.slot.field.write_word(record, code);
             }
-            Value::Null => {}
         }
         Ok(())
     }
@@ -124,7 +117,7 @@ impl TargetLearner {
         if self.classes_wanted && (number.abs() > EXACT || number.trunc() != number) {
             let message = format!(
                 "target \"{}\" has the value {number}, which cannot be a class",
-                self.column.name
+                self.slot.name
             );
             return Err(
                 Error::new(ErrorKind::LimitExceeded, message).hint("Cast the target to text.")
@@ -147,7 +140,7 @@ impl TargetLearner {
             ErrorKind::LimitExceeded,
             format!(
                 "target \"{}\" has more than {MAX_CLASSES} classes",
-                self.column.name
+                self.slot.name
             ),
         )
         .hint("Group rare labels, or cast a number to double precision for a regression.")
@@ -158,8 +151,8 @@ impl TargetLearner {
         &mut self,
         budget: &Budget,
     ) -> Result<(Target, TargetCodes, Option<String>)> {
-        let name = self.column.name.clone();
-        let column_type = self.column.column_type;
+        let name = self.slot.name.clone();
+        let column_type = self.slot.column_type;
         let mut notice = None;
         let integers = self
             .integers

@@ -8,10 +8,12 @@ use crate::ingest::Ingest;
 use crate::nearest::nearest;
 use crate::record::{Field, FieldKind};
 use crate::samples::Samples;
+use crate::slot::Slot;
+use crate::staging::{Staging, staging_bytes};
 use crate::target_learner::TargetLearner;
 use crate::validation_split::ValidationSplit;
 use crate::{
-    Budget, Callback, Column, Error, ErrorKind, History, ModelFile, Result, SpillFactory,
+    Budget, Callback, Column, Error, ErrorKind, History, ModelFile, Pool, Result, SpillFactory,
     TrainOptions, Value,
 };
 use std::collections::HashSet;
@@ -20,13 +22,19 @@ use std::collections::HashSet;
 pub struct Training<'a> {
     pub(crate) options: TrainOptions,
     pub(crate) target_name: String,
-    /// `None` after the reading.
-    pub(crate) ingest: Option<Box<Ingest>>,
+    /// `None` while a worker has it.
+    ingest: Option<Box<Ingest>>,
+    /// Where a worker helps.
+    staging: Option<Staging<'a>>,
+    target: Slot,
+    split: ValidationSplit,
+    /// Rows pushed, those without a target included.
+    pub(crate) seen: u64,
     pub(crate) train: Samples,
     pub(crate) validation: Samples,
     pub(crate) budget: Budget,
     pub(crate) spills: Box<dyn SpillFactory + 'a>,
-    /// Charged until all rows are read, for the tables of categories.
+    /// Charged until all rows are read, for the tables of categories and for texts that wait.
     reading: u64,
     columns: usize,
     /// Values since the last check.
@@ -69,11 +77,13 @@ fn store_share(limit: u64) -> u64 {
     limit / 5 * 3
 }
 
-/// No row can come after the last.
+/// After an error a training cannot go on.
 #[cold]
 fn gone() -> Error {
-    let message = "the rows were read to the end before";
-    Error::new(ErrorKind::InvalidParameter, message)
+    Error::new(
+        ErrorKind::InvalidParameter,
+        "the training has failed before",
+    )
 }
 
 /// Values between two checks, well below 5 ms of work.
@@ -112,12 +122,12 @@ impl<'a> Training<'a> {
             };
             bytes += kind.bytes();
             if index == target_index {
-                target_column = Some((column, field));
+                target_column = Some((index, column, field));
             } else {
                 learners.push(Learner::new(index, column, field));
             }
         }
-        let Some((target_column, target_field)) = target_column else {
+        let Some((index, column, field)) = target_column else {
             return Err(unknown("target", target, None));
         };
         if learners.is_empty() {
@@ -130,17 +140,19 @@ impl<'a> Training<'a> {
         let budget = Budget::new(options.memory_limit);
         let reading = budget.limit() - store_share(budget.limit());
         budget.reserve(reading, "the table of categories")?;
+        let learner = TargetLearner::new(index, column, field, options.loss.as_ref())?;
         Ok(Self {
             target_name: target.to_owned(),
-            ingest: Some(Box::new(Ingest {
-                target: TargetLearner::new(target_column, target_field, options.loss.as_ref())?,
-                target_field,
-                target_index,
+            target: learner.slot.clone(),
+            // What a worker has learned of rows that are not stored yet must not decide when rows spill.
+            ingest: Some(Box::new(Ingest::new(
+                learner,
                 learners,
-                split: ValidationSplit::new(options.validation_split, options.seed),
-                tables: Budget::new(reading),
-                seen: 0,
-            })),
+                Budget::new(reading - staging_bytes(budget.limit())),
+            ))),
+            staging: None,
+            split: ValidationSplit::new(options.validation_split, options.seed),
+            seen: 0,
             reading,
             columns: width,
             train: Samples::new(bytes, budget.clone()),
@@ -152,46 +164,166 @@ impl<'a> Training<'a> {
         })
     }
 
+    /// Lets a worker of `pool`, if it has one, learn from the rows while more are read.
+    ///
+    /// The model does not depend on it, and an error names the same row. One that is not about a single row (a table
+    /// of categories that becomes too large) may come some rows later.
+    pub fn on(mut self, pool: &'a Pool) -> Result<Self> {
+        if pool.threads() > 1
+            && let Some(ingest) = &self.ingest
+        {
+            let mut slots: Vec<_> = ingest.slots().cloned().collect();
+            slots.push(self.target.clone());
+            let bytes = staging_bytes(self.budget.limit());
+            self.staging = Some(Staging::new(pool, slots, bytes)?);
+        }
+        Ok(self)
+    }
+
     /// Takes one row: values in column order, excluded columns and the target included.
     pub fn push(&mut self, row: &[Value<'_>], callback: &mut dyn Callback) -> Result<()> {
+        if row.len() != self.columns {
+            let columns = self.columns;
+            let message = format!("a row has {} values instead of {columns}", row.len());
+            return self.refuse(Error::new(ErrorKind::FeatureCount, message), callback);
+        }
+        self.seen += 1;
         self.unchecked += row.len();
         if self.unchecked >= UNCHECKED {
             self.unchecked = 0;
             callback.check()?;
         }
-        if row.len() != self.columns {
-            let columns = self.columns;
-            let message = format!("a row has {} values instead of {columns}", row.len());
-            return Err(Error::new(ErrorKind::FeatureCount, message));
+        let target = row.get(self.target.column).unwrap_or(&Value::Null);
+        if *target == Value::Null {
+            return Ok(());
         }
-        let Some(mut ingest) = self.ingest.take() else {
+        if let Err(error) = self.target.check(target, self.seen) {
+            return self.refuse(error, callback);
+        }
+        let training = !self.split.next();
+        if self.staging.is_some() {
+            return self.take_staged(row, training, callback);
+        }
+        self.make_room(training, callback)?;
+        let Some(ingest) = &mut self.ingest else {
             return Err(gone());
         };
-        let mut take = || {
-            let Some(training) = ingest.place(row)? else {
-                return Ok(());
-            };
-            self.make_room(training, callback)?;
-            let samples = if training {
-                &mut self.train
-            } else {
-                &mut self.validation
-            };
-            ingest.fill(row, training, samples.append()?)
+        let samples = if training {
+            &mut self.train
+        } else {
+            &mut self.validation
         };
-        let result = take();
-        self.ingest = Some(ingest);
-        result
+        ingest.take(row, training, samples.append()?, self.seen)
     }
 
-    /// Ends the reading: from now on only the memory of what was learned is charged.
-    pub(crate) fn end_reading(&mut self) -> Result<Box<Ingest>> {
+    /// The error of a row, unless an earlier one has an error that the worker still has to find.
+    #[cold]
+    fn refuse(&mut self, error: Error, callback: &mut dyn Callback) -> Result<()> {
+        self.learn_rest(callback)?;
+        Err(error)
+    }
+
+    /// Stores a row for the worker to learn from, which gets it with the other rows of its block.
+    fn take_staged(
+        &mut self,
+        row: &[Value<'_>],
+        training: bool,
+        callback: &mut dyn Callback,
+    ) -> Result<()> {
+        let has_room = |staging: &Option<Staging<'_>>| {
+            let staging = staging.as_ref();
+            staging.is_some_and(|staging| staging.has_room(row, training))
+        };
+        if !has_room(&self.staging) {
+            self.learn_rest(callback)?;
+        }
+        let alone = !has_room(&self.staging);
+        if self.samples(training).lacks_block() {
+            self.collect(callback)?;
+        }
+        self.make_room(training, callback)?;
+        let number = self.seen;
+        let samples = if training {
+            &mut self.train
+        } else {
+            &mut self.validation
+        };
+        let record = samples.append()?;
+        let written = match (&mut self.staging, &mut self.ingest) {
+            // Texts too long to wait: the worker has nothing to do.
+            (_, Some(ingest)) if alone => ingest.take(row, training, record, number),
+            (Some(staging), _) => staging.write(row, training, record, number),
+            (None, _) => Err(gone()),
+        };
+        if let Err(error) = written {
+            samples.unappend();
+            return self.refuse(error, callback);
+        }
+        if alone {
+            samples.mark_seen();
+        }
+        if samples.is_full() {
+            self.hand_over(training, callback)?;
+        }
+        Ok(())
+    }
+
+    fn samples(&mut self, training: bool) -> &mut Samples {
+        if training {
+            &mut self.train
+        } else {
+            &mut self.validation
+        }
+    }
+
+    /// Gives the worker the last block of a store, once it has brought back the one before.
+    fn hand_over(&mut self, training: bool, callback: &mut dyn Callback) -> Result<()> {
+        self.collect(callback)?;
+        let row_bytes = self.train.row_bytes();
+        let samples = if training {
+            &mut self.train
+        } else {
+            &mut self.validation
+        };
+        if let Some(staging) = &mut self.staging
+            && let Some(lent) = samples.lend()
+        {
+            let ingest = self.ingest.take().ok_or_else(gone)?;
+            staging.send(ingest, lent, row_bytes, training);
+        }
+        Ok(())
+    }
+
+    /// Waits for the worker and takes its block back.
+    fn collect(&mut self, callback: &mut dyn Callback) -> Result<()> {
+        let Some(staging) = &mut self.staging else {
+            return Ok(());
+        };
+        let Some(digested) = staging.receive(callback)? else {
+            return Ok(());
+        };
+        self.ingest = Some(digested.ingest);
+        self.samples(digested.training).settle(digested.lent)?;
+        digested.result
+    }
+
+    /// Lets the worker learn from all rows so far and waits for it.
+    fn learn_rest(&mut self, callback: &mut dyn Callback) -> Result<()> {
+        self.hand_over(true, callback)?;
+        self.hand_over(false, callback)?;
+        self.collect(callback)
+    }
+
+    /// Ends the reading: everything learned is here, and from now on only its memory is charged.
+    pub(crate) fn end_reading(&mut self, callback: &mut dyn Callback) -> Result<Ingest> {
+        self.learn_rest(callback)?;
+        self.staging = None;
         let ingest = self.ingest.take().ok_or_else(gone)?;
         self.budget.release(self.reading);
         self.reading = 0;
         self.budget
             .reserve(ingest.tables.used(), "the table of categories")?;
-        Ok(ingest)
+        Ok(*ingest)
     }
 
     /// Spills when the next row would take the stores beyond their share of the limit.
@@ -211,6 +343,8 @@ impl<'a> Training<'a> {
 
     #[cold]
     fn spill_for(&mut self, need: u64, callback: &mut dyn Callback) -> Result<()> {
+        // A store spills with all of its blocks.
+        self.collect(callback)?;
         let share = store_share(self.budget.limit());
         while self.train.charged() + self.validation.charged() + need > share {
             if !self.spill_one(callback)? {

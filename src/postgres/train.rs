@@ -101,18 +101,19 @@ fn learn(
     interrupts: &mut Interrupts,
 ) -> Result<Trained> {
     let spills = Spills::new();
+    // Before the query: its workers learn from the rows while more are read.
+    let pool = threads::pool()?;
     let training = connected(|| {
         let query = Query::prepare(query)?;
         // An excluded column may have any type.
         let excluded = |name: &str| options.exclude.iter().any(|exclude| exclude == name);
         let (columns, decoders) = query.describe(|name| !excluded(name))?;
-        let mut training = Training::new(columns, target, options, Box::new(spills))?;
+        let mut training = Training::new(columns, target, options, Box::new(spills))?.on(&pool)?;
         read::rows(&query, &decoders, &mut |row: &[Value<'_>]| {
             training.push(row, interrupts)
         })?;
         Ok(training)
     })?;
-    let pool = threads::pool()?;
     training.finish(interrupts, &pool)
 }
 

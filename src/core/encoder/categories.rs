@@ -57,9 +57,10 @@ impl Categories {
         Ok(code)
     }
 
-    /// Counts a NULL of a training row.
-    pub(crate) fn null(&mut self) {
-        self.nulls += 1;
+    /// The code of NULL.
+    pub(crate) fn null(&mut self, training: bool) -> u32 {
+        self.nulls += u64::from(training);
+        0
     }
 
     /// NULLs in training rows.

@@ -1,8 +1,9 @@
 //! Learns one feature: takes its values while rows are read, gives its encoding when all were.
 
-use super::profile::{Profile, check_finite};
+use super::profile::{Moments, Profile};
 use super::{Encoding, too_far};
-use crate::record::{Field, NULL_BOOLEAN};
+use crate::record::Field;
+use crate::slot::Slot;
 use crate::{Budget, Column, ColumnType, Error, ErrorKind, Feature, Result, Value};
 
 /// The most categories of one column.
@@ -11,12 +12,8 @@ pub(crate) const MAX_CATEGORIES: usize = 1000;
 /// One feature being learned.
 #[derive(Debug)]
 pub(crate) struct Learner {
-    /// The feature's index among the query's columns.
-    pub(crate) column: usize,
-    /// Where its values are stored.
-    pub(crate) field: Field,
-    name: String,
-    column_type: ColumnType,
+    /// Where it comes from and goes to.
+    pub(crate) slot: Slot,
     profile: Profile,
 }
 
@@ -24,16 +21,18 @@ impl Learner {
     /// Nothing learned yet about `column`, which is the `index`-th of the query.
     pub(crate) fn new(index: usize, column: Column, field: Field) -> Self {
         Self {
-            column: index,
-            field,
-            name: column.name,
-            column_type: column.column_type,
             profile: Profile::new(column.column_type, column.labels),
+            slot: Slot {
+                column: index,
+                field,
+                name: column.name,
+                column_type: column.column_type,
+            },
         }
     }
 
     /// Stores `value` in `record` and, if it belongs to a training row, learns from it. `row` counts from 1.
-    #[inline]
+    #[cfg(test)]
     pub(crate) fn take(
         &mut self,
         value: &Value<'_>,
@@ -42,42 +41,45 @@ impl Learner {
         budget: &Budget,
         row: u64,
     ) -> Result<()> {
-        match (&mut self.profile, value) {
-            (Profile::Number(moments), Value::Number(value)) => {
-                check_finite(*value, &self.name, || row)?;
-                if training {
-                    moments.add(*value);
-                }
-                self.field.write_number(record, *value);
-            }
-            (Profile::Number(moments), Value::Null) => {
-                moments.nulls += u64::from(training);
-                self.field.write_number(record, f64::NAN);
-            }
-            (Profile::Category(categories), Value::Text(text)) => {
-                let code = categories.code(text, training, budget)?;
-                if categories.trained() > MAX_CATEGORIES {
-                    return Err(too_many(&self.name));
-                }
-                self.field.write_word(record, code);
-            }
-            (Profile::Category(categories), Value::Null) => {
-                if training {
-                    categories.null();
-                }
-                self.field.write_word(record, 0);
-            }
-            (Profile::Boolean(counts), Value::Boolean(_) | Value::Null) => {
-                let word = match value {
-                    Value::Boolean(value) => u32::from(*value),
-                    _ => NULL_BOOLEAN,
-                };
+        self.slot.check(value, row)?;
+        self.slot.write(value, record);
+        self.learn(crate::ingest::text_of(value), training, record, budget)
+    }
+
+    /// Puts moments learned elsewhere in the place of its own.
+    pub(crate) fn set_moments(&mut self, moments: Moments) {
+        self.profile = Profile::Number(moments);
+    }
+
+    /// Learns from a stored value, if it belongs to a training row; stores the code of a category, whose `text` it is
+    /// given.
+    #[inline]
+    pub(crate) fn learn(
+        &mut self,
+        text: Option<&str>,
+        training: bool,
+        record: &mut [u8],
+        budget: &Budget,
+    ) -> Result<()> {
+        match &mut self.profile {
+            Profile::Number(moments) if training => moments.take(self.slot.field.number(record)),
+            Profile::Boolean(counts) if training => {
+                let word = self.slot.field.word(record);
                 if let Some(count) = counts.get_mut(word as usize) {
-                    *count += u64::from(training);
+                    *count += 1;
                 }
-                self.field.write_word(record, word);
             }
-            _ => return Err(wrong_type(&self.name, self.column_type, value)),
+            Profile::Number(_) | Profile::Boolean(_) => {}
+            Profile::Category(categories) => {
+                let code = match text {
+                    Some(text) => categories.code(text, training, budget)?,
+                    None => categories.null(training),
+                };
+                if categories.trained() > MAX_CATEGORIES {
+                    return Err(too_many(&self.slot.name));
+                }
+                self.slot.field.write_word(record, code);
+            }
         }
         Ok(())
     }
@@ -101,11 +103,14 @@ impl Learner {
         if others == 0 {
             let hint = format!(
                 "List it in exclude, or leave it out of the query: exclude => '{{\"{}\"}}'.",
-                self.name
+                self.slot.name
             );
             return Err(Error::new(
                 ErrorKind::NullNotAllowed,
-                format!("column \"{}\" is NULL in every training row", self.name),
+                format!(
+                    "column \"{}\" is NULL in every training row",
+                    self.slot.name
+                ),
             )
             .hint(hint));
         }
@@ -114,7 +119,7 @@ impl Learner {
         let encoding = match self.profile {
             Profile::Number(moments) => {
                 let Some(std) = moments.std() else {
-                    return Err(too_far(moments.mean, &self.name));
+                    return Err(too_far(moments.mean, &self.slot.name));
                 };
                 Encoding::Number {
                     mean: moments.mean,
@@ -138,8 +143,8 @@ impl Learner {
         };
         Ok((
             Feature {
-                name: self.name,
-                column_type: self.column_type,
+                name: self.slot.name,
+                column_type: self.slot.column_type,
                 encoding,
             },
             positions,

@@ -108,11 +108,11 @@ pub(crate) fn medians(
             for record in rows.chunks_exact(row_bytes) {
                 if common.takes() {
                     for column in &mut shared {
-                        column.values.push(column.learner.field.number(record));
+                        column.values.push(column.learner.slot.field.number(record));
                     }
                 }
                 for column in &mut own {
-                    let value = column.learner.field.number(record);
+                    let value = column.learner.slot.field.number(record);
                     if !value.is_nan() && column.own.as_mut().is_some_and(Draw::takes) {
                         column.values.push(value);
                     }

@@ -1,7 +1,7 @@
 //! What is learned of each feature while the training rows are read: moments, counts, categories.
 
 use super::categories::Categories;
-use crate::{ColumnType, Result};
+use crate::ColumnType;
 
 /// Mean and population variance by Welford's recurrence, in f64:
 /// `mean += (v - mean) / n`, `m2 += (v - old mean) (v - new mean)`, `std = sqrt(m2 / n)`.
@@ -17,6 +17,26 @@ pub(crate) struct Moments {
 }
 
 impl Moments {
+    /// Of numbers that were counted elsewhere; `m2` is the sum of squared differences from their mean.
+    pub(crate) fn of(count: u64, nulls: u64, mean: f64, m2: f64) -> Self {
+        Self {
+            count,
+            nulls,
+            mean,
+            m2,
+        }
+    }
+
+    /// Takes a stored value; NULL is NaN.
+    #[inline]
+    pub(crate) fn take(&mut self, value: f64) {
+        if value.is_nan() {
+            self.nulls += 1;
+        } else {
+            self.add(value);
+        }
+    }
+
     /// Takes a finite value.
     #[inline]
     pub(crate) fn add(&mut self, value: f64) {
@@ -68,16 +88,6 @@ impl Profile {
             Self::Boolean([falses, trues, nulls]) => (*nulls, falses.saturating_add(*trues)),
             Self::Category(categories) => (categories.nulls(), categories.trained() as u64),
         }
-    }
-}
-
-/// Refuses a value that is not finite; `row` counts from 1.
-#[inline]
-pub(crate) fn check_finite(value: f64, name: &str, row: impl FnOnce() -> u64) -> Result<()> {
-    if value.is_finite() {
-        Ok(())
-    } else {
-        Err(super::not_finite(value, name, Some(row())))
     }
 }
 

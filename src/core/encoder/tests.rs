@@ -318,11 +318,11 @@ fn runs_of_numbers_give_the_bits_of_single_rows() -> Result<()> {
     for row in &rows {
         let mut record = vec![0; offset];
         for learner in &mut learners {
-            learner.take(&row[learner.column], true, &mut record, &budget, 1)?;
+            learner.take(&row[learner.slot.column], true, &mut record, &budget, 1)?;
         }
         records.push(record);
     }
-    let fields: Vec<Field> = learners.iter().map(|learner| learner.field).collect();
+    let fields: Vec<Field> = learners.iter().map(|learner| learner.slot.field).collect();
     let mut features = Vec::new();
     for learner in learners {
         features.push(learner.finish(1.5, &budget)?.0);

@@ -78,7 +78,7 @@ fn main() -> Result<()> {
         .collect();
     let mut clock = Clock(Instant::now());
     let pool = Pool::new(threads)?;
-    let mut training = Training::new(columns, "y", options, Box::new(Memory))?;
+    let mut training = Training::new(columns, "y", options, Box::new(Memory))?.on(&pool)?;
     for row in 0..rows {
         training.push(&made[row % made.len()], &mut clock)?;
     }

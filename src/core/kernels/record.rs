@@ -1,4 +1,4 @@
-//! Stored numbers, side by side as bytes: on their way into inputs.
+//! Stored numbers, side by side as bytes: into statistics and into inputs.
 
 use super::{Simd, dispatch};
 
@@ -50,10 +50,88 @@ fn scale_doubles_body<S: Simd>(
     }
 }
 
+/// Count, mean and sum of squared differences from it of one column after another.
+pub(crate) struct Columns<'a> {
+    pub count: &'a mut [f64],
+    pub mean: &'a mut [f64],
+    pub m2: &'a mut [f64],
+}
+
+dispatch!(
+    /// One step of Welford's recurrence for each stored f32 that is not NaN.
+    pub(crate) fn learn_singles(values: &[[u8; 4]], columns: Columns<'_>) = learn_singles_body
+);
+
+#[inline(always)]
+fn learn_singles_body<S: Simd>(values: &[[u8; 4]], columns: Columns<'_>) {
+    let numbers = values
+        .iter()
+        .map(|value| f64::from(f32::from_ne_bytes(*value)));
+    learn(numbers, columns);
+}
+
+dispatch!(
+    /// As [`learn_singles`] for stored f64.
+    pub(crate) fn learn_doubles(values: &[[u8; 8]], columns: Columns<'_>) = learn_doubles_body
+);
+
+#[inline(always)]
+fn learn_doubles_body<S: Simd>(values: &[[u8; 8]], columns: Columns<'_>) {
+    learn(
+        values.iter().map(|value| f64::from_ne_bytes(*value)),
+        columns,
+    );
+}
+
+#[inline(always)]
+fn learn(values: impl Iterator<Item = f64>, columns: Columns<'_>) {
+    let Columns { count, mean, m2 } = columns;
+    for (((value, count), mean), m2) in values.zip(count).zip(mean).zip(m2) {
+        let known = !value.is_nan();
+        *count += f64::from(u8::from(known));
+        let before = if known { value - *mean } else { 0.0 };
+        let divisor = if *count < 1.0 { 1.0 } else { *count };
+        *mean += before / divisor;
+        let after = if known { value - *mean } else { 0.0 };
+        *m2 += before * after;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::kernels::on_every_level;
+
+    #[test]
+    fn every_instruction_set_learns_alike() {
+        on_every_level(|| {
+            // python3 -c "import numpy as np; a = np.array([2.5, -1.0, 7.25, 0.0, 1e3]); print(repr(a.mean()), repr(((a - a.mean()) ** 2).sum()))"
+            for n in [1, 7, 8, 33] {
+                let (mut count, mut mean, mut m2) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
+                for value in [f64::NAN, 2.5, -1.0, 7.25, f64::NAN, 0.0, 1e3] {
+                    let columns = Columns {
+                        count: &mut count,
+                        mean: &mut mean,
+                        m2: &mut m2,
+                    };
+                    learn_singles(&vec![(value as f32).to_ne_bytes(); n], columns);
+                }
+                for i in 0..n {
+                    assert_eq!(count[i], 5.0);
+                    assert!((mean[i] - 201.75).abs() < 1e-12);
+                    assert!((m2[i] - 796_544.5).abs() < 1e-6, "{}", m2[i]);
+                }
+                let mut twice = vec![0.0; n];
+                let columns = Columns {
+                    count: &mut twice,
+                    mean: &mut mean,
+                    m2: &mut m2,
+                };
+                learn_doubles(&vec![4.5_f64.to_ne_bytes(); n], columns);
+                assert!(twice.iter().all(|count| *count == 1.0) && mean.iter().all(|m| *m == 4.5));
+            }
+        });
+    }
 
     #[test]
     fn every_instruction_set_scales_alike() {
