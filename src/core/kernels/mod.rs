@@ -163,6 +163,7 @@ fn decoded(stored: u8) -> Level {
 
 #[cold]
 fn detect() -> Level {
+    #[cfg_attr(not(target_arch = "x86_64"), allow(unused_mut))]
     let mut found = Level::Plain;
     #[cfg(target_arch = "x86_64")]
     {
