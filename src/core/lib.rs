@@ -121,7 +121,7 @@ pub use optimizer::Optimizer;
 pub use options::TrainOptions;
 pub use pool::Pool;
 pub use predict::{Plan, PlanScratch};
-pub use scorer::{Scorer, Scratch};
+pub use scorer::{Row, Scorer, Scratch};
 pub use sequential::{LayerSummary, Sequential};
 pub use spill::{Spill, SpillFactory};
 pub use train::{Trained, Training};

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Borrow;
+
 use crate::encoder::RowEncoder;
 use crate::target::{Target, TargetKind};
 use crate::{
@@ -15,6 +17,17 @@ pub struct Scorer {
     plan: Plan,
     encoder: RowEncoder,
     pub(crate) target: Target,
+}
+
+/// The features of one row in their order: a slice of values, or an iterator that makes them on the way.
+pub trait Row<'v>:
+    IntoIterator<Item: Borrow<Value<'v>>, IntoIter: ExactSizeIterator + Clone>
+{
+}
+
+impl<'v, R> Row<'v> for R where
+    R: IntoIterator<Item: Borrow<Value<'v>>, IntoIter: ExactSizeIterator + Clone>
+{
 }
 
 /// The buffers of one scoring loop; nothing is allocated per row.
@@ -79,14 +92,14 @@ impl Scorer {
     /// The value in the target's own units, or P(positive) of two classes. `row` holds the features in their order.
     ///
     /// `WrongTask` for three or more classes.
-    pub fn predict(&self, row: &[Value<'_>], scratch: &mut Scratch) -> Result<f64> {
+    pub fn predict<'v>(&self, row: impl Row<'v>, scratch: &mut Scratch) -> Result<f64> {
         if let Task::Multiclass { classes } = self.task() {
             return Err(self.wrong_task(
                 format!("has {classes} classes, not one number"),
                 "Use ml_predict_class() for the label or ml_predict_proba() for all probabilities.",
             ));
         }
-        let outputs = self.outputs(row.iter(), scratch)?;
+        let outputs = self.outputs(row.into_iter(), scratch)?;
         Ok(match self.target.kind {
             TargetKind::Regression { mean, std } => {
                 f64::from(outputs.first().copied().unwrap_or(0.0)) * std + mean
@@ -96,13 +109,13 @@ impl Scorer {
     }
 
     /// The most probable label; of two equal ones the first.
-    pub fn predict_class<'s>(
+    pub fn predict_class<'s, 'v>(
         &'s self,
-        row: &[Value<'_>],
+        row: impl Row<'v>,
         scratch: &mut Scratch,
     ) -> Result<&'s str> {
         self.check_classes()?;
-        let outputs = self.outputs(row.iter(), scratch)?;
+        let outputs = self.outputs(row.into_iter(), scratch)?;
         let class = match outputs {
             [_] => usize::from(positive(outputs) > 0.5),
             _ => largest(outputs),
@@ -111,14 +124,14 @@ impl Scorer {
     }
 
     /// The probability of every label, in label order; replaces what is in `out`.
-    pub fn predict_proba(
+    pub fn predict_proba<'v>(
         &self,
-        row: &[Value<'_>],
+        row: impl Row<'v>,
         scratch: &mut Scratch,
         out: &mut Vec<f32>,
     ) -> Result<()> {
         self.check_classes()?;
-        let outputs = self.outputs(row.iter(), scratch)?;
+        let outputs = self.outputs(row.into_iter(), scratch)?;
         out.clear();
         match outputs {
             [_] => out.extend([1.0 - positive(outputs), positive(outputs)]),
@@ -129,13 +142,13 @@ impl Scorer {
 
     /// What the network's outputs mean: the value in the target's units, or the probabilities it answers (one for two
     /// classes with one unit); replaces what is in `out`.
-    pub fn predict_values(
+    pub fn predict_values<'v>(
         &self,
-        row: &[Value<'_>],
+        row: impl Row<'v>,
         scratch: &mut Scratch,
         out: &mut Vec<f32>,
     ) -> Result<()> {
-        let outputs = self.outputs(row.iter(), scratch)?;
+        let outputs = self.outputs(row.into_iter(), scratch)?;
         out.clear();
         match self.target.kind {
             TargetKind::Regression { mean, std } => out.extend(
@@ -152,7 +165,7 @@ impl Scorer {
     #[inline]
     pub(crate) fn outputs<'s, 'v>(
         &self,
-        row: impl ExactSizeIterator<Item = &'v Value<'v>> + Clone,
+        row: impl ExactSizeIterator<Item: Borrow<Value<'v>>> + Clone,
         scratch: &'s mut Scratch,
     ) -> Result<&'s [f32]> {
         self.encoder.encode(row, scratch.plan.entries_mut())?;

@@ -5,7 +5,7 @@ use std::ffi::c_void;
 use std::rc::Rc;
 
 use pgrx::pg_sys::{self, Datum, NullableDatum};
-use tablenet_core::{Result, Scorer, Scratch, Value};
+use tablenet_core::{Result, Row, Scorer, Scratch, Value};
 
 use crate::arguments::Arguments;
 use crate::cache::Digest;
@@ -52,6 +52,12 @@ pub struct Buffers {
     pub numbers: Vec<f32>,
     /// For answers that are put together as text.
     pub text: Vec<u8>,
+}
+
+/// What is asked of a model for each row.
+pub trait Answer {
+    /// Scores `row`.
+    fn give<'v>(self, scorer: &Scorer, row: impl Row<'v>, buffers: &mut Buffers) -> Result<Datum>;
 }
 
 impl CallSite {
@@ -102,12 +108,12 @@ impl CallSite {
     /// # Safety
     /// `name` is text and `values` are the features of the call in progress.
     #[inline]
-    pub unsafe fn score<R>(
+    pub unsafe fn score(
         &mut self,
         name: Datum,
         values: &[NullableDatum],
-        answer: impl FnOnce(&Scorer, &[Value<'_>], &mut Buffers) -> Result<R>,
-    ) -> Result<Option<R>> {
+        answer: impl Answer,
+    ) -> Result<Option<Datum>> {
         let statement = Statement::current();
         let ready = |bound: &Bound| {
             statement.is_some()
@@ -145,6 +151,9 @@ impl CallSite {
             buffers,
             ..
         } = &mut **bound;
+        if let Source::Direct(direct) = source {
+            return answer.give(scorer, direct.row(values), buffers).map(Some);
+        }
         // The buffer holds nothing between calls, so only the lifetime of what it could hold changes.
         let mut row: Vec<Value<'_>> = recycle(std::mem::take(buffer));
         row.resize(scorer.features().len(), Value::Null);
@@ -152,7 +161,7 @@ impl CallSite {
         let found =
             unsafe { source.read(values, text, scorer.features(), layout, *context, &mut row)? };
         let result = if found {
-            Some(answer(scorer, &row, buffers)?)
+            Some(answer.give(scorer, &row, buffers)?)
         } else {
             None
         };

@@ -36,6 +36,43 @@ enum Kind {
     Ignored,
 }
 
+/// A type whose values are read from the datum alone.
+#[derive(Debug, Clone, Copy)]
+pub enum Fixed {
+    /// `smallint`
+    Int2,
+    /// `integer`
+    Int4,
+    /// `bigint`
+    Int8,
+    /// `real`
+    Float4,
+    /// `double precision`
+    Float8,
+    /// `boolean`
+    Boolean,
+}
+
+impl Fixed {
+    /// The value in a datum of this type.
+    #[inline(always)]
+    pub fn value(self, datum: Datum, is_null: bool) -> Value<'static> {
+        if is_null {
+            return Value::Null;
+        }
+        let bits = datum.value();
+        // A narrower value lies in the low bits, as DatumGetInt16 and its siblings have it.
+        Value::Number(match self {
+            Self::Int2 => f64::from(bits as i16),
+            Self::Int4 => f64::from(bits as i32),
+            Self::Int8 => bits as i64 as f64,
+            Self::Float4 => f64::from(f32::from_bits(bits as u32)),
+            Self::Float8 => f64::from_bits(bits as u64),
+            Self::Boolean => return Value::Boolean(bits as u8 != 0),
+        })
+    }
+}
+
 impl Decoder {
     /// A decoder for values of `type_oid`, a domain counting as its base type.
     ///
@@ -131,19 +168,26 @@ impl Decoder {
         Ok(())
     }
 
+    /// How to read it, for numbers of fixed width and booleans.
+    pub fn fixed(&self) -> Option<Fixed> {
+        Some(match self.kind {
+            Kind::Int2 => Fixed::Int2,
+            Kind::Int4 => Fixed::Int4,
+            Kind::Int8 => Fixed::Int8,
+            Kind::Float4 => Fixed::Float4,
+            Kind::Float8 => Fixed::Float8,
+            Kind::Boolean => Fixed::Boolean,
+            _ => return None,
+        })
+    }
+
     /// The number in a datum of fixed width; `None` for all other types.
     #[inline(always)]
     fn number(&self, datum: Datum) -> Option<f64> {
-        let bits = datum.value();
-        Some(match self.kind {
-            // A narrower value lies in the low bits, as DatumGetInt16 and its siblings have it.
-            Kind::Int2 => f64::from(bits as i16),
-            Kind::Int4 => f64::from(bits as i32),
-            Kind::Int8 => bits as i64 as f64,
-            Kind::Float4 => f64::from(f32::from_bits(bits as u32)),
-            Kind::Float8 => f64::from_bits(bits as u64),
-            _ => return None,
-        })
+        match self.fixed()?.value(datum, false) {
+            Value::Number(number) => Some(number),
+            _ => None,
+        }
     }
 
     /// Reads one datum. What has to be unpacked or converted is allocated in the current memory context.

@@ -3,7 +3,9 @@
 use pgrx::pg_sys::{self, Datum, NullableDatum, Oid};
 use tablenet_core::{Binding, Error, ErrorKind, Feature, Result, Value};
 
+use crate::datum::Fixed;
 use crate::scalar::{Scalar, literal};
+use crate::whole_row::by_name;
 
 /// Refuses any other number of values than the model has features.
 pub fn check_count(model: &str, features: &[Feature], given: usize) -> Result<()> {
@@ -21,14 +23,14 @@ pub fn check_count(model: &str, features: &[Feature], given: usize) -> Result<()
         .hint(format!("In training order they are: {names}.")))
 }
 
-/// One argument per feature.
+/// One argument per feature, and where it stands.
 pub struct Scalars {
-    scalars: Vec<Scalar>,
+    scalars: Vec<(usize, Scalar)>,
 }
 
 impl Scalars {
-    /// Checks number and types of the arguments.
-    pub fn bind(model: &str, features: &[Feature], types: &[Oid]) -> Result<Self> {
+    /// Arguments in training order; checks their number and types.
+    pub fn in_order(model: &str, features: &[Feature], types: &[Oid]) -> Result<Self> {
         check_count(model, features, types.len())?;
         let scalars = types
             .iter()
@@ -37,12 +39,33 @@ impl Scalars {
             .collect::<Result<Vec<_>>>()?;
         let column_types = scalars.iter().map(Scalar::column_type).collect::<Vec<_>>();
         Binding::positional(features, &column_types)?;
-        Ok(Self { scalars })
+        Ok(Self {
+            scalars: scalars.into_iter().enumerate().collect(),
+        })
+    }
+
+    /// The columns of a row as arguments, behind the list of their names.
+    pub fn by_name(names: &[String], types: &[Oid], features: &[Feature]) -> Result<Self> {
+        let columns = names.iter().map(String::as_str).zip(types.iter().copied());
+        let columns = (1..)
+            .zip(columns)
+            .map(|(place, (name, type_oid))| (place, name, type_oid))
+            .collect::<Vec<_>>();
+        Ok(Self {
+            scalars: by_name(&columns, features)?,
+        })
+    }
+
+    /// The same without a detour, if every argument can be read so.
+    pub fn direct(&self) -> Option<Direct> {
+        let direct = |(place, scalar): &(usize, Scalar)| Some((*place, scalar.fixed()?));
+        let arguments = self.scalars.iter().map(direct).collect::<Option<_>>()?;
+        Some(Direct { arguments })
     }
 
     /// Whether one of the arguments is an enum.
     pub fn reads_enum(&self) -> bool {
-        self.scalars.iter().any(Scalar::is_enum)
+        self.scalars.iter().any(|(_, scalar)| scalar.is_enum())
     }
 
     /// Puts the features of one call into `row`.
@@ -56,13 +79,34 @@ impl Scalars {
         features: &[Feature],
         row: &mut [Value<'a>],
     ) -> Result<()> {
-        for (((scalar, argument), feature), value) in
-            self.scalars.iter().zip(arguments).zip(features).zip(row)
-        {
-            // SAFETY: by contract.
-            unsafe { scalar.put(argument.value, argument.isnull, feature, value)? };
+        for (((place, scalar), feature), value) in self.scalars.iter().zip(features).zip(row) {
+            if let Some(argument) = arguments.get(*place) {
+                // SAFETY: by contract.
+                unsafe { scalar.put(argument.value, argument.isnull, feature, value)? };
+            }
         }
         Ok(())
+    }
+}
+
+/// Arguments that are numbers of fixed width and booleans: each goes from its datum into the network's input, with no
+/// row of values in between.
+pub struct Direct {
+    arguments: Vec<(usize, Fixed)>,
+}
+
+impl Direct {
+    /// The features of one call.
+    #[inline]
+    pub fn row<'a>(
+        &'a self,
+        arguments: &'a [NullableDatum],
+    ) -> impl ExactSizeIterator<Item = Value<'static>> + Clone + 'a {
+        self.arguments.iter().map(|(place, fixed)| {
+            arguments.get(*place).map_or(Value::Null, |argument| {
+                fixed.value(argument.value, argument.isnull)
+            })
+        })
     }
 }
 

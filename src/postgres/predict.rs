@@ -3,39 +3,41 @@
 //! They are plain C functions, since a `VARIADIC "any"` has no Rust type; sql/functions.sql declares them.
 
 use pgrx::pg_sys::{self, Datum, FunctionCallInfo};
-use tablenet_core::{Result, Scorer, Value};
+use tablenet_core::{Result, Row, Scorer};
 
-use crate::call_site::{Buffers, CallSite};
+use crate::call_site::{Answer, Buffers, CallSite};
 use crate::entry::entry;
 use crate::{datum, error};
 
-entry!(tablenet_predict, pg_finfo_tablenet_predict, value, call);
+entry!(
+    tablenet_predict,
+    pg_finfo_tablenet_predict,
+    Prediction,
+    call
+);
 entry!(
     tablenet_predict_class,
     pg_finfo_tablenet_predict_class,
-    class,
+    Class,
     call
 );
 entry!(
     tablenet_predict_proba,
     pg_finfo_tablenet_predict_proba,
-    probabilities,
+    Probabilities,
     call
 );
 entry!(
     tablenet_predict_values,
     pg_finfo_tablenet_predict_values,
-    values,
+    Outputs,
     call
 );
 
 /// # Safety
 /// `fcinfo` is that of a call in progress whose first argument is text.
 #[inline]
-unsafe fn call(
-    fcinfo: FunctionCallInfo,
-    answer: impl FnOnce(&Scorer, &[Value<'_>], &mut Buffers) -> Result<Datum>,
-) -> Datum {
+unsafe fn call(fcinfo: FunctionCallInfo, answer: impl Answer) -> Datum {
     // SAFETY: by contract; `args` has `nargs` values.
     let scored = unsafe {
         let count = usize::try_from((*fcinfo).nargs).unwrap_or(0);
@@ -56,43 +58,69 @@ unsafe fn call(
     }
 }
 
-#[inline]
-fn value(scorer: &Scorer, row: &[Value<'_>], buffers: &mut Buffers) -> Result<Datum> {
-    scorer
-        .predict(row, &mut buffers.scratch)
-        .map(|value| Datum::from(value.to_bits()))
-}
+/// The value, or the probability of the second of two classes.
+struct Prediction;
 
-fn class(scorer: &Scorer, row: &[Value<'_>], buffers: &mut Buffers) -> Result<Datum> {
-    scorer
-        .predict_class(row, &mut buffers.scratch)
-        .map(datum::text_datum)
-}
-
-fn values(scorer: &Scorer, row: &[Value<'_>], buffers: &mut Buffers) -> Result<Datum> {
-    scorer.predict_values(row, &mut buffers.scratch, &mut buffers.numbers)?;
-    // SAFETY: the elements are float4 values in a row, as the array stores them.
-    Ok(unsafe { float4_array(&buffers.numbers) })
-}
-
-fn probabilities(scorer: &Scorer, row: &[Value<'_>], buffers: &mut Buffers) -> Result<Datum> {
-    scorer.predict_proba(row, &mut buffers.scratch, &mut buffers.numbers)?;
-    let text = &mut buffers.text;
-    text.clear();
-    for (label, probability) in scorer.labels().iter().zip(&buffers.numbers) {
-        text.push(if text.is_empty() { b'{' } else { b',' });
-        // Writing into a vector cannot fail.
-        let _ = serde_json::to_writer(&mut *text, label);
-        text.push(b':');
-        let _ = serde_json::to_writer(&mut *text, probability);
+impl Answer for Prediction {
+    #[inline]
+    fn give<'v>(self, scorer: &Scorer, row: impl Row<'v>, buffers: &mut Buffers) -> Result<Datum> {
+        scorer
+            .predict(row, &mut buffers.scratch)
+            .map(|value| Datum::from(value.to_bits()))
     }
-    text.extend_from_slice(b"}\0");
-    // SAFETY: a NUL-terminated object in UTF-8; jsonb_in takes a C string in the encoding of the database.
-    unsafe {
-        let length = i32::try_from(text.len() - 1).unwrap_or(i32::MAX);
-        let object =
-            pg_sys::pg_any_to_server(text.as_ptr().cast(), length, pg_sys::pg_enc::PG_UTF8 as i32);
-        Ok(datum::jsonb_from_text(object))
+}
+
+/// The most probable label.
+struct Class;
+
+impl Answer for Class {
+    #[inline]
+    fn give<'v>(self, scorer: &Scorer, row: impl Row<'v>, buffers: &mut Buffers) -> Result<Datum> {
+        scorer
+            .predict_class(row, &mut buffers.scratch)
+            .map(datum::text_datum)
+    }
+}
+
+/// The outputs of the network.
+struct Outputs;
+
+impl Answer for Outputs {
+    #[inline]
+    fn give<'v>(self, scorer: &Scorer, row: impl Row<'v>, buffers: &mut Buffers) -> Result<Datum> {
+        scorer.predict_values(row, &mut buffers.scratch, &mut buffers.numbers)?;
+        // SAFETY: the elements are float4 values in a row, as the array stores them.
+        Ok(unsafe { float4_array(&buffers.numbers) })
+    }
+}
+
+/// An object with the probability of every label.
+struct Probabilities;
+
+impl Answer for Probabilities {
+    #[inline]
+    fn give<'v>(self, scorer: &Scorer, row: impl Row<'v>, buffers: &mut Buffers) -> Result<Datum> {
+        scorer.predict_proba(row, &mut buffers.scratch, &mut buffers.numbers)?;
+        let text = &mut buffers.text;
+        text.clear();
+        for (label, probability) in scorer.labels().iter().zip(&buffers.numbers) {
+            text.push(if text.is_empty() { b'{' } else { b',' });
+            // Writing into a vector cannot fail.
+            let _ = serde_json::to_writer(&mut *text, label);
+            text.push(b':');
+            let _ = serde_json::to_writer(&mut *text, probability);
+        }
+        text.extend_from_slice(b"}\0");
+        // SAFETY: a NUL-terminated object in UTF-8; jsonb_in takes a C string in the encoding of the database.
+        unsafe {
+            let length = i32::try_from(text.len() - 1).unwrap_or(i32::MAX);
+            let object = pg_sys::pg_any_to_server(
+                text.as_ptr().cast(),
+                length,
+                pg_sys::pg_enc::PG_UTF8 as i32,
+            );
+            Ok(datum::jsonb_from_text(object))
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::ffi::CStr;
 use pgrx::pg_sys::{self, Datum, Oid};
 use tablenet_core::{ColumnType, Error, ErrorKind, Feature, Result, Value};
 
-use crate::datum::{self, Decoder};
+use crate::datum::{self, Decoder, Fixed};
 
 /// How to read it.
 pub enum Scalar {
@@ -40,6 +40,14 @@ impl Scalar {
     /// Whether it is an enum, whose labels were read when it was made.
     pub fn is_enum(&self) -> bool {
         matches!(self, Self::Typed(decoder) if decoder.is_enum())
+    }
+
+    /// How to read it without looking elsewhere, for numbers of fixed width and booleans.
+    pub fn fixed(&self) -> Option<Fixed> {
+        match self {
+            Self::Typed(decoder) => decoder.fixed(),
+            Self::Untyped => None,
+        }
     }
 
     /// Reads one datum for `feature` into `value`.

@@ -5,15 +5,15 @@ use tablenet_core::{Feature, Result, Value};
 
 use crate::arguments::Arguments;
 use crate::json_object::JsonObject;
-use crate::positional::{Elements, Scalars, check_not_object};
-use crate::whole_row::{Columns, Layout, WholeRow};
+use crate::positional::{Direct, Elements, Scalars, check_not_object};
+use crate::whole_row::{Layout, WholeRow};
 
 /// The arguments of a call, bound to the features of a model.
 pub enum Source {
     /// One argument per feature.
     Scalars(Scalars),
-    /// One argument per column of a row, after the list of their names.
-    Columns(Columns),
+    /// The same, of types that are read on the way.
+    Direct(Direct),
     /// An array with one element per feature.
     Elements(Elements),
     /// A row.
@@ -39,10 +39,10 @@ impl Source {
                     // SAFETY: by contract an untyped literal.
                     unsafe { check_not_object(value)? };
                 }
-                Self::Scalars(Scalars::bind(model, features, types)?)
+                Self::of(Scalars::in_order(model, features, types)?)
             }
             Arguments::Columns { names, types } => {
-                Self::Columns(Columns::bind(names, types, features)?)
+                Self::of(Scalars::by_name(names, types, features)?)
             }
             Arguments::Array { element } => Self::Elements(Elements::bind(features, *element)?),
             Arguments::Row { anonymous } => Self::Row(WholeRow::new(*anonymous)),
@@ -50,18 +50,25 @@ impl Source {
         })
     }
 
+    fn of(scalars: Scalars) -> Self {
+        match scalars.direct() {
+            Some(direct) => Self::Direct(direct),
+            None => Self::Scalars(scalars),
+        }
+    }
+
     /// Whether it holds labels of an enum, which another statement may see changed.
     pub fn reads_enum(&self) -> bool {
         match self {
             Self::Scalars(scalars) => scalars.reads_enum(),
-            Self::Columns(columns) => columns.reads_enum(),
+            Self::Direct(_) => false,
             Self::Elements(elements) => elements.reads_enum(),
             Self::Row(row) => row.reads_enum(),
             Self::Object(_) => false,
         }
     }
 
-    /// Puts the features into `row`; `false` if there is no row, array or object to take them from.
+    /// Puts the features into `row`, unless they are [`Direct`]; `false` if there is no row, array or object to take them from.
     ///
     /// # Safety
     /// `values` have the types bound and live for `'a` like the current memory context; `context` lives as long as
@@ -82,15 +89,11 @@ impl Source {
                 scalars.read(values, features, row)?;
                 return Ok(true);
             }
-            if let Self::Columns(columns) = self {
-                columns.read(values.get(1..).unwrap_or_default(), features, row)?;
-                return Ok(true);
-            }
             let Some(value) = values.first().filter(|value| !value.isnull) else {
                 return Ok(false);
             };
             match self {
-                Self::Scalars(_) | Self::Columns(_) => {}
+                Self::Scalars(_) | Self::Direct(_) => {}
                 Self::Elements(elements) => elements.read(value.value, model, features, row)?,
                 Self::Object(object) => object.read(value.value, features, row)?,
                 Self::Row(whole) => {

@@ -2,7 +2,7 @@
 
 use std::ffi::CStr;
 
-use pgrx::pg_sys::{self, Datum, NullableDatum};
+use pgrx::pg_sys::{self, Datum};
 use pgrx::varlena;
 use tablenet_core::{Binding, Feature, Result, Value};
 
@@ -212,52 +212,8 @@ impl WholeRow {
     }
 }
 
-/// The features of a row whose columns are arguments of their own.
-pub struct Columns {
-    features: Vec<(usize, Scalar)>,
-}
-
-impl Columns {
-    /// Binds columns of these names and types, in the order of the arguments.
-    pub fn bind(names: &[String], types: &[pg_sys::Oid], features: &[Feature]) -> Result<Self> {
-        let columns = names
-            .iter()
-            .zip(types)
-            .enumerate()
-            .map(|(place, (name, type_oid))| (place, name.as_str(), *type_oid))
-            .collect::<Vec<_>>();
-        let features = by_name(&columns, features)?;
-        Ok(Self { features })
-    }
-
-    /// Puts the features found in `arguments` into `row`.
-    ///
-    /// # Safety
-    /// `arguments` are the values that this was bound for, and live for `'a`.
-    #[inline]
-    pub unsafe fn read<'a>(
-        &'a self,
-        arguments: &[NullableDatum],
-        features: &[Feature],
-        row: &mut [Value<'a>],
-    ) -> Result<()> {
-        for (((place, scalar), feature), value) in self.features.iter().zip(features).zip(row) {
-            if let Some(argument) = arguments.get(*place) {
-                // SAFETY: by contract.
-                unsafe { scalar.put(argument.value, argument.isnull, feature, value)? };
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether one of the columns is an enum.
-    pub fn reads_enum(&self) -> bool {
-        self.features.iter().any(|(_, scalar)| scalar.is_enum())
-    }
-}
-
 /// For each feature the place of the column of its name, and how to read it.
-fn by_name(
+pub fn by_name(
     columns: &[(usize, &str, pg_sys::Oid)],
     features: &[Feature],
 ) -> Result<Vec<(usize, Scalar)>> {

@@ -5,6 +5,8 @@
 use super::learner::wrong_type;
 use super::lookup::Lookup;
 use super::{Encoding, Scaling, not_finite, too_far};
+use std::borrow::Borrow;
+
 use crate::predict::{Entries, Free};
 use crate::{Error, ErrorKind, Feature, Result, Value};
 
@@ -103,7 +105,7 @@ impl RowEncoder {
     #[inline]
     pub(crate) fn encode<'v>(
         &self,
-        row: impl ExactSizeIterator<Item = &'v Value<'v>> + Clone,
+        row: impl ExactSizeIterator<Item: Borrow<Value<'v>>> + Clone,
         entries: &mut Entries,
     ) -> Result<()> {
         if row.len() != self.features.len() {
@@ -121,16 +123,17 @@ impl RowEncoder {
 
     /// What keeps `row` from being encoded.
     #[cold]
-    fn error<'v>(&self, row: impl Iterator<Item = &'v Value<'v>>) -> Error {
+    fn error<'v>(&self, row: impl Iterator<Item: Borrow<Value<'v>>>) -> Error {
         for (feature, value) in self.features.iter().zip(row) {
+            let value = *value.borrow();
             let number = match (&feature.encoding, value) {
                 (_, Value::Null)
                 | (Encoding::Category { .. }, Value::Text(_))
                 | (Encoding::Boolean { .. }, Value::Boolean(_)) => continue,
                 (Encoding::Boolean { .. }, Value::Number(0.0 | 1.0)) => continue,
-                (Encoding::Number { .. }, Value::Number(number)) => *number,
-                (Encoding::Number { .. }, Value::Boolean(boolean)) => f64::from(u8::from(*boolean)),
-                _ => return wrong_type(&feature.name, feature.column_type, value),
+                (Encoding::Number { .. }, Value::Number(number)) => number,
+                (Encoding::Number { .. }, Value::Boolean(boolean)) => f64::from(u8::from(boolean)),
+                _ => return wrong_type(&feature.name, feature.column_type, &value),
             };
             if !number.is_finite() {
                 return not_finite(number, &feature.name, None);
@@ -221,14 +224,14 @@ impl Step {
     #[inline(always)]
     fn encode<'v>(
         &self,
-        values: &mut impl Iterator<Item = &'v Value<'v>>,
+        values: &mut impl Iterator<Item: Borrow<Value<'v>>>,
         free: &mut Free<'_>,
     ) -> Option<()> {
         match self {
             Self::Run { scalings, row } => {
                 let mut finite = true;
                 for (scaling, row) in scalings.iter().zip(*row..) {
-                    let input = scaling.input(values.next()?)?;
+                    let input = scaling.input(values.next()?.borrow())?;
                     finite &= input.is_finite();
                     free.push(row, input);
                 }
@@ -239,32 +242,32 @@ impl Step {
                 row,
                 missing,
             } => {
-                let value = values.next()?;
-                let input = scaling.input(value)?;
+                let value = *values.next()?.borrow();
+                let input = scaling.input(&value)?;
                 push(free, *row, input);
-                if *value == Value::Null {
+                if value == Value::Null {
                     push(free, *missing, 1.0);
                 }
                 input.is_finite().then_some(())
             }
             Self::Boolean { null, row, missing } => {
-                let value = values.next()?;
+                let value = *values.next()?.borrow();
                 let is_true = match value {
-                    Value::Boolean(boolean) => *boolean,
-                    Value::Number(number) if *number == 0.0 || *number == 1.0 => *number == 1.0,
+                    Value::Boolean(boolean) => boolean,
+                    Value::Number(number) if number == 0.0 || number == 1.0 => number == 1.0,
                     Value::Null => *null,
                     _ => return None,
                 };
                 if is_true {
                     push(free, *row, 1.0);
                 }
-                if *value == Value::Null {
+                if value == Value::Null {
                     push(free, *missing, 1.0);
                 }
                 Some(())
             }
             Self::Category { rows, missing } => {
-                let row = match values.next()? {
+                let row = match *values.next()?.borrow() {
                     Value::Text(text) => rows.get(text).flatten(),
                     Value::Null => *missing,
                     _ => return None,

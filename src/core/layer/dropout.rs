@@ -1,10 +1,10 @@
 //! `Dropout`: while training, y = x / (1 - rate) with probability 1 - rate, else 0 (Keras: `keras.layers.Dropout`).
 
 use super::{Backward, Forward, Kind};
+use crate::Result;
 use crate::config::{Config, invalid};
 use crate::kernels::dropout::dropout;
 use crate::predict::Frozen;
-use crate::Result;
 use serde_json::{Map, Value, json};
 
 /// Sets inputs to zero at random while training (Keras: `Dropout`).
