@@ -76,6 +76,38 @@ fn a_training_has_as_many_threads_as_it_may_have() {
 }
 
 #[test]
+fn a_session_that_ends_while_it_reads_takes_its_threads_along() {
+    let server = Server::start();
+    let mut other = server.connect();
+    for (end, code) in [
+        ("pg_terminate_backend", "57P01"),
+        ("pg_cancel_backend", "57014"),
+    ] {
+        let mut client = server.connect();
+        let backend = Process::backend(&mut client);
+        let train = "SET tablenet.threads = 4;
+            SELECT * FROM ml_train('m', 'SELECT i AS x, i + 1 AS y FROM generate_series(1, 1000000000) AS i', 'y')";
+        std::thread::scope(|scope| {
+            let training = scope.spawn(|| refusal(&mut client, train));
+            while backend.threads() < 4 {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            std::thread::sleep(Duration::from_millis(200));
+            let pid = backend.0;
+            other
+                .batch_execute(&format!("SELECT {end}({pid})"))
+                .expect("sends");
+            assert_eq!(training.join().expect("no panic"), code);
+        });
+        while backend.threads() > 1 {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+    // A crash of the one would have ended the other.
+    other.batch_execute("SELECT 1").expect("is alive");
+}
+
+#[test]
 fn memory_for_fewer_threads_is_told_to_who_asked_for_them() {
     let server = Server::start();
     create_wide(&mut server.connect(), 2_000);
