@@ -111,10 +111,15 @@ unsafe fn of_table(query: &pg_sys::Query, row: &pg_sys::Var) -> Option<Columns> 
         if row.varattno != 0 || row.varlevelsup != 0 || !query.groupingSets.is_null() {
             return None;
         }
+        // RETURNING old or new.
+        #[cfg(feature = "pg18")]
+        if row.varreturningtype != pg_sys::VarReturningType::VAR_RETURNING_DEFAULT {
+            return None;
+        }
         let number = usize::try_from(row.varno).ok()?.checked_sub(1)?;
         let entry = &**nodes::<pg_sys::RangeTblEntry>(query.rtable).get(number)?;
         if entry.rtekind != pg_sys::RTEKind::RTE_RELATION
-            || !is_always_there(query.jointree.cast(), row.varno)
+            || !is_always_there(query.jointree.cast(), number + 1)
         {
             return None;
         }
@@ -150,12 +155,14 @@ unsafe fn of_table(query: &pg_sys::Query, row: &pg_sys::Var) -> Option<Columns> 
 ///
 /// # Safety
 /// `tree` is a node of a join tree.
-unsafe fn is_always_there(tree: *mut pg_sys::Node, table: i32) -> bool {
+unsafe fn is_always_there(tree: *mut pg_sys::Node, table: usize) -> bool {
     use pg_sys::JoinType::{JOIN_INNER, JOIN_LEFT, JOIN_RIGHT};
     // SAFETY: the tag says which node it is. PostgreSQL, too, walks the tree by recursion, and checked its depth.
     unsafe {
         match (*tree).type_ {
-            NodeTag::T_RangeTblRef => (*tree.cast::<pg_sys::RangeTblRef>()).rtindex == table,
+            NodeTag::T_RangeTblRef => {
+                usize::try_from((*tree.cast::<pg_sys::RangeTblRef>()).rtindex) == Ok(table)
+            }
             NodeTag::T_FromExpr => nodes((*tree.cast::<pg_sys::FromExpr>()).fromlist)
                 .into_iter()
                 .any(|part| is_always_there(part, table)),
