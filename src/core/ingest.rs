@@ -144,10 +144,10 @@ impl Ingest {
         self.learn_row(record, training, text)
     }
 
-    /// Learns from stored rows of `row_bytes` each and stores the codes of their categories.
-    pub(crate) fn learn(
+    /// Learns from blocks of stored rows, `row_bytes` each, and stores the codes of their categories.
+    pub(crate) fn learn<'r>(
         &mut self,
-        records: &mut [u8],
+        blocks: impl Iterator<Item = &'r mut [u8]>,
         row_bytes: usize,
         texts: &Texts,
         training: bool,
@@ -160,7 +160,7 @@ impl Ingest {
             rest = others;
             Some(text)
         };
-        for record in records.chunks_exact_mut(row_bytes) {
+        for record in blocks.flat_map(|block| block.chunks_exact_mut(row_bytes)) {
             self.learn_row(record, training, &mut next)?;
         }
         Ok(())

@@ -17,25 +17,32 @@ pub(crate) struct Samples {
     chunks: Vec<Vec<u8>>,
     /// A block's memory that waits for rows, once spilled.
     spare: Option<Vec<u8>>,
-    /// Bytes of the last chunk whose rows were seen by a borrower.
+    /// The first block with rows that no borrower has seen, and the bytes of it that one has.
+    unseen: usize,
     seen: usize,
     spill: Option<Box<dyn Spill>>,
     budget: Budget,
     charged: u64,
 }
 
-/// A block on loan.
+/// Blocks on loan.
 #[derive(Debug)]
 pub(crate) struct Lent {
-    rows: Vec<u8>,
-    seen: usize,
+    blocks: Vec<Vec<u8>>,
+    /// The place of the first.
     place: usize,
+    seen: usize,
 }
 
 impl Lent {
-    /// Its rows that no borrower has seen.
-    pub(crate) fn unseen(&mut self) -> &mut [u8] {
-        self.rows.get_mut(self.seen..).unwrap_or_default()
+    /// Their rows that no borrower has seen.
+    pub(crate) fn unseen(&mut self) -> impl Iterator<Item = &mut [u8]> {
+        let mut seen = self.seen;
+        self.blocks.iter_mut().map(move |block| {
+            block
+                .get_mut(std::mem::take(&mut seen)..)
+                .unwrap_or_default()
+        })
     }
 }
 
@@ -53,6 +60,7 @@ impl Samples {
             free: 0,
             chunks: Vec::new(),
             spare: None,
+            unseen: 0,
             seen: 0,
             spill: None,
             budget,
@@ -129,9 +137,11 @@ impl Samples {
                 with_capacity(bytes, WHAT)?
             }
         };
+        if self.spilled() {
+            self.seen = 0;
+        }
         self.chunks.push(chunk);
         self.free = self.block_rows;
-        self.seen = 0;
         Ok(())
     }
 
@@ -146,7 +156,13 @@ impl Samples {
 
     /// All rows so far need no borrower any more.
     pub(crate) fn mark_seen(&mut self) {
+        self.unseen = self.chunks.len().saturating_sub(1);
         self.seen = self.chunks.last().map_or(0, Vec::len);
+    }
+
+    /// Blocks with rows that no borrower has seen.
+    pub(crate) fn unseen_blocks(&self) -> usize {
+        self.chunks.len() - self.unseen.min(self.chunks.len())
     }
 
     /// Whether the next row needs the memory of another block, while those it has are on loan.
@@ -164,39 +180,44 @@ impl Samples {
         self.free == 0
     }
 
-    /// Lends the last block out, if it has rows that no borrower has seen. It must come back before the store spills or
-    /// is read, and in the order of lending.
+    /// Lends out the blocks with rows that no borrower has seen. They must come back before the store spills or is read,
+    /// and in the order of lending; a block that is not full also before the next row.
     pub(crate) fn lend(&mut self) -> Option<Lent> {
-        let place = self.chunks.len().checked_sub(1)?;
-        let chunk = self.chunks.last_mut()?;
-        if chunk.len() <= self.seen {
+        let (place, seen) = (self.unseen, self.seen);
+        let blocks = self.chunks.get_mut(place..).unwrap_or_default();
+        if blocks.iter().map(Vec::len).sum::<usize>() <= seen {
             return None;
         }
-        let (seen, rows) = (self.seen, std::mem::take(chunk));
-        self.seen = rows.len();
+        let blocks: Vec<_> = blocks.iter_mut().map(std::mem::take).collect();
+        self.unseen = self.chunks.len().saturating_sub(1);
+        self.seen = blocks.last().map_or(0, Vec::len);
         if self.spilled() {
-            self.chunks.pop();
+            self.chunks.clear();
         }
-        Some(Lent { rows, seen, place })
+        Some(Lent {
+            blocks,
+            place,
+            seen,
+        })
     }
 
-    /// Takes a block back; a full one of a spilled store is written.
+    /// Takes blocks back; a full one of a spilled store is written.
     pub(crate) fn settle(&mut self, lent: Lent) -> Result<()> {
-        let Lent {
-            mut rows, place, ..
-        } = lent;
-        match &mut self.spill {
-            None => {
-                if let Some(chunk) = self.chunks.get_mut(place) {
-                    *chunk = rows;
+        let places = lent.place..;
+        for (mut block, place) in lent.blocks.into_iter().zip(places) {
+            match &mut self.spill {
+                None => {
+                    if let Some(chunk) = self.chunks.get_mut(place) {
+                        *chunk = block;
+                    }
                 }
+                Some(spill) if block.len() >= self.block_rows * self.row_bytes => {
+                    spill.append(&block)?;
+                    block.clear();
+                    self.spare = Some(block);
+                }
+                Some(_) => self.chunks.push(block),
             }
-            Some(spill) if rows.len() >= self.block_rows * self.row_bytes => {
-                spill.append(&rows)?;
-                rows.clear();
-                self.spare = Some(rows);
-            }
-            Some(_) => self.chunks.push(rows),
         }
         Ok(())
     }
@@ -228,7 +249,8 @@ impl Samples {
         self.budget.reserve(block_bytes as u64, WHAT)?;
         self.charged = block_bytes as u64;
         self.free = self.block_rows - last.len() / self.row_bytes;
-        self.seen = self.seen.min(last.len());
+        // Whoever lends has everything seen before.
+        (self.unseen, self.seen) = (0, last.len());
         self.chunks.push(last);
         self.spill = Some(spill);
         Ok(())

@@ -76,13 +76,23 @@ impl<'p> Staging<'p> {
         })
     }
 
+    /// Blocks that are worth waking the worker for: of rows with texts one, because the texts need room.
+    pub(crate) fn blocks(&self) -> usize {
+        if self.has_texts() { 1 } else { 8 }
+    }
+
+    /// Whether the worker looks up texts.
+    pub(crate) fn has_texts(&self) -> bool {
+        self.room.1 > 0
+    }
+
     /// Whether the texts of `row` fit in.
     #[inline]
     pub(crate) fn has_room(&self, row: &[Value<'_>], training: bool) -> bool {
         let Some(texts) = self.texts.get(usize::from(training)) else {
             return false;
         };
-        if self.room.1 == 0 {
+        if !self.has_texts() {
             return true;
         }
         let (mut bytes, mut count) = (texts.bytes.len(), texts.lengths.len());

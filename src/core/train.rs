@@ -4,7 +4,7 @@
 mod tests;
 
 use crate::encoder::Learner;
-use crate::ingest::Ingest;
+use crate::ingest::{Ingest, Texts};
 use crate::nearest::nearest;
 use crate::record::{Field, FieldKind};
 use crate::samples::Samples;
@@ -262,7 +262,8 @@ impl<'a> Training<'a> {
         if alone {
             samples.mark_seen();
         }
-        if samples.is_full() {
+        let enough = self.staging.as_ref().map_or(1, Staging::blocks);
+        if samples.is_full() && (samples.spilled() || samples.unseen_blocks() >= enough) {
             self.hand_over(training, callback)?;
         }
         Ok(())
@@ -276,7 +277,7 @@ impl<'a> Training<'a> {
         }
     }
 
-    /// Gives the worker the last block of a store, once it has brought back the one before.
+    /// Gives the worker the last blocks of a store, once it has brought back those before.
     fn hand_over(&mut self, training: bool, callback: &mut dyn Callback) -> Result<()> {
         self.collect(callback)?;
         let row_bytes = self.train.row_bytes();
@@ -286,15 +287,22 @@ impl<'a> Training<'a> {
             &mut self.validation
         };
         if let Some(staging) = &mut self.staging
-            && let Some(lent) = samples.lend()
+            && let Some(mut lent) = samples.lend()
         {
-            let ingest = self.ingest.take().ok_or_else(gone)?;
+            let mut ingest = self.ingest.take().ok_or_else(gone)?;
+            if samples.spilled() && !staging.has_texts() {
+                // Numbers of one block, which a spill must have back at once: waking the worker would take longer.
+                let texts = Texts::default();
+                ingest.learn(lent.unseen(), row_bytes, &texts, training)?;
+                self.ingest = Some(ingest);
+                return samples.settle(lent);
+            }
             staging.send(ingest, lent, row_bytes, training);
         }
         Ok(())
     }
 
-    /// Waits for the worker and takes its block back.
+    /// Waits for the worker and takes its blocks back.
     fn collect(&mut self, callback: &mut dyn Callback) -> Result<()> {
         let Some(staging) = &mut self.staging else {
             return Ok(());
@@ -343,10 +351,10 @@ impl<'a> Training<'a> {
 
     #[cold]
     fn spill_for(&mut self, need: u64, callback: &mut dyn Callback) -> Result<()> {
-        // A store spills with all of its blocks.
-        self.collect(callback)?;
         let share = store_share(self.budget.limit());
         while self.train.charged() + self.validation.charged() + need > share {
+            // No row is written before it was learned from.
+            self.learn_rest(callback)?;
             if !self.spill_one(callback)? {
                 break;
             }

@@ -1,5 +1,5 @@
 //! Prints seconds from the first row to the model file, phase by phase, of a table of float4 columns:
-//! `cargo run --release -p tablenet-core --example table -- [rows] [columns] [batch size] [threads] [memory in MB]`.
+//! `cargo run --release -p tablenet-core --example table -- [rows] [columns] [batch size] [threads] [memory in MB] [text columns]`.
 
 use std::time::Instant;
 use tablenet_core::*;
@@ -59,6 +59,12 @@ fn main() -> Result<()> {
         labels: None,
     };
     let mut columns: Vec<_> = (0..width).map(|i| column(format!("x{i}"))).collect();
+    let texts = given(5, 0);
+    columns.extend((0..texts).map(|i| Column {
+        column_type: ColumnType::Category,
+        single_precision: false,
+        ..column(format!("t{i}"))
+    }));
     columns.push(column("y".into()));
     let options = TrainOptions {
         epochs: Some(1),
@@ -74,6 +80,16 @@ fn main() -> Result<()> {
             (0..=width)
                 .map(|i| Value::Number(number(row * (width + 1) + i)))
                 .collect()
+        })
+        .collect();
+    let labels: Vec<String> = (0..20).map(|i| format!("category {i}")).collect();
+    let made: Vec<Vec<Value<'_>>> = made
+        .into_iter()
+        .enumerate()
+        .map(|(row, mut values)| {
+            let label = |i: usize| Value::Text(&labels[(row * 7 + i * row) % labels.len()]);
+            values.splice(width..width, (0..texts).map(label));
+            values
         })
         .collect();
     let mut clock = Clock(Instant::now());
