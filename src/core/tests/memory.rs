@@ -6,6 +6,7 @@ mod data;
 
 use data::{Clock, Rows, dense, options};
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use tablenet_core::*;
 
@@ -54,6 +55,74 @@ fn compile(inputs: usize, widths: &[usize], optimizer: &str) -> Model {
             1.0,
         )
         .unwrap()
+}
+
+/// A spill into a file that has no name any more.
+struct Files;
+
+struct OnDisk(std::fs::File, u64);
+
+impl SpillFactory for Files {
+    fn create(&mut self) -> Result<Box<dyn Spill>> {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let (process, number) = (std::process::id(), NUMBER.fetch_add(1, SeqCst));
+        let path = std::env::temp_dir().join(format!("tablenet-{process}-{number}"));
+        let options = std::fs::File::options()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .open(&path);
+        let file = options.unwrap();
+        std::fs::remove_file(path).unwrap();
+        Ok(Box::new(OnDisk(file, 0)))
+    }
+}
+
+impl Spill for OnDisk {
+    fn append(&mut self, block: &[u8]) -> Result<()> {
+        self.0.write_all_at(block, self.1).unwrap();
+        self.1 += block.len() as u64;
+        Ok(())
+    }
+
+    fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> Result<()> {
+        self.0.read_exact_at(buffer, offset).unwrap();
+        Ok(())
+    }
+}
+
+/// Trains on 100,000 rows of 12 numbers and 2 texts: 6.5 MB.
+fn train(limit: u64, batch_size: usize, pool: &Pool) -> Result<Vec<u8>> {
+    let column = |i: usize| Column {
+        name: format!("c{i}"),
+        column_type: if i < 13 {
+            ColumnType::Number
+        } else {
+            ColumnType::Category
+        },
+        integer: false,
+        single_precision: i.is_multiple_of(2),
+        labels: None,
+    };
+    let options = TrainOptions {
+        epochs: Some(1),
+        batch_size,
+        memory_limit: limit,
+        ..TrainOptions::default()
+    };
+    let columns = (0..15).map(column).collect();
+    let mut training = Training::new(columns, "c12", options, Box::new(Files))?.on(pool)?;
+    let texts = ["one", "two", "three and a little more text"];
+    let mut clock = Clock::new();
+    for row in 0..100_000_usize {
+        let number = |i: usize| Value::Number(((row * 7919 + i * 31) % 1013) as f64);
+        let values: [Value<'_>; 15] = std::array::from_fn(|i| match i {
+            0..13 => number(i),
+            _ => Value::Text(texts[(row + i) % 3]),
+        });
+        training.push(&values, &mut clock)?;
+    }
+    training.finish(&mut clock, pool)?.file.to_bytes(&mut clock)
 }
 
 #[test]
@@ -106,6 +175,24 @@ fn fit_stays_within_what_memory_says() {
                 );
                 assert!(taken <= said, "took {taken} bytes, said {said}");
             }
+        }
+    }
+
+    // A whole training, in memory and from a spill, with rows on their way to a worker.
+    for batch_size in [32, 1000] {
+        for limit in [3 << 20, 5 << 20, 16 << 20] {
+            let mut files = Vec::new();
+            for pool in &pools {
+                let (file, taken) = peak(|| train(limit, batch_size, pool));
+                println!(
+                    "limit {limit}, batch {batch_size}, {} thread(s): took {taken}",
+                    pool.threads()
+                );
+                // The descriptions of columns and blocks are not charged.
+                assert!(taken <= limit + (16 << 10), "took {taken} of {limit}");
+                files.push(file.unwrap());
+            }
+            assert!(files[0] == files[1]);
         }
     }
 
