@@ -1,4 +1,4 @@
-//! A memory context for what is needed only a moment.
+//! Memory for what is needed only a moment: a context for it, and what becomes of the core's.
 
 use pgrx::pg_sys;
 
@@ -41,5 +41,19 @@ impl Scratch {
     pub fn delete(self) {
         // SAFETY: nothing in it is alive.
         unsafe { pg_sys::MemoryContextDelete(self.0) };
+    }
+}
+
+/// Gives the memory that the core has freed back to the system when it is dropped: the C library would keep the blocks
+/// of a training's rows for the session.
+pub struct Returned;
+
+impl Drop for Returned {
+    fn drop(&mut self) {
+        // SAFETY: may be called at any time; it only touches memory that nobody has.
+        #[cfg(all(target_os = "linux", target_env = "gnu"))]
+        unsafe {
+            libc::malloc_trim(0)
+        };
     }
 }

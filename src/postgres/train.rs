@@ -9,6 +9,7 @@ use crate::datum;
 use crate::entry::{Call, entry};
 use crate::fixed::connected;
 use crate::interrupt::Interrupts;
+use crate::memory::Returned;
 use crate::options::Request;
 use crate::query::Query;
 use crate::spill::Spills;
@@ -100,6 +101,8 @@ fn learn(
     options: tablenet_core::TrainOptions,
     interrupts: &mut Interrupts,
 ) -> Result<Trained> {
+    // Declared first: it goes last, also after an error.
+    let _returned = Returned;
     let spills = Spills::new();
     // Before the query: its workers learn from the rows while more are read.
     let pool = threads::pool()?;
