@@ -337,11 +337,7 @@ impl<'a> Training<'a> {
     /// Spills when the next row would take the stores beyond their share of the limit.
     #[inline]
     fn make_room(&mut self, training: bool, callback: &mut dyn Callback) -> Result<()> {
-        let need = if training {
-            self.train.next_need()
-        } else {
-            self.validation.next_need()
-        };
+        let need = self.samples(training).next_need();
         if need == 0 {
             Ok(())
         } else {

@@ -21,12 +21,10 @@ fn scale_singles_body<S: Simd>(
     null: &[f32],
     x: &mut [f32],
 ) {
-    let columns = mean.iter().zip(inverse).zip(null);
-    for ((x, value), ((mean, inverse), null)) in x.iter_mut().zip(values).zip(columns) {
-        let value = f64::from(f32::from_ne_bytes(*value));
-        let input = scaled(value, *mean, *inverse);
-        *x = if value.is_nan() { *null } else { input };
-    }
+    let numbers = values
+        .iter()
+        .map(|value| f64::from(f32::from_ne_bytes(*value)));
+    scale(numbers, mean, inverse, null, x);
 }
 
 dispatch!(
@@ -42,9 +40,20 @@ fn scale_doubles_body<S: Simd>(
     null: &[f32],
     x: &mut [f32],
 ) {
+    let numbers = values.iter().map(|value| f64::from_ne_bytes(*value));
+    scale(numbers, mean, inverse, null, x);
+}
+
+#[inline(always)]
+fn scale(
+    values: impl Iterator<Item = f64>,
+    mean: &[f64],
+    inverse: &[f64],
+    null: &[f32],
+    x: &mut [f32],
+) {
     let columns = mean.iter().zip(inverse).zip(null);
     for ((x, value), ((mean, inverse), null)) in x.iter_mut().zip(values).zip(columns) {
-        let value = f64::from_ne_bytes(*value);
         let input = scaled(value, *mean, *inverse);
         *x = if value.is_nan() { *null } else { input };
     }
