@@ -1,6 +1,6 @@
 //! Which given value is which feature: by name, or by position in the model's feature order.
 
-use crate::encoder::{width_differs, words};
+use crate::encoder::width_differs;
 use crate::nearest::nearest;
 use crate::{ColumnType, Error, ErrorKind, Feature, Result};
 use std::collections::HashMap;
@@ -88,8 +88,8 @@ fn check_type(feature: &Feature, given: Option<ColumnType>) -> Result<()> {
             let message = format!(
                 "column \"{}\" must be {}, not {}",
                 feature.name,
-                words(feature.column_type),
-                words(given)
+                feature.column_type.words(),
+                given.words()
             );
             Err(Error::new(ErrorKind::TypeMismatch, message)
                 .hint("Cast it to the type the model was trained with."))

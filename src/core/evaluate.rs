@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::encoder::{Lookup, not_finite, words, wrong_type};
+use crate::encoder::{Lookup, not_finite, wrong_type};
 use crate::nearest::nearest;
 use crate::scorer::{Scratch, positive};
 use crate::target::{Target, TargetKind};
@@ -61,7 +61,7 @@ impl Classes {
                 (self.numbers.get(class) == Some(number)).then_some(class)
             }
             Value::Text(text) => self.texts.get(text),
-            Value::Boolean(_) | Value::Null => None,
+            Value::Boolean(_) | Value::Vector(_) | Value::Null => None,
         }
     }
 }
@@ -268,8 +268,8 @@ fn find_target(scorer: &Scorer, columns: &[Column]) -> Result<usize> {
     if column.column_type != target.column_type {
         let message = format!(
             "target \"{name}\" must be {}, not {}",
-            words(target.column_type),
-            words(column.column_type)
+            target.column_type.words(),
+            column.column_type.words()
         );
         return Err(Error::new(ErrorKind::TypeMismatch, message)
             .hint("Cast it to the type the model was trained with."));

@@ -21,14 +21,14 @@ impl Feature {
     /// Reads an untyped literal with the input rules of the column's type (PostgreSQL's `float8in` and `boolin`).
     pub fn read<'t>(&self, text: &'t str) -> Result<Value<'t>> {
         let value = match self.column_type {
-            ColumnType::Number => number(text).map(Value::Number),
             ColumnType::Boolean => boolean(text).map(Value::Boolean),
             ColumnType::Category => Some(Value::Text(text)),
+            _ => number(text).map(Value::Number),
         };
         value.ok_or_else(|| {
             let (what, hint) = match self.column_type {
-                ColumnType::Number => ("a number", "Write it like 12, -0.5 or 1e6."),
-                _ => ("a boolean", "Write true or false."),
+                ColumnType::Boolean => ("a boolean", "Write true or false."),
+                _ => ("a number", "Write it like 12, -0.5 or 1e6."),
             };
             Error::new(
                 ErrorKind::InvalidText,

@@ -84,6 +84,7 @@ pub(crate) fn column(name: &str, column_type: ColumnType) -> Column {
         integer: false,
         single_precision: false,
         labels: None,
+        length: None,
     }
 }
 

@@ -6,7 +6,7 @@ use crate::kernels::record::{Columns, learn_doubles, learn_singles};
 use crate::record::{Field, FieldKind};
 use crate::slot::Slot;
 use crate::target_learner::TargetLearner;
-use crate::{Budget, ColumnType, Result, Value};
+use crate::{Budget, Result, Value};
 
 /// Everything that is learned while rows are read.
 #[derive(Debug)]
@@ -85,7 +85,7 @@ impl Ingest {
             let Slot {
                 field, column_type, ..
             } = learner.slot;
-            if column_type != ColumnType::Number {
+            if !column_type.is_numeric() {
                 others.push(place);
                 continue;
             }

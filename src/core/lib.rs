@@ -125,7 +125,7 @@ pub use scorer::{Row, Scorer, Scratch};
 pub use sequential::{LayerSummary, Sequential};
 pub use spill::{Spill, SpillFactory};
 pub use train::{Trained, Training};
-pub use value::{Column, ColumnType, Value};
+pub use value::{Column, ColumnType, Value, Vector};
 
 pub(crate) use results::Results;
 pub(crate) use target::Target;

@@ -34,10 +34,10 @@ impl FieldKind {
     /// How `column` is stored.
     pub(crate) fn of(column: &Column) -> Self {
         match column.column_type {
-            ColumnType::Number if column.single_precision => Self::Single,
-            ColumnType::Number => Self::Double,
+            column_type if column_type.is_numeric() && column.single_precision => Self::Single,
             ColumnType::Boolean => Self::Boolean,
             ColumnType::Category => Self::Category,
+            _ => Self::Double,
         }
     }
 

@@ -26,8 +26,12 @@ impl Slot {
     #[inline]
     pub(crate) fn check(&self, value: &Value<'_>, row: u64) -> Result<()> {
         match (self.column_type, value) {
-            (ColumnType::Number, Value::Number(number)) if number.is_finite() => Ok(()),
-            (ColumnType::Number, Value::Number(number)) => {
+            (column_type, Value::Number(number))
+                if column_type.is_numeric() && number.is_finite() =>
+            {
+                Ok(())
+            }
+            (column_type, Value::Number(number)) if column_type.is_numeric() => {
                 Err(not_finite(*number, &self.name, Some(row)))
             }
             (_, Value::Null)
@@ -41,13 +45,13 @@ impl Slot {
     #[inline]
     pub(crate) fn write(&self, value: &Value<'_>, record: &mut [u8]) {
         match (self.column_type, value) {
-            (ColumnType::Number, Value::Number(number)) => self.field.write_number(record, *number),
-            (ColumnType::Number, _) => self.field.write_number(record, f64::NAN),
             (ColumnType::Boolean, Value::Boolean(boolean)) => {
                 self.field.write_word(record, u32::from(*boolean));
             }
             (ColumnType::Boolean, _) => self.field.write_word(record, NULL_BOOLEAN),
             (ColumnType::Category, _) => {}
+            (_, Value::Number(number)) => self.field.write_number(record, *number),
+            _ => self.field.write_number(record, f64::NAN),
         }
     }
 }

@@ -72,7 +72,7 @@ impl Target {
             Value::Boolean(boolean) => Some(usize::from(*boolean)),
             Value::Number(number) => labels.iter().position(|label| label.parse() == Ok(*number)),
             Value::Text(text) => labels.iter().position(|label| label == text),
-            Value::Null => None,
+            Value::Vector(_) | Value::Null => None,
         };
         class.ok_or_else(|| {
             let shown = match value {
@@ -97,7 +97,7 @@ impl Target {
     /// Says what is wrong with a target that comes from a file, if anything is.
     pub(crate) fn check(&self) -> Result<(), &'static str> {
         match (&self.kind, self.column_type) {
-            (TargetKind::Regression { mean, std }, ColumnType::Number) => {
+            (TargetKind::Regression { mean, std }, column_type) if column_type.is_numeric() => {
                 let fits =
                     mean.is_finite() && std.is_finite() && *std > 0.0 && (1.0 / std).is_finite();
                 if fits {
@@ -121,6 +121,7 @@ impl Target {
                         numbers.iter().all(Option::is_some) && numbers.is_sorted()
                     }
                     ColumnType::Category => true,
+                    _ => false,
                 };
                 if distinct && fits && (2..=MAX_CLASSES).contains(&labels.len()) {
                     Ok(())

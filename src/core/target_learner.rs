@@ -41,9 +41,9 @@ impl TargetLearner {
         loss: Option<&Loss>,
     ) -> Result<Self> {
         let classes_wanted = loss.is_some_and(Loss::is_crossentropy);
-        if let Some(loss) = loss.filter(|_| {
-            classes_wanted && column.column_type == ColumnType::Number && !column.integer
-        }) {
+        if let Some(loss) =
+            loss.filter(|_| classes_wanted && column.column_type.is_numeric() && !column.integer)
+        {
             let message = format!(
                 "target \"{}\" holds numbers that are not integers, but loss {} needs classes",
                 column.name,
@@ -80,15 +80,6 @@ impl TargetLearner {
         budget: &Budget,
     ) -> Result<()> {
         match self.slot.column_type {
-            ColumnType::Number => {
-                let number = self.slot.field.number(record);
-                if training {
-                    self.moments.add(number);
-                }
-                if self.integers.is_some() {
-                    self.integer(number)?;
-                }
-            }
             ColumnType::Boolean => {
                 let word = self.slot.field.word(record);
                 if let Some(count) = self.booleans.get_mut(word as usize) {
@@ -103,6 +94,15 @@ impl TargetLearner {
                     return Err(self.too_many());
                 }
                 self.slot.field.write_word(record, code);
+            }
+            _ => {
+                let number = self.slot.field.number(record);
+                if training {
+                    self.moments.add(number);
+                }
+                if self.integers.is_some() {
+                    self.integer(number)?;
+                }
             }
         }
         Ok(())
@@ -159,7 +159,7 @@ impl TargetLearner {
             .take()
             .filter(|integers| self.classes_wanted || integers.len() == 2);
         let (labels, codes) = match (column_type, integers) {
-            (ColumnType::Number, Some(integers)) => {
+            (_, Some(integers)) => {
                 if !self.classes_wanted {
                     notice = Some(format!(
                         "target \"{name}\" holds only 0 and 1 and is trained as a class target; cast it to double precision for a regression"
@@ -170,7 +170,22 @@ impl TargetLearner {
                     TargetCodes::Integers(integers.into_iter().collect()),
                 )
             }
-            (ColumnType::Number, None) => {
+            (ColumnType::Boolean, _) => {
+                let seen = ["false", "true"]
+                    .iter()
+                    .zip(self.booleans)
+                    .filter(|(_, count)| *count > 0);
+                (
+                    seen.map(|(label, _)| (*label).to_owned()).collect(),
+                    TargetCodes::Words(vec![Some(0), Some(1)]),
+                )
+            }
+            (ColumnType::Category, _) => {
+                let categories = std::mem::replace(&mut self.categories, Categories::new(None));
+                let (labels, positions) = categories.ordered(false, budget);
+                (labels, TargetCodes::Words(positions))
+            }
+            (_, None) => {
                 let Some(std) = self.moments.std() else {
                     return Err(too_far(self.moments.mean, &name));
                 };
@@ -188,21 +203,6 @@ impl TargetLearner {
                     codes,
                     None,
                 ));
-            }
-            (ColumnType::Boolean, _) => {
-                let seen = ["false", "true"]
-                    .iter()
-                    .zip(self.booleans)
-                    .filter(|(_, count)| *count > 0);
-                (
-                    seen.map(|(label, _)| (*label).to_owned()).collect(),
-                    TargetCodes::Words(vec![Some(0), Some(1)]),
-                )
-            }
-            (ColumnType::Category, _) => {
-                let categories = std::mem::replace(&mut self.categories, Categories::new(None));
-                let (labels, positions) = categories.ordered(false, budget);
-                (labels, TargetCodes::Words(positions))
             }
         };
         let labels: Vec<String> = labels;

@@ -135,6 +135,7 @@ impl Decoder {
                 Kind::Enum { ordered, .. } => Some(ordered.clone()),
                 _ => None,
             },
+            length: None,
         }
     }
 

@@ -216,9 +216,9 @@ fn mismatch(found: u32, wanted: ColumnType, name: &str) -> Error {
         _ => "an object or array",
     };
     let (wanted, hint) = match wanted {
-        ColumnType::Number => ("a number", "Write numbers without quotes."),
         ColumnType::Boolean => ("a boolean", "Write true or false without quotes."),
         ColumnType::Category => ("a text", "Write texts in double quotes."),
+        _ => ("a number", "Write numbers without quotes."),
     };
     Error::new(
         ErrorKind::TypeMismatch,

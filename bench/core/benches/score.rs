@@ -38,6 +38,7 @@ fn scorer(labels: &[String]) -> Result<Scorer> {
         integer: false,
         single_precision: false,
         labels: None,
+        length: None,
     };
     let numbers = ["a", "b", "c", "d", "y"].map(|name| column(name, ColumnType::Number));
     let texts = ["s", "t"].map(|name| column(name, ColumnType::Category));

@@ -25,8 +25,8 @@ fn check_feature(feature: &Feature) -> Result<(), &'static str> {
             Encoding::Number {
                 mean, std, median, ..
             },
-            ColumnType::Number,
-        ) => {
+            column_type,
+        ) if column_type.is_numeric() => {
             if !(mean.is_finite()
                 && median.is_finite()
                 && std.is_finite()

@@ -169,22 +169,14 @@ pub(crate) fn wrong_type(name: &str, column_type: ColumnType, value: &Value<'_>)
         Value::Number(number) => format!("the number {number}"),
         Value::Boolean(boolean) => format!("the boolean {boolean}"),
         Value::Text(text) => format!("the text \"{text}\""),
+        Value::Vector(vector) => format!("an array of {}", vector.len()),
     };
     Error::new(
         ErrorKind::TypeMismatch,
         format!(
             "column \"{name}\" must be {}, not {given}",
-            words(column_type)
+            column_type.words()
         ),
     )
     .hint("Cast it to the type the model was trained with.")
-}
-
-/// A type as it stands in messages.
-pub(crate) fn words(column_type: ColumnType) -> &'static str {
-    match column_type {
-        ColumnType::Number => "a number",
-        ColumnType::Boolean => "a boolean",
-        ColumnType::Category => "text",
-    }
 }

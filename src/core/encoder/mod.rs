@@ -13,7 +13,7 @@ mod tests;
 
 pub(crate) use categories::Categories;
 pub(crate) use consistency::check_features;
-pub(crate) use learner::{Learner, MAX_CATEGORIES, words, wrong_type};
+pub(crate) use learner::{Learner, MAX_CATEGORIES, wrong_type};
 pub(crate) use lookup::Lookup;
 pub(crate) use median::{SAMPLE, medians};
 pub(crate) use profile::Moments;

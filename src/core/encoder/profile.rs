@@ -75,9 +75,9 @@ impl Profile {
     /// An empty profile for a column of this type; an enum's `labels` in their declared order.
     pub(crate) fn new(column_type: ColumnType, labels: Option<Vec<String>>) -> Self {
         match column_type {
-            ColumnType::Number => Self::Number(Moments::default()),
             ColumnType::Boolean => Self::Boolean([0; 3]),
             ColumnType::Category => Self::Category(Categories::new(labels)),
+            _ => Self::Number(Moments::default()),
         }
     }
 

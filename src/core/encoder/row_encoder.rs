@@ -304,7 +304,7 @@ impl Scaling {
             Value::Number(number) => Some(self.apply(*number)),
             Value::Boolean(boolean) => Some(self.apply(f64::from(u8::from(*boolean)))),
             Value::Null => Some(self.null),
-            Value::Text(_) => None,
+            Value::Text(_) | Value::Vector(_) => None,
         }
     }
 }

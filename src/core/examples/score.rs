@@ -33,6 +33,7 @@ fn file(numbers: usize, texts: usize, widths: &[usize]) -> Result<ModelFile> {
         integer: false,
         single_precision: false,
         labels: None,
+        length: None,
     };
     let mut columns: Vec<Column> = (0..numbers)
         .map(|i| column(format!("x{i}"), ColumnType::Number))

@@ -57,6 +57,7 @@ fn main() -> Result<()> {
         integer: false,
         single_precision: true,
         labels: None,
+        length: None,
     };
     let mut columns: Vec<_> = (0..width).map(|i| column(format!("x{i}"))).collect();
     let texts = given(5, 0);

@@ -96,6 +96,7 @@ fn scorer() -> Scorer {
         integer: false,
         single_precision: false,
         labels: None,
+        length: None,
     });
     struct NoSpill;
     impl SpillFactory for NoSpill {

@@ -103,6 +103,7 @@ fn train(limit: u64, batch_size: usize, pool: &Pool) -> Result<Vec<u8>> {
         integer: false,
         single_precision: i.is_multiple_of(2),
         labels: None,
+        length: None,
     };
     let options = TrainOptions {
         epochs: Some(1),

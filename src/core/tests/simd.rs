@@ -43,6 +43,7 @@ fn trained(layers: Vec<Layer>) -> Result<ModelFile> {
         integer: false,
         single_precision: false,
         labels: None,
+        length: None,
     });
     let options = TrainOptions {
         layers: Some(Sequential::new(layers)),
