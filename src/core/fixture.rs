@@ -110,7 +110,7 @@ pub(crate) fn train(
     options: TrainOptions,
     rows: &[Vec<Value<'_>>],
 ) -> Result<Trained> {
-    let mut training = Training::new(columns, "y", options, Box::new(ToMemory))?;
+    let mut training = Training::new(columns, &["y"], options, Box::new(ToMemory))?;
     for row in rows {
         training.push(row, &mut NoCallback)?;
     }

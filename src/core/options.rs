@@ -1,7 +1,8 @@
 //! The arguments of a training with their defaults (Keras: `compile` and `fit`).
 
 use crate::{
-    Activation, EarlyStopping, Error, ErrorKind, Loss, Metric, Optimizer, Result, Sequential,
+    Activation, ClassWeight, EarlyStopping, Error, ErrorKind, Loss, Metric, Optimizer, Result,
+    Sequential,
 };
 
 /// What a training may be told; `None` is chosen from the data.
@@ -27,6 +28,12 @@ pub struct TrainOptions {
     pub callbacks: Option<Vec<EarlyStopping>>,
     /// Columns that are neither feature nor target.
     pub exclude: Vec<String>,
+    /// How much the training rows of each class count in the loss; all alike.
+    pub class_weight: Option<ClassWeight>,
+    /// The column that says how much each row counts in the loss. It is no feature.
+    pub sample_weight: Option<String>,
+    /// The column that says which rows train and which validate, in place of `validation_split`. It is no feature.
+    pub split_column: Option<String>,
     /// Whether every epoch walks the rows in a new order.
     pub shuffle: bool,
     /// The seed of the weights, the order and the split; 0.
@@ -50,6 +57,9 @@ impl Default for TrainOptions {
             validation_split: 0.1,
             callbacks: None,
             exclude: Vec::new(),
+            class_weight: None,
+            sample_weight: None,
+            split_column: None,
             shuffle: true,
             seed: 0,
             max_seconds: None,

@@ -90,14 +90,18 @@ fn gone() -> Error {
 const UNCHECKED: usize = 1 << 16;
 
 impl<'a> Training<'a> {
-    /// Checks all that can be checked before the first row.
+    /// Checks all that can be checked before the first row. Several `targets` are numbers to be predicted together.
     pub fn new(
         columns: Vec<Column>,
-        target: &str,
+        targets: &[&str],
         options: TrainOptions,
         spills: Box<dyn SpillFactory + 'a>,
     ) -> Result<Self> {
         options.check()?;
+        let &[target] = targets else {
+            let message = format!("{} targets are not supported yet", targets.len());
+            return Err(Error::new(ErrorKind::NotSupported, message));
+        };
         let target_index = find_target(&columns, target)?;
         check_excluded(&columns, target, &options.exclude)?;
         let width = columns.len();
@@ -214,6 +218,30 @@ impl<'a> Training<'a> {
             &mut self.validation
         };
         ingest.take(row, training, samples.append()?, self.seen)
+    }
+
+    /// Takes the validation rows from [`Self::push_validation`], whose values come in the order of `columns`, and holds
+    /// out none that are pushed: to be called before the first one. Columns are bound by name; others are ignored.
+    pub fn validate_on(&mut self, columns: &[Column]) -> Result<()> {
+        let message = format!(
+            "{} columns to validate on are not supported yet",
+            columns.len()
+        );
+        Err(Error::new(ErrorKind::NotSupported, message))
+    }
+
+    /// Takes one validation row: values in the order given to [`Self::validate_on`].
+    pub fn push_validation(
+        &mut self,
+        row: &[Value<'_>],
+        callback: &mut dyn Callback,
+    ) -> Result<()> {
+        callback.check()?;
+        let message = format!(
+            "a row of {} values to validate on is not supported yet",
+            row.len()
+        );
+        Err(Error::new(ErrorKind::NotSupported, message))
     }
 
     /// The error of a row, unless an earlier one has an error that the worker still has to find.

@@ -111,7 +111,8 @@ fn learn(
         // An excluded column may have any type.
         let excluded = |name: &str| options.exclude.iter().any(|exclude| exclude == name);
         let (columns, decoders) = query.describe(|name| !excluded(name))?;
-        let mut training = Training::new(columns, target, options, Box::new(spills))?.on(&pool)?;
+        let mut training =
+            Training::new(columns, &[target], options, Box::new(spills))?.on(&pool)?;
         read::rows(&query, &decoders, &mut |row: &[Value<'_>]| {
             training.push(row, interrupts)
         })?;

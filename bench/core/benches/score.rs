@@ -47,7 +47,7 @@ fn scorer(labels: &[String]) -> Result<Scorer> {
         epochs: Some(1),
         ..TrainOptions::default()
     };
-    let mut training = Training::new(columns, "y", options, Box::new(NoSpill))?;
+    let mut training = Training::new(columns, &["y"], options, Box::new(NoSpill))?;
     for i in 0..2000 {
         let text = |step: usize| Value::Text(&labels[i * step % labels.len()]);
         let numbers = [0, 1, 2, 3, 4].map(|n| Value::Number(f64::from(number(7 * i + n))));

@@ -51,7 +51,7 @@ fn file(numbers: usize, texts: usize, widths: &[usize]) -> Result<ModelFile> {
         memory_limit: 1 << 30,
         ..TrainOptions::default()
     };
-    let mut training = Training::new(columns, "y", options, Box::new(NoSpill))?;
+    let mut training = Training::new(columns, &["y"], options, Box::new(NoSpill))?;
     for row in 0..500 {
         let labels = labels(row);
         let mut values = values(row, numbers, texts, &labels);

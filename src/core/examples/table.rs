@@ -95,7 +95,7 @@ fn main() -> Result<()> {
         .collect();
     let mut clock = Clock(Instant::now());
     let pool = Pool::new(threads)?;
-    let mut training = Training::new(columns, "y", options, Box::new(Memory))?.on(&pool)?;
+    let mut training = Training::new(columns, &["y"], options, Box::new(Memory))?.on(&pool)?;
     for row in 0..rows {
         training.push(&made[row % made.len()], &mut clock)?;
     }

@@ -298,7 +298,7 @@ fn the_same_seed_gives_the_same_bytes() -> Result<()> {
     assert!(first != bytes(&with(2)?));
     let mut training = Training::new(
         xy(),
-        "y",
+        &["y"],
         TrainOptions { seed: 1, ..quick() },
         Box::new(NoSpill),
     )?;
@@ -325,7 +325,7 @@ fn threads_change_nothing_where_memory_is_short() -> Result<()> {
             memory_limit,
             ..quick()
         };
-        let mut training = Training::new(xy(), "y", options, Box::new(ToMemory))?;
+        let mut training = Training::new(xy(), &["y"], options, Box::new(ToMemory))?;
         for row in &rows {
             training.push(row, &mut NoCallback)?;
         }
@@ -362,7 +362,7 @@ fn a_spill_learns_the_same_preprocessing() -> Result<()> {
             ..quick()
         };
         let files = Rc::new(Cell::new(0));
-        let mut training = Training::new(xy(), "y", options, Box::new(Counting(files.clone())))?;
+        let mut training = Training::new(xy(), &["y"], options, Box::new(Counting(files.clone())))?;
         for row in &rows {
             training.push(row, &mut NoCallback)?;
         }
@@ -405,7 +405,7 @@ fn a_model_beyond_the_limit_is_refused_before_it_is_taken() -> Result<()> {
         memory_limit: 64 << 20,
         ..quick()
     };
-    let mut training = Training::new(xy(), "y", options, Box::new(NoSpill))?;
+    let mut training = Training::new(xy(), &["y"], options, Box::new(NoSpill))?;
     for row in line(20) {
         training.push(&row, &mut NoCallback)?;
     }
@@ -449,7 +449,7 @@ fn categories_too_long_for_a_file_are_refused_before_fitting() -> Result<()> {
 fn every_check_can_cancel_and_the_error_comes_back_unchanged() -> Result<()> {
     let rows = line(64);
     let run = |callback: &mut CancelAt| {
-        let mut training = Training::new(xy(), "y", quick(), Box::new(ToMemory))?;
+        let mut training = Training::new(xy(), &["y"], quick(), Box::new(ToMemory))?;
         for row in &rows {
             training.push(row, callback)?;
         }

@@ -70,7 +70,8 @@ impl Table {
             exclude: vec!["left out".into(), "out too".into()],
             ..options.clone()
         };
-        let mut training = Training::new(columns(), "y", options, Box::new(ToMemory))?.on(&pool)?;
+        let mut training =
+            Training::new(columns(), &["y"], options, Box::new(ToMemory))?.on(&pool)?;
         self.push_all(&mut training, &mut NoCallback)?;
         training.finish(&mut NoCallback, &pool)
     }
@@ -207,7 +208,7 @@ fn errors_name_the_same_rows_as_on_one_thread() -> Result<()> {
             let pool = Pool::new(threads).expect("threads");
             let mut training = Training::new(
                 columns(),
-                "y",
+                &["y"],
                 TrainOptions {
                     exclude: vec!["left out".into(), "out too".into()],
                     ..small(32)
@@ -240,7 +241,8 @@ fn texts_too_long_for_a_block_are_taken_in_their_turn() -> Result<()> {
     let train = |threads| {
         let pool = Pool::new(threads)?;
         let columns = vec![column("text", Category), column("y", Number)];
-        let mut training = Training::new(columns, "y", quick(), Box::new(ToMemory))?.on(&pool)?;
+        let mut training =
+            Training::new(columns, &["y"], quick(), Box::new(ToMemory))?.on(&pool)?;
         for row in 0..50_u32 {
             let text = Value::Text(&texts[row as usize * 7 % 6]);
             training.push(&[text, Value::Number(f64::from(row))], &mut NoCallback)?;
@@ -262,7 +264,8 @@ fn every_check_can_cancel() -> Result<()> {
             ..small(1000)
         };
         let mut callback = CancelAt { left };
-        let mut training = Training::new(columns(), "y", options, Box::new(ToMemory))?.on(&pool)?;
+        let mut training =
+            Training::new(columns(), &["y"], options, Box::new(ToMemory))?.on(&pool)?;
         table.push_all(&mut training, &mut callback)?;
         training.finish(&mut callback, &pool).map(drop)
     };

@@ -106,7 +106,7 @@ fn scorer() -> Scorer {
     }
     let mut training = Training::new(
         columns.collect(),
-        "c4",
+        &["c4"],
         TrainOptions::default(),
         Box::new(NoSpill),
     )

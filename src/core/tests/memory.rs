@@ -112,7 +112,7 @@ fn train(limit: u64, batch_size: usize, pool: &Pool) -> Result<Vec<u8>> {
         ..TrainOptions::default()
     };
     let columns = (0..15).map(column).collect();
-    let mut training = Training::new(columns, "c12", options, Box::new(Files))?.on(pool)?;
+    let mut training = Training::new(columns, &["c12"], options, Box::new(Files))?.on(pool)?;
     let texts = ["one", "two", "three and a little more text"];
     let mut clock = Clock::new();
     for row in 0..100_000_usize {

@@ -50,7 +50,7 @@ fn trained(layers: Vec<Layer>) -> Result<ModelFile> {
         epochs: Some(3),
         ..TrainOptions::default()
     };
-    let mut training = Training::new(columns.collect(), "c5", options, Box::new(NoSpill))?;
+    let mut training = Training::new(columns.collect(), &["c5"], options, Box::new(NoSpill))?;
     for i in 0..300 {
         training.push(&row(i), &mut Clock::new())?;
     }

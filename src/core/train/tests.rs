@@ -5,7 +5,7 @@ use crate::{Column, ColumnType, ErrorKind, Loss, Result, TrainOptions, Training,
 use ColumnType::{Boolean, Category, Number};
 
 fn new(columns: Vec<Column>, options: TrainOptions) -> Result<Training<'static>> {
-    Training::new(columns, "y", options, Box::new(ToMemory))
+    Training::new(columns, &["y"], options, Box::new(ToMemory))
 }
 
 fn refused(columns: Vec<Column>, options: TrainOptions) -> (ErrorKind, String, Option<String>) {
@@ -27,9 +27,14 @@ fn excluding(names: &[&str]) -> TrainOptions {
 #[test]
 fn the_target_must_be_a_column() {
     let columns = vec![column("x", Number), column("prices", Number)];
-    let error = Training::new(columns, "price", TrainOptions::default(), Box::new(NoSpill))
-        .err()
-        .expect("unknown");
+    let error = Training::new(
+        columns,
+        &["price"],
+        TrainOptions::default(),
+        Box::new(NoSpill),
+    )
+    .err()
+    .expect("unknown");
     assert_eq!(error.kind(), ErrorKind::UnknownColumn);
     assert_eq!(
         error.to_string(),
