@@ -1,16 +1,19 @@
 //! Rows that are arrays in memory, as NumPy users hold them.
 
 use crate::budget::with_capacity;
+use crate::class_weight::is_weight;
+use crate::config::invalid;
 use crate::random::Random;
 use crate::weights::AT_ONCE;
 use crate::{Batch, Batches, Callback, Error, ErrorKind, Result};
-use ndarray::{ArrayView1, CowArray, Ix2};
+use ndarray::{ArrayView1, CowArray, Ix1, Ix2};
 
 /// [`Batches`] over two arrays, owned or borrowed: `x` of shape (rows, inputs) and `y` of shape (rows, targets).
 #[derive(Debug)]
 pub struct Arrays<'a> {
     x: CowArray<'a, f32, Ix2>,
     y: CowArray<'a, f32, Ix2>,
+    weights: Option<CowArray<'a, f32, Ix1>>,
     order: Vec<usize>,
     next: usize,
 }
@@ -31,9 +34,35 @@ impl<'a> Arrays<'a> {
         Ok(Self {
             x,
             y,
+            weights: None,
             order,
             next: 0,
         })
+    }
+
+    /// Lets every row count in the loss as `weights` says (Keras: `sample_weight`), of shape (rows).
+    ///
+    /// `FeatureCount` for another number of weights, `InvalidParameter` for one that is negative or not finite.
+    pub fn with_weights(mut self, weights: impl Into<CowArray<'a, f32, Ix1>>) -> Result<Self> {
+        let weights = weights.into();
+        if weights.len() != self.x.nrows() {
+            let message = format!(
+                "x has {} rows, but {} weights",
+                self.x.nrows(),
+                weights.len()
+            );
+            return Err(Error::new(ErrorKind::FeatureCount, message));
+        }
+        if let Some(weight) = weights
+            .iter()
+            .find(|weight| !is_weight(f64::from(**weight)))
+        {
+            return Err(invalid(format!(
+                "a weight must be at least 0, not {weight}"
+            )));
+        }
+        self.weights = Some(weights);
+        Ok(self)
     }
 }
 
@@ -48,6 +77,10 @@ impl Batches for Arrays<'_> {
 
     fn targets(&self) -> usize {
         self.y.ncols()
+    }
+
+    fn weighted(&self) -> bool {
+        self.weights.is_some()
     }
 
     fn start(&mut self, shuffle: Option<u64>, callback: &mut dyn Callback) -> Result<()> {
@@ -76,12 +109,17 @@ impl Batches for Arrays<'_> {
     ) -> Result<()> {
         batch.x.clear();
         batch.y.clear();
+        batch.weights.clear();
         let end = self.next.saturating_add(batch_size).min(self.order.len());
         let rows = self.order.get(self.next..end).unwrap_or_default();
         for piece in rows.chunks((AT_ONCE / self.x.ncols().max(1)).max(1)) {
             for &row in piece {
                 append(&mut batch.x, self.x.row(row));
                 append(&mut batch.y, self.y.row(row));
+            }
+            if let Some(weights) = &self.weights {
+                let weights = piece.iter().filter_map(|row| weights.get(*row));
+                batch.weights.extend(weights);
             }
             callback.check()?;
         }

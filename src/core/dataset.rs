@@ -12,6 +12,8 @@ pub struct Batch {
     pub x: Vec<f32>,
     /// Encoded targets, (rows, targets).
     pub y: Vec<f32>,
+    /// How much each row counts in the loss, (rows); empty where all count alike.
+    pub weights: Vec<f32>,
     /// Rows in this batch; 0 ends the epoch.
     pub rows: usize,
 }
@@ -26,6 +28,11 @@ pub trait Batches {
 
     /// Width of `y`.
     fn targets(&self) -> usize;
+
+    /// Whether the batches have weights.
+    fn weighted(&self) -> bool {
+        false
+    }
 
     /// Starts an epoch: in a permutation drawn from `shuffle`, or in stored order.
     fn start(&mut self, shuffle: Option<u64>, callback: &mut dyn Callback) -> Result<()>;

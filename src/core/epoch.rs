@@ -158,7 +158,7 @@ impl Tally {
         };
         let loss = buffers.run(model, rows, noise, crew, &mut see)?;
         self.loss += loss;
-        self.rows += rows.2 as u64;
+        self.rows += rows.count as u64;
         Ok(loss)
     }
 }

@@ -92,6 +92,7 @@ impl Feed {
             blocks.push(Batch {
                 x: room(plan.rows.saturating_mul(inputs))?,
                 y: room(plan.rows.saturating_mul(targets))?,
+                weights: Vec::new(),
                 rows: 0,
             });
         }
@@ -203,9 +204,16 @@ impl Feed {
                 };
                 for block in blocks {
                     let x = block.x.chunks(batch_size * inputs);
+                    let mut weights = block.weights.chunks(batch_size);
                     for (x, y) in x.zip(block.y.chunks(batch_size * targets)) {
+                        let weights = weights.next().unwrap_or_default();
                         if !ended.load(Ordering::Relaxed) {
-                            let rows = (x, y, y.len() / targets);
+                            let rows = Rows {
+                                x,
+                                y,
+                                weights,
+                                count: y.len() / targets,
+                            };
                             pass.batch(rows, &mut Crew::Alone(&mut *interrupt))?;
                             ended.store(late.load(Ordering::Relaxed), Ordering::Relaxed);
                         }
@@ -267,11 +275,17 @@ impl Feed {
     ) -> Result<bool> {
         block.rows = 0;
         let pulled = data.next(self.plan.rows, block, callback);
-        let Batch { x, y, rows } = block;
+        let Batch {
+            x,
+            y,
+            weights,
+            rows,
+        } = block;
         if pulled.is_err() {
             *rows -= *rows % self.batch_size;
             x.truncate(*rows * self.inputs);
             y.truncate(*rows * self.targets);
+            weights.truncate(*rows);
         }
         pulled?;
         if *rows == 0 {
@@ -280,11 +294,13 @@ impl Feed {
         if *rows > self.plan.rows
             || x.len() != *rows * self.inputs
             || y.len() != *rows * self.targets
+            || ![0, *rows].contains(&weights.len())
         {
             let message = format!(
-                "a batch of {rows} rows has {} inputs and {} targets",
+                "a batch of {rows} rows has {} inputs, {} targets and {} weights",
                 x.len(),
-                y.len()
+                y.len(),
+                weights.len()
             );
             return Err(Error::new(ErrorKind::FeatureCount, message));
         }
@@ -293,7 +309,12 @@ impl Feed {
 }
 
 fn all(block: &Batch) -> Rows<'_> {
-    (&block.x, &block.y, block.rows)
+    Rows {
+        x: &block.x,
+        y: &block.y,
+        weights: &block.weights,
+        count: block.rows,
+    }
 }
 
 fn is_late(until: Option<f64>, callback: &mut dyn Callback) -> bool {

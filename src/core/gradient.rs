@@ -8,14 +8,37 @@ use crate::pool::lock;
 use crate::shard::Cut;
 use crate::weights::{AT_ONCE, zeros};
 use crate::{Callback, Model, Pool, Result};
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// Gets final outputs, targets and their rows, group after group.
 pub(crate) type See<'a> = dyn FnMut(&[f32], &[f32], usize, &mut Interrupt<'_>) -> Result<()> + 'a;
 
-/// Encoded rows: x (rows, inputs), y (rows, targets) and how many.
-pub(crate) type Rows<'a> = (&'a [f32], &'a [f32], usize);
+/// Encoded rows, as in [`crate::Batch`].
+#[derive(Clone, Copy)]
+pub(crate) struct Rows<'a> {
+    pub x: &'a [f32],
+    pub y: &'a [f32],
+    pub weights: &'a [f32],
+    pub count: usize,
+}
+
+impl<'a> Rows<'a> {
+    /// Some of the rows, which are `inputs` and `targets` wide.
+    fn some(&self, rows: Range<usize>, inputs: usize, targets: usize) -> Rows<'a> {
+        Rows {
+            x: &self.x[rows.start * inputs..rows.end * inputs],
+            y: &self.y[rows.start * targets..rows.end * targets],
+            weights: if self.weights.is_empty() {
+                self.weights
+            } else {
+                &self.weights[rows.clone()]
+            },
+            count: rows.len(),
+        }
+    }
+}
 
 /// The threads that work on a batch.
 pub(crate) enum Crew<'a> {
@@ -116,7 +139,7 @@ impl Buffers {
             cut: self.cut,
             noise,
         };
-        let groups = self.cut.groups(rows.2);
+        let groups = self.cut.groups(rows.count);
         self.summands = groups.min(self.groups.len());
         match crew {
             Crew::Alone(interrupt) => {
@@ -274,28 +297,27 @@ impl Work<'_> {
     ) -> Result<()> {
         let Work {
             model,
-            rows: (x, y, all),
+            rows: all,
             cut,
             noise,
         } = *self;
         let network = &model.network;
         let (inputs, outputs, targets) = (network.inputs, network.outputs, model.targets());
-        let share = 1.0 / all as f32;
-        let shards = cut.shards_of(all, number);
-        let begin = cut.rows_of(all, shards.start).start;
+        let share = 1.0 / all.count as f32;
+        let shards = cut.shards_of(all.count, number);
+        let begin = cut.rows_of(all.count, shards.start).start;
         group.loss = 0.0;
         for (i, shard) in shards.enumerate() {
-            let rows = cut.rows_of(all, shard);
-            let n = rows.len();
-            let x = &x[rows.start * inputs..rows.end * inputs];
-            let y = &y[rows.start * targets..rows.end * targets];
+            let range = cut.rows_of(all.count, shard);
+            let (at, n) = ((range.start - begin) * outputs, range.len());
+            let rows = all.some(range, inputs, targets);
             group.loss += match noise {
                 Some(noise) => {
                     let gradient = (group.gradient.as_mut_slice(), i > 0);
                     network.train(
                         model.loss(),
                         &model.weights,
-                        (x, y, n),
+                        rows,
                         share,
                         (noise, shard as u64),
                         gradient,
@@ -304,12 +326,11 @@ impl Work<'_> {
                     )?
                 }
                 None => {
-                    network.forward(&model.weights, x, n, None, space, interrupt)?;
-                    network.cost(model.loss(), y, n, share, space)
+                    network.forward(&model.weights, rows.x, n, None, space, interrupt)?;
+                    network.cost(model.loss(), rows, share, space)
                 }
             };
             if !group.predictions.is_empty() {
-                let at = (rows.start - begin) * outputs;
                 group.predictions[at..at + n * outputs]
                     .copy_from_slice(network.predictions(space, n));
             }
@@ -326,7 +347,7 @@ impl Work<'_> {
         see: &mut See<'_>,
         interrupt: &mut Interrupt<'_>,
     ) -> Result<()> {
-        let (_, y, all) = self.rows;
+        let Rows { y, count: all, .. } = self.rows;
         let shards = self.cut.shards_of(all, number);
         let begin = self.cut.rows_of(all, shards.start).start;
         let end = self.cut.rows_of(all, shards.end - 1).end;

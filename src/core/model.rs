@@ -225,8 +225,9 @@ impl Model {
             let width = network.inputs.checked_add(self.targets())?;
             let rows = (batch_size as u64).checked_mul(network.outputs as u64)?;
             let fed = Plan::new(network, width, batch_size, wanted).rows() as u64;
+            // Rows may have weights.
             let rows = fed
-                .checked_mul(width as u64)?
+                .checked_mul(width as u64 + 1)?
                 .checked_add(rows)?
                 .checked_mul(4)?;
             let predictions = (cut.group_rows(batch_size) as u64)

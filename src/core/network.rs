@@ -1,5 +1,6 @@
 //! The compiled stack of layers: shapes, offsets into the weight vector, and one shard's way forward and back.
 
+use crate::gradient::Rows;
 use crate::kernels::cost::cost;
 use crate::layer::{Backward, Forward, Interrupt, Layer};
 use crate::random::hash;
@@ -180,15 +181,16 @@ impl Network {
         &self,
         loss: Loss,
         weights: &[f32],
-        (x, y, rows): (&[f32], &[f32], usize),
+        all: Rows<'_>,
         share: f32,
         (noise, shard): (Noise, u64),
         (gradient, add): (&mut [f32], bool),
         space: &mut Workspace,
         interrupt: &mut Interrupt<'_>,
     ) -> Result<f64> {
+        let Rows { x, count: rows, .. } = all;
         self.forward(weights, x, rows, Some((noise, shard)), space, interrupt)?;
-        let sum = self.cost(loss, y, rows, share, space);
+        let sum = self.cost(loss, all, share, space);
         let [mut d, mut other] = space.deltas.each_mut().map(Vec::as_mut_slice);
         let relu = Some(Activation::Relu);
         let mut derived = false;
@@ -221,14 +223,8 @@ impl Network {
     }
 
     /// The sum of the losses of the rows last sent forward; their outputs become probabilities under a crossentropy.
-    pub fn cost(
-        &self,
-        loss: Loss,
-        y: &[f32],
-        rows: usize,
-        share: f32,
-        space: &mut Workspace,
-    ) -> f64 {
+    pub fn cost(&self, loss: Loss, all: Rows<'_>, share: f32, space: &mut Workspace) -> f64 {
+        let rows = all.count;
         let last = self.places.len() - 1;
         let out = &mut space.outputs[last][..rows * self.outputs];
         cost(
@@ -236,7 +232,8 @@ impl Network {
             self.outputs,
             share,
             out,
-            y,
+            all.y,
+            all.weights,
             &mut space.deltas[0][..rows * self.outputs],
         )
     }
