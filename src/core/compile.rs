@@ -1,10 +1,11 @@
 //! `compile`: every check that needs neither data nor weights (Keras: `model.compile`).
 
 use crate::config::invalid;
+use crate::layer::embedding::Front;
 use crate::network::Network;
 use crate::sequential::{MAX_LAYERS, too_large};
 use crate::{
-    Activation, Error, ErrorKind, Layer, Loss, Metric, Model, Optimizer, Result, Sequential,
+    Activation, Error, ErrorKind, Inputs, Layer, Loss, Metric, Model, Optimizer, Result, Sequential,
 };
 use serde::{Deserialize, Serialize};
 
@@ -32,18 +33,21 @@ const MAX_INPUTS: usize = 1 << 24;
 impl Sequential {
     /// Checks everything that can be checked before data and weights are there. Takes no memory in proportion to the parameters.
     ///
+    /// `inputs` is the width of a row, or [`Inputs`]: every embedding in it becomes a layer in front of the given ones.
+    ///
     /// `target_scale` is the target's standard deviation (1.0 when it is not standardised): mae, mse and rmse are
     /// reported in the target's own units, the loss in standardised ones.
     pub fn compile(
         &self,
-        inputs: usize,
+        inputs: impl Into<Inputs>,
         task: Task,
         optimizer: Optimizer,
         loss: Loss,
         metrics: Vec<Metric>,
         target_scale: f64,
     ) -> Result<Model> {
-        self.check_inputs(inputs)?;
+        let inputs = inputs.into();
+        self.check_inputs(&inputs)?;
         self.check_layers()?;
         if !(target_scale.is_finite() && target_scale > 0.0) {
             return Err(invalid(format!(
@@ -61,8 +65,12 @@ impl Sequential {
         }
         let mut layers = sequential.layers.clone();
         let head = check_head(&mut layers, loss)?;
-        let network = Network::new(layers, inputs)?;
-        if network.parameters == 0 {
+        let front = Front::new(
+            &inputs,
+            sequential.embedding_names(inputs.embeddings.len())?,
+        )?;
+        let network = Network::new(layers, front)?;
+        if network.multiplied() == 0 {
             return Err(invalid("a model needs a layer with weights").hint("Add a Dense layer."));
         }
         check_outputs(network.outputs, task, loss)?;
@@ -86,19 +94,21 @@ impl Sequential {
         )
     }
 
-    fn check_inputs(&self, inputs: usize) -> Result<()> {
-        if inputs == 0 {
+    fn check_inputs(&self, inputs: &Inputs) -> Result<()> {
+        if inputs.width == 0 {
             return Err(invalid("a model needs at least one input"));
         }
-        if inputs > MAX_INPUTS {
+        let wide = inputs.wide().unwrap_or(usize::MAX);
+        if inputs.width.max(wide) > MAX_INPUTS {
             return Err(Error::new(
                 ErrorKind::LimitExceeded,
-                format!("a model cannot have more than {MAX_INPUTS} inputs, not {inputs}"),
+                format!("a model cannot have more than {MAX_INPUTS} inputs, not {wide}"),
             ));
         }
+        inputs.check()?;
         match self.inputs {
-            Some(stated) if stated != inputs => Err(invalid(format!(
-                "the layers state {stated} inputs, the data has {inputs}"
+            Some(stated) if stated != wide => Err(invalid(format!(
+                "the layers state {stated} inputs, the data has {wide}"
             ))
             .hint("Leave the InputLayer out: the width is taken from the encoded columns.")),
             _ => Ok(()),

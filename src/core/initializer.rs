@@ -82,9 +82,7 @@ impl Initializer {
             [length] => (length as f64, length as f64),
             _ => (1.0, 1.0),
         };
-        let mut random = Xoshiro256PlusPlus::seed_from_u64(
-            seed ^ (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15),
-        );
+        let mut random = generator(seed, number);
         let limit = libm::sqrt(6.0 / (fan_in + fan_out).max(1.0));
         let deviation = libm::sqrt(2.0 / fan_in.max(1.0)) / CUT_NORMAL_DEVIATION;
         for w in w.chunks_mut(1 << 15) {
@@ -101,6 +99,27 @@ impl Initializer {
         }
         Ok(())
     }
+}
+
+/// Fills the `number`th variable with numbers between -`limit` and `limit` (Keras: `RandomUniform`).
+pub(crate) fn fill_uniform(
+    w: &mut [f32],
+    limit: f64,
+    seed: u64,
+    number: u64,
+    callback: &mut dyn Callback,
+) -> Result<()> {
+    let mut random = generator(seed, number);
+    for w in w.chunks_mut(1 << 15) {
+        callback.check()?;
+        w.fill_with(|| ((2.0 * uniform(&mut random) - 1.0) * limit) as f32);
+    }
+    Ok(())
+}
+
+/// The numbers of the `number`th variable.
+fn generator(seed: u64, number: u64) -> Xoshiro256PlusPlus {
+    Xoshiro256PlusPlus::seed_from_u64(seed ^ (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }
 
 /// Standard deviation of the standard normal cut at +-2; Keras divides by it.

@@ -115,7 +115,7 @@ pub use fit::{Evaluated, FitOptions};
 pub use format::ModelFile;
 pub use history::{EpochLogs, History, Stopped};
 pub use initializer::Initializer;
-pub use layer::{ActivationLayer, Dense, Dropout, Layer};
+pub use layer::{ActivationLayer, Dense, Dropout, EmbeddingInput, Inputs, Layer};
 pub use loss::Loss;
 pub use metric::{Metric, MetricState};
 pub use model::{Model, Variable};

@@ -2,11 +2,14 @@
 
 use crate::config::invalid;
 use crate::feed::Plan;
+use crate::initializer;
+use crate::layer::embedding::{self, Table};
 use crate::network::Network;
 use crate::shard::Cut;
 use crate::weights::{AT_ONCE, zeros};
 use crate::{
-    Activation, Callback, Error, ErrorKind, Loss, Metric, Optimizer, Result, Sequential, Task,
+    Activation, Callback, EmbeddingInput, Error, ErrorKind, Inputs, Loss, Metric, Optimizer,
+    Result, Sequential, Task,
 };
 
 /// One variable: a slice of the flat weight vector.
@@ -14,7 +17,7 @@ use crate::{
 pub struct Variable {
     /// Keras's path: `dense_1/kernel`.
     pub path: String,
-    /// (inputs, outputs) of a kernel, (outputs) of a bias.
+    /// (vocabulary, dim) of embeddings, (inputs, outputs) of a kernel, (outputs) of a bias.
     pub shape: Vec<usize>,
     /// Where it begins in [`Model::weights`].
     pub offset: usize,
@@ -61,7 +64,12 @@ impl Model {
         metrics: Vec<Metric>,
         target_scale: f64,
     ) -> Result<Model> {
-        let mut variables = Vec::new();
+        let table = |table: &Table| Variable {
+            path: format!("{}/{}", table.name, embedding::VARIABLE),
+            shape: vec![table.vocabulary, table.dim],
+            offset: table.offset,
+        };
+        let mut variables: Vec<_> = network.front.tables.iter().map(table).collect();
         for (place, layer) in network.places.iter().zip(&sequential.layers) {
             let mut offset = place.offset;
             for spec in place.layer.kind().variables(place.inputs) {
@@ -99,6 +107,13 @@ impl Model {
     pub fn initialize(&mut self, seed: u64, callback: &mut dyn Callback) -> Result<()> {
         let mut weights = zeros(self.parameters(), callback)?;
         let mut number = 0;
+        for table in &self.network.front.tables {
+            let all = &mut weights[table.offset..table.offset + table.parameters()];
+            initializer::fill_uniform(all, embedding::LIMIT, seed, number, callback)?;
+            // The place of what training never sees adds nothing as long as it does not.
+            all[..table.dim].fill(0.0);
+            number += 1;
+        }
         for place in &self.network.places {
             let mut offset = place.offset;
             for spec in place.layer.kind().variables(place.inputs) {
@@ -127,6 +142,24 @@ impl Model {
     /// Width of a row.
     pub fn inputs(&self) -> usize {
         self.network.inputs
+    }
+
+    /// The inputs that are indices, each with its table.
+    pub fn embeddings(&self) -> impl Iterator<Item = EmbeddingInput> {
+        let tables = self.network.front.tables.iter();
+        tables.map(|table| EmbeddingInput {
+            input: table.input,
+            vocabulary: table.vocabulary,
+            dim: table.dim,
+        })
+    }
+
+    /// Width of a row and its embeddings, as `compile` took them.
+    pub fn row(&self) -> Inputs {
+        Inputs {
+            width: self.inputs(),
+            embeddings: self.embeddings().collect(),
+        }
     }
 
     /// Width of the output.

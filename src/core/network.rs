@@ -2,6 +2,7 @@
 
 use crate::gradient::Rows;
 use crate::kernels::cost::cost;
+use crate::layer::embedding::Front;
 use crate::layer::{Backward, Forward, Interrupt, Layer};
 use crate::random::hash;
 use crate::sequential::{MAX_PARAMETERS, count_parameters, too_large};
@@ -22,11 +23,13 @@ pub(crate) struct Place {
 /// The layers as they are computed: an activation that the loss takes over is left out.
 #[derive(Debug, Clone)]
 pub(crate) struct Network {
+    /// The embeddings, whose tables are the first weights.
+    pub front: Front,
     pub places: Vec<Place>,
     pub inputs: usize,
     pub outputs: usize,
     pub parameters: usize,
-    /// The first layer with variables: no gradient goes further back.
+    /// The first layer whose way back is gone: where there are no embeddings, the first one with variables.
     first: usize,
 }
 
@@ -40,6 +43,8 @@ pub(crate) struct Noise {
 /// The buffers of one thread for shards of up to `rows` rows.
 #[derive(Debug)]
 pub(crate) struct Workspace {
+    /// What the embeddings make of a row.
+    front: Vec<f32>,
     outputs: Vec<Vec<f32>>,
     stashes: Vec<Vec<f32>>,
     /// The gradient of a layer's output and of its input, in turns.
@@ -49,6 +54,7 @@ pub(crate) struct Workspace {
 
 /// The floats of a [`Workspace`], buffer by buffer.
 struct Sizes {
+    front: usize,
     outputs: Vec<usize>,
     stashes: Vec<usize>,
     delta: usize,
@@ -56,9 +62,10 @@ struct Sizes {
 }
 
 impl Network {
-    /// Puts `layers` in their places behind rows of `inputs` numbers.
-    pub fn new(layers: Vec<Layer>, inputs: usize) -> Result<Network> {
-        let (mut width, mut offset) = (inputs, 0usize);
+    /// Puts `layers` in their places behind `front`, or behind rows of so many numbers.
+    pub fn new(layers: Vec<Layer>, front: impl Into<Front>) -> Result<Network> {
+        let front = front.into();
+        let (mut width, mut offset) = (front.outputs, front.parameters);
         let mut places = Vec::with_capacity(layers.len());
         for layer in layers {
             let parameters = count_parameters(&layer, width)?;
@@ -76,13 +83,16 @@ impl Network {
                 .ok_or_else(too_large)?;
             width = outputs;
         }
-        let first = places
-            .iter()
-            .position(|p| p.parameters > 0)
-            .unwrap_or(places.len());
+        let first = if front.is_empty() {
+            let found = places.iter().position(|p| p.parameters > 0);
+            found.unwrap_or(places.len())
+        } else {
+            0
+        };
         Ok(Network {
+            inputs: front.inputs,
+            front,
             places,
-            inputs,
             outputs: width,
             parameters: offset,
             first,
@@ -93,11 +103,33 @@ impl Network {
     pub fn width(&self) -> usize {
         self.places
             .iter()
-            .fold(self.inputs, |sum, p| sum.saturating_add(p.outputs))
+            .fold(self.inputs + self.embedded(), |sum, p| {
+                sum.saturating_add(p.outputs)
+            })
+    }
+
+    /// Weights that every row is multiplied with: all but the tables, of which it takes one vector each.
+    pub fn multiplied(&self) -> usize {
+        self.parameters - self.front.parameters
+    }
+
+    /// Width of a row behind the embeddings; 0 where there are none.
+    fn embedded(&self) -> usize {
+        if self.front.is_empty() {
+            0
+        } else {
+            self.front.outputs
+        }
+    }
+
+    /// Whether somebody wants the gradient of what the `i`th layer takes.
+    fn goes_on(&self, i: usize) -> bool {
+        i > self.first || !self.front.is_empty()
     }
 
     fn sizes(&self, rows: usize) -> Option<Sizes> {
         let mut sizes = Sizes {
+            front: rows.checked_mul(self.embedded())?,
             outputs: Vec::new(),
             stashes: Vec::new(),
             delta: 0,
@@ -108,7 +140,7 @@ impl Network {
             sizes
                 .stashes
                 .push(rows.checked_mul(p.layer.kind().stash(p.inputs))?);
-            let before = if i > self.first { p.inputs } else { 0 };
+            let before = if self.goes_on(i) { p.inputs } else { 0 };
             sizes.delta = sizes.delta.max(rows.checked_mul(p.outputs.max(before))?);
             sizes.scratch = sizes.scratch.max(p.layer.kind().scratch(p.inputs)?);
         }
@@ -118,7 +150,7 @@ impl Network {
     /// Bytes of a [`Workspace`].
     pub fn workspace_bytes(&self, rows: usize) -> Option<u64> {
         let sizes = self.sizes(rows)?;
-        let shared = [sizes.delta, sizes.delta, sizes.scratch];
+        let shared = [sizes.front, sizes.delta, sizes.delta, sizes.scratch];
         let mut all = sizes.outputs.iter().chain(&sizes.stashes).chain(&shared);
         let floats = all.try_fold(0u64, |sum, &n| sum.checked_add(n as u64))?;
         floats
@@ -130,6 +162,7 @@ impl Network {
     pub fn workspace(&self, rows: usize, callback: &mut dyn Callback) -> Result<Workspace> {
         let sizes = self.sizes(rows).ok_or_else(too_large)?;
         Ok(Workspace {
+            front: zeros(sizes.front, callback)?,
             outputs: sizes
                 .outputs
                 .into_iter()
@@ -155,6 +188,13 @@ impl Network {
         space: &'w mut Workspace,
         interrupt: &mut Interrupt<'_>,
     ) -> Result<&'w mut [f32]> {
+        let x = if self.front.is_empty() {
+            x
+        } else {
+            let z = &mut space.front[..rows * self.front.outputs];
+            self.front.forward(weights, x, z)?;
+            z
+        };
         for (i, p) in self.places.iter().enumerate() {
             let (before, here) = space.outputs.split_at_mut(i);
             let x = before.last().map_or(x, |y| &y[..rows * p.inputs]);
@@ -194,6 +234,11 @@ impl Network {
         let [mut d, mut other] = space.deltas.each_mut().map(Vec::as_mut_slice);
         let relu = Some(Activation::Relu);
         let mut derived = false;
+        let z = if self.front.is_empty() {
+            x
+        } else {
+            &space.front[..rows * self.front.outputs]
+        };
         for (i, p) in self.places.iter().enumerate().skip(self.first).rev() {
             let (before, here) = space.outputs.split_at(i);
             let through_relu = i > self.first
@@ -203,11 +248,11 @@ impl Network {
                 inputs: p.inputs,
                 outputs: p.outputs,
                 weights: &weights[p.offset..p.offset + p.parameters],
-                x: before.last().map_or(x, |y| &y[..rows * p.inputs]),
+                x: before.last().map_or(z, |y| &y[..rows * p.inputs]),
                 y: &here[0][..rows * p.outputs],
                 dy: &mut d[..rows * p.outputs],
                 derived,
-                dx: (i > self.first).then(|| &mut other[..rows * p.inputs]),
+                dx: self.goes_on(i).then(|| &mut other[..rows * p.inputs]),
                 through_relu,
                 gradient: &mut gradient[p.offset..p.offset + p.parameters],
                 add,
@@ -218,6 +263,10 @@ impl Network {
             })?;
             derived = through_relu;
             std::mem::swap(&mut d, &mut other);
+        }
+        if !self.front.is_empty() {
+            let dz = &d[..rows * self.front.outputs];
+            self.front.backward(x, dz, gradient, add, interrupt)?;
         }
         Ok(sum)
     }

@@ -1,6 +1,7 @@
 //! The frozen network for scoring one row at a time (Keras: `model.predict`, without its overhead).
 
 mod freeze;
+mod places;
 #[cfg(test)]
 mod tests;
 
@@ -10,16 +11,21 @@ use crate::weights::room;
 use crate::{Activation, Loss, Result};
 
 pub(crate) use freeze::Frozen;
+pub(crate) use places::{Places, Table};
 
 /// A model's arithmetic on flat buffers, without optimizer or gradients. Its answers are the same, bit for bit, on every
 /// CPU and at every [`crate::simd::Level`].
 #[derive(Debug)]
 pub struct Plan {
     ops: Vec<Op>,
+    /// Those of the embeddings; none where the caller has them.
+    tables: Vec<Table>,
     head: Activation,
     loss: Loss,
     inputs: usize,
     outputs: usize,
+    /// Inputs behind the embeddings.
+    wide: usize,
     /// Numbers in the widest row on its way.
     widest: usize,
 }
@@ -79,6 +85,17 @@ impl Free<'_> {
             *place = Entry { row, x };
         }
     }
+
+    /// Adds inputs side by side, the first of them by its row.
+    #[inline(always)]
+    pub(crate) fn push_all(&mut self, row: u32, all: &[f32]) {
+        let places = std::mem::take(&mut self.0).into_slice();
+        let (now, later) = places.split_at_mut(all.len().min(places.len()));
+        for ((place, x), row) in now.iter_mut().zip(all).zip(row..) {
+            *place = Entry { row, x: *x };
+        }
+        self.0 = later.iter_mut();
+    }
 }
 
 impl PlanScratch {
@@ -103,11 +120,12 @@ impl Plan {
         size_of::<Plan>()
             + self.ops.capacity() * size_of::<Op>()
             + self.ops.iter().map(op).sum::<usize>()
+            + self.tables.iter().map(Table::bytes).sum::<usize>()
     }
 
     /// New buffers for [`Plan::run`].
     pub fn scratch(&self) -> Result<PlanScratch> {
-        let mut scratch = self.sparse_scratch(self.inputs)?;
+        let mut scratch = self.sparse_scratch(self.wide)?;
         scratch.input = room(self.inputs)?;
         scratch.input.resize(self.inputs, 0.0);
         Ok(scratch)
@@ -134,10 +152,24 @@ impl Plan {
         self.outputs
     }
 
-    /// Scores the row in `scratch`: probabilities for class targets, else the (standardised) value. Allocates nothing.
+    /// Scores the row in `scratch`: probabilities for class targets, else the (standardised) value. An index that its
+    /// embedding does not have gives NaN. Allocates nothing.
     pub fn run<'s>(&self, scratch: &'s mut PlanScratch) -> &'s [f32] {
         scratch.entries.fill(|free| {
-            for (row, x) in (0..).zip(&scratch.input) {
+            let (mut next, mut from) = (0, 0);
+            for table in &self.tables {
+                let to = table.input();
+                for (row, x) in (next..).zip(scratch.input.get(from..to)?) {
+                    free.push(row, *x);
+                }
+                match table.vector_of_input(*scratch.input.get(to)?) {
+                    Some(vector) => free.push_all(table.row(), vector),
+                    None => free.push(table.row(), f32::NAN),
+                }
+                next = table.row() + table.dim() as u32;
+                from = to + 1;
+            }
+            for (row, x) in (next..).zip(scratch.input.get(from..)?) {
                 free.push(row, *x);
             }
             Some(())
@@ -145,7 +177,7 @@ impl Plan {
         self.score(scratch)
     }
 
-    /// Scores the entries in `scratch`, whose rows are those that [`Plan::sparse`] told. Allocates nothing.
+    /// Scores the entries in `scratch`, whose rows are those of the [`Places`] that [`Plan::sparse`] told. Allocates nothing.
     #[inline]
     pub(crate) fn score<'s>(&self, scratch: &'s mut PlanScratch) -> &'s [f32] {
         let [first, second] = &mut scratch.rows;

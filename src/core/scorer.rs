@@ -44,10 +44,10 @@ impl Scorer {
             return Err(Error::new(ErrorKind::Damaged, "model data is damaged")
                 .detail("Its features do not fill its inputs."));
         }
-        let (plan, rows) = Plan::sparse(&file.model, callback)?;
+        let (plan, places) = Plan::sparse(&file.model, callback)?;
         Ok(Self {
             plan,
-            encoder: RowEncoder::new(file.features.clone(), &rows)?,
+            encoder: RowEncoder::new(file.features.clone(), &places.rows)?,
             target: file.target.clone(),
         })
     }

@@ -1,8 +1,9 @@
 //! `Sequential`: a stack of layers as an inspectable description. It holds no weights.
 
 use crate::config::{Config, invalid};
+use crate::layer::embedding::{self, Front};
 use crate::layer::float32;
-use crate::{Error, ErrorKind, Layer, Result};
+use crate::{Error, ErrorKind, Inputs, Layer, Result};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 
@@ -134,11 +135,21 @@ impl Sequential {
         json!({"module": "keras", "class_name": "Sequential", "config": config, "registered_name": null})
     }
 
-    /// What every layer makes of rows of `inputs` numbers.
-    pub fn summary(&self, inputs: usize) -> Result<Vec<LayerSummary>> {
+    /// What every layer makes of rows of `inputs`, beginning with the embeddings in front of them.
+    pub fn summary(&self, inputs: impl Into<Inputs>) -> Result<Vec<LayerSummary>> {
         let names = self.names()?;
-        let mut width = inputs;
-        let mut lines = Vec::with_capacity(self.layers.len());
+        let inputs = inputs.into();
+        inputs.check()?;
+        let front = Front::new(&inputs, self.embedding_names(inputs.embeddings.len())?)?;
+        let mut width = front.outputs;
+        let mut lines = Vec::with_capacity(front.tables.len() + self.layers.len());
+        lines.extend(front.tables.iter().map(|table| LayerSummary {
+            name: table.name.clone(),
+            class_name: embedding::CLASS,
+            output_shape: vec![table.dim],
+            parameters: table.parameters() as u64,
+            activation: None,
+        }));
         for (layer, name) in self.layers.iter().zip(names) {
             layer.kind().check()?;
             let parameters = count_parameters(layer, width)?;
@@ -169,19 +180,33 @@ impl Sequential {
             }
             let base = layer.class_name().to_lowercase();
             let free = (0..)
-                .map(|i| {
-                    if i == 0 {
-                        base.clone()
-                    } else {
-                        format!("{base}_{i}")
-                    }
-                })
+                .map(|i| numbered(&base, i))
                 .find(|n| !taken.contains(n));
             let name = free.unwrap_or(base);
             taken.insert(name.clone());
             name
         };
         Ok(self.layers.iter().map(name).collect())
+    }
+
+    /// Names for so many embeddings in front of the layers, numbered as Keras does around the names that are taken.
+    pub(crate) fn embedding_names(&self, count: usize) -> Result<Vec<String>> {
+        let taken: HashSet<String> = self.names()?.into_iter().collect();
+        let base = embedding::CLASS.to_lowercase();
+        let names = (0..).map(|i| numbered(&base, i));
+        Ok(names
+            .filter(|name| !taken.contains(name))
+            .take(count)
+            .collect())
+    }
+}
+
+/// Keras's `i`th name of a kind: `dense`, `dense_1`.
+fn numbered(base: &str, i: usize) -> String {
+    if i == 0 {
+        base.to_owned()
+    } else {
+        format!("{base}_{i}")
     }
 }
 

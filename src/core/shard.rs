@@ -31,11 +31,12 @@ pub(crate) struct Cut {
 
 impl Cut {
     pub fn new(network: &Network) -> Cut {
-        let parameters = network.parameters.max(1);
-        let by_work = WANTED / parameters;
+        let parameters = network.parameters;
+        let multiplied = network.multiplied().max(1);
+        let by_work = WANTED / multiplied;
         let width = network.width().max(1);
         let by_cache = FLOATS / width;
-        let (few, rows) = if parameters > LARGE {
+        let (few, rows) = if multiplied > LARGE {
             (FEW_OF_LARGE, MANY_OF_LARGE)
         } else {
             let rows = by_work.min(by_cache).max(FEW);

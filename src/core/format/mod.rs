@@ -59,7 +59,7 @@ pub struct ModelFile {
 impl ModelFile {
     /// The layers with their output shapes and parameters.
     pub fn summary(&self) -> Result<Vec<LayerSummary>> {
-        self.model.sequential().summary(self.model.inputs())
+        self.model.sequential().summary(self.model.row())
     }
 
     /// What the model answers.

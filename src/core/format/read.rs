@@ -164,7 +164,7 @@ fn compile(
     let invalid = |error: serde_json::Error| Error::new(ErrorKind::Damaged, error.to_string());
     let layers = Sequential::from_json(&serde_json::from_str(layers).map_err(invalid)?)?;
     check_size(&layers)?;
-    let inputs = features
+    let inputs: usize = features
         .iter()
         .map(|feature| feature.encoding.width())
         .sum();

@@ -3,10 +3,12 @@
 mod activation;
 mod dense;
 mod dropout;
+pub(crate) mod embedding;
 
 pub use activation::ActivationLayer;
 pub use dense::Dense;
 pub use dropout::Dropout;
+pub use embedding::{EmbeddingInput, Inputs};
 
 use crate::config::{Config, invalid, unknown};
 use crate::predict::Frozen;

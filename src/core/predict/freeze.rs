@@ -1,8 +1,9 @@
 //! From a model's layers to the steps of a [`Plan`].
 
-use super::Plan;
+use super::{Places, Plan, Table};
 use crate::kernels::aligned::Aligned;
 use crate::kernels::score::{Dense, FEW, Form, GROUP, NARROW, Op, SPARSE, chains, few_columns};
+use crate::layer::embedding::Front;
 use crate::weights::{AT_ONCE, room};
 use crate::{Activation, Callback, Error, ErrorKind, Model, Result};
 
@@ -28,31 +29,27 @@ pub(crate) enum Frozen<'w> {
 impl Plan {
     /// Freezes a model that has weights, whose copying takes time.
     pub fn new(model: &Model, callback: &mut dyn Callback) -> Result<Plan> {
-        Ok(Self::freeze(model, false, callback)?.0)
+        let (mut plan, places) = Self::freeze(model, false, callback)?;
+        plan.tables = places.tables;
+        Ok(plan)
     }
 
-    /// As [`Plan::new`], for finite inputs of which most may be 0. Also says for every input its row in the first kernel;
-    /// one that the network gives no weight has none.
-    pub(crate) fn sparse(
-        model: &Model,
-        callback: &mut dyn Callback,
-    ) -> Result<(Plan, Vec<Option<u32>>)> {
+    /// As [`Plan::new`], for finite inputs of which most may be 0. Also says where each input goes, which the plan then
+    /// does not know itself.
+    pub(crate) fn sparse(model: &Model, callback: &mut dyn Callback) -> Result<(Plan, Places)> {
         Self::freeze(model, true, callback)
     }
 
-    fn freeze(
-        model: &Model,
-        prune: bool,
-        callback: &mut dyn Callback,
-    ) -> Result<(Plan, Vec<Option<u32>>)> {
+    fn freeze(model: &Model, prune: bool, callback: &mut dyn Callback) -> Result<(Plan, Places)> {
         if model.weights().is_empty() {
             return Err(Error::new(
                 ErrorKind::InvalidParameter,
                 "the model has no weights yet",
             ));
         }
-        let mut rows: Vec<Option<u32>> = room(model.inputs())?;
-        rows.extend((0..).map(Some).take(model.inputs()));
+        let front = &model.network.front;
+        let mut rows: Vec<Option<u32>> = room(front.outputs)?;
+        rows.extend((0..).map(Some).take(front.outputs));
         let mut ops = Vec::new();
         let mut widest = model.outputs();
         for place in &model.network.places {
@@ -86,7 +83,7 @@ impl Plan {
                 } => {
                     let first = ops.is_empty();
                     if first && prune {
-                        leave_out(&mut rows, kernel, units);
+                        leave_out(&mut rows, front, kernel, units);
                     }
                     let form = match units {
                         1..=FEW if first => Form::Few,
@@ -115,16 +112,45 @@ impl Plan {
                 }
             }
         }
+        let places = places(model, rows, callback)?;
         let plan = Plan {
             ops,
+            tables: Vec::new(),
             head: model.head,
             loss: model.loss(),
             inputs: model.inputs(),
             outputs: model.outputs(),
+            wide: front.outputs,
             widest,
         };
-        Ok((plan, rows))
+        Ok((plan, places))
     }
+}
+
+/// The places of the inputs, given those of what the embeddings make of them.
+fn places(model: &Model, rows: Vec<Option<u32>>, callback: &mut dyn Callback) -> Result<Places> {
+    let front = &model.network.front;
+    if front.is_empty() {
+        return Ok(Places {
+            rows,
+            tables: Vec::new(),
+        });
+    }
+    let mut places = Places {
+        rows: room(front.inputs)?,
+        tables: Vec::new(),
+    };
+    let mut from = 0;
+    for table in &front.tables {
+        places.rows.extend_from_slice(&rows[from..table.column]);
+        places.rows.push(None);
+        from = table.column + table.dim;
+        let row = rows[table.column].unwrap_or_default();
+        let frozen = Table::new(table, row, model.weights(), callback)?;
+        places.tables.push(frozen);
+    }
+    places.rows.extend_from_slice(&rows[from..]);
+    Ok(places)
 }
 
 /// Whether the last step leaves many numbers 0.
@@ -138,10 +164,17 @@ fn behind_relu(ops: &[Op]) -> bool {
 }
 
 /// Numbers the rows of a first kernel (rows, units) anew, without those that are all 0: finite inputs times 0 add nothing.
-fn leave_out(rows: &mut [Option<u32>], kernel: &[f32], units: usize) {
+/// Those of a vector stay, so that they are side by side.
+fn leave_out(rows: &mut [Option<u32>], front: &Front, kernel: &[f32], units: usize) {
     let mut next = 0;
-    for (row, weights) in rows.iter_mut().zip(kernel.chunks_exact(units)) {
-        let matters = weights.iter().any(|w| *w != 0.0);
+    let mut tables = front.tables.iter().peekable();
+    for (i, (row, weights)) in rows.iter_mut().zip(kernel.chunks_exact(units)).enumerate() {
+        while tables
+            .next_if(|table| table.column + table.dim <= i)
+            .is_some()
+        {}
+        let embedded = tables.peek().is_some_and(|table| table.column <= i);
+        let matters = embedded || weights.iter().any(|w| *w != 0.0);
         *row = matters.then_some(next);
         next += u32::from(matters);
     }

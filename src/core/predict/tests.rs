@@ -5,14 +5,15 @@ use crate::fixture::NoCallback;
 use crate::kernels::on_every_level;
 use crate::kernels::score::{FEW, NARROW, SPARSE, chains};
 use crate::{
-    ActivationLayer, Dense, Dropout, Layer, Loss, Metric, Model, Optimizer, Sequential, Task,
+    ActivationLayer, Dense, Dropout, EmbeddingInput, Inputs, Layer, Loss, Metric, Model, Optimizer,
+    Sequential, Task,
 };
 
 fn number(i: usize) -> f32 {
     (i as f32 * 0.618_034) % 2.0 - 1.0
 }
 
-fn model(inputs: usize, layers: Vec<Layer>) -> Result<Model> {
+fn model(inputs: impl Into<Inputs>, layers: Vec<Layer>) -> Result<Model> {
     let task = Task::Regression { outputs: 1 };
     let (loss, metrics) = (Loss::MeanSquaredError, Vec::<Metric>::new());
     let mut model =
@@ -126,7 +127,8 @@ fn inputs_without_weight_are_left_out_and_change_nothing() -> Result<()> {
         weights[2 * units..4 * units].fill(-0.0);
         model.set_weights(weights, &mut NoCallback)?;
         let whole = Plan::new(&model, &mut NoCallback)?;
-        let (plan, rows) = Plan::sparse(&model, &mut NoCallback)?;
+        let (plan, places) = Plan::sparse(&model, &mut NoCallback)?;
+        let rows = places.rows;
         assert_eq!(rows, [Some(0), Some(1), None, None, Some(2), Some(3)]);
         assert!(plan.bytes() <= whole.bytes());
         let (mut all, mut few) = (whole.scratch()?, plan.sparse_scratch(4)?);
@@ -142,6 +144,76 @@ fn inputs_without_weight_are_left_out_and_change_nothing() -> Result<()> {
             whole.run(&mut all)[0].to_bits(),
             plan.score(&mut few)[0].to_bits()
         );
+    }
+    Ok(())
+}
+
+/// Two numbers, an index, a number and an index.
+fn embedded() -> Inputs {
+    let embedding = |input, vocabulary, dim| EmbeddingInput {
+        input,
+        vocabulary,
+        dim,
+    };
+    Inputs {
+        width: 5,
+        embeddings: vec![embedding(2, 7, 3), embedding(4, 4, 20)],
+    }
+}
+
+#[test]
+fn an_index_is_its_vector() -> Result<()> {
+    for widths in [&[64, 1][..], &[5, 1], &[1]] {
+        let layers = |last: usize| {
+            let hidden = widths[..last].iter();
+            let hidden = hidden.map(|&units| dense(units, Activation::Relu));
+            hidden.chain([dense(1, Activation::Linear)]).collect()
+        };
+        let mut model = model(embedded(), layers(widths.len() - 1))?;
+        let mut weights = model.weights().to_vec();
+        // A number and a part of a vector that have no weight: only the number's place is left out.
+        let (tables, units) = (7 * 3 + 4 * 20, widths[0]);
+        weights[tables + units..tables + 3 * units].fill(0.0);
+        model.set_weights(weights, &mut NoCallback)?;
+        let plan = Plan::new(&model, &mut NoCallback)?;
+        let (sparse, places) = Plan::sparse(&model, &mut NoCallback)?;
+        assert_eq!(places.rows, [Some(0), None, None, Some(4), None]);
+        let [first, second] = &places.tables[..] else {
+            panic!("two tables")
+        };
+        let place = |table: &Table| (table.input(), table.vocabulary(), table.dim(), table.row());
+        assert_eq!((place(first), place(second)), ((2, 7, 3, 1), (4, 4, 20, 5)));
+        assert_eq!(first.vector(7), None);
+        assert_eq!(first.vector(u32::MAX), None);
+        let mut scratch = plan.scratch()?;
+        let mut few = sparse.sparse_scratch(2 + 23)?;
+        for x in [[0.5, -2.0, 6.0, 1.5, 3.0], [-0.25, 1.0, 0.0, 0.0, 0.0]] {
+            let (one, two) = (x[2] as usize, x[4] as usize);
+            let (one, two) = (
+                &model.weights()[3 * one..][..3],
+                &model.weights()[21 + 20 * two..][..20],
+            );
+            let wide = [&x[..2], one, &x[3..4], two].concat();
+            let expected = defined(&model.weights()[tables..], widths, &wide)[0].to_bits();
+            on_every_level(|| {
+                scratch.input_mut().copy_from_slice(&x);
+                assert_eq!(plan.run(&mut scratch)[0].to_bits(), expected);
+                few.entries_mut().fill(|free| {
+                    free.push(0, x[0]);
+                    free.push_all(first.row(), first.vector(x[2] as u32)?);
+                    free.push(4, x[3]);
+                    free.push_all(second.row(), second.vector(x[4] as u32)?);
+                    Some(())
+                });
+                assert_eq!(sparse.score(&mut few)[0].to_bits(), expected);
+            });
+        }
+        for wrong in [7.0, -1.0, 0.5, f32::NAN] {
+            scratch
+                .input_mut()
+                .copy_from_slice(&[0.0, 0.0, wrong, 0.0, 0.0]);
+            assert!(plan.run(&mut scratch)[0].is_nan());
+        }
     }
     Ok(())
 }

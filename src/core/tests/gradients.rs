@@ -39,7 +39,7 @@ fn gradient(
     (taken, history.epochs[0].loss)
 }
 
-fn compile(inputs: usize, layers: Vec<Layer>, task: Task, loss: Loss) -> Model {
+fn compile(inputs: impl Into<Inputs>, layers: Vec<Layer>, task: Task, loss: Loss) -> Model {
     let sgd = Optimizer::Sgd {
         learning_rate: 1.0,
         momentum: 0.0,
@@ -427,5 +427,77 @@ fn crossentropies_equal_those_of_candle_nn() {
             candle_nn::loss::cross_entropy(&logits, &y)
         };
         agree(&mut model, &weights, &mut data, &variables, &value.unwrap());
+    }
+}
+
+/// Numbers and three indices; one table is used by few rows, and one of its vectors by none.
+#[test]
+fn embeddings_equal_candles_autograd() {
+    let rows = 700;
+    let embedding = |input, vocabulary, dim| EmbeddingInput {
+        input,
+        vocabulary,
+        dim,
+    };
+    let tables = vec![
+        embedding(0, 9, 5),
+        embedding(3, 300, 16),
+        embedding(4, 2, 1),
+    ];
+    let inputs = Inputs {
+        width: 7,
+        embeddings: tables.clone(),
+    };
+    for widths in [&[64, 33, 1][..], &[1]] {
+        let mut x = numbers(rows * 7, 11);
+        for x in x.chunks_mut(7) {
+            for table in &tables {
+                let share = (x[table.input] + 1.0) / 2.0 * (table.vocabulary - 1) as f32;
+                x[table.input] = share.floor();
+            }
+        }
+        let y = x.chunks(7).map(|x| x[1] + 0.1 * x[0]).collect();
+        let mut data = Rows::new(x, y, 7, 1);
+        let layers = widths.iter().map(|&w| match w {
+            1 => dense(1, Activation::Linear),
+            _ => dense(w, Activation::Relu),
+        });
+        let mut model = compile(
+            inputs.clone(),
+            layers.collect(),
+            REGRESSION,
+            Loss::MeanSquaredError,
+        );
+        assert_eq!(model.variables()[1].path, "embedding_1/embeddings");
+        assert_eq!(model.variables()[1].shape, [300, 16]);
+        let weights: Vec<f32> = numbers(model.parameters(), 4)
+            .iter()
+            .map(|w| 0.2 * w)
+            .collect();
+        let variables = variables(&model, &weights);
+        let x = Tensor::from_vec(data.x.clone(), (rows, 7), &Device::Cpu).unwrap();
+        let mut pieces = Vec::new();
+        for input in 0..7 {
+            let column = x.narrow(1, input, 1).unwrap();
+            match tables.iter().position(|table| table.input == input) {
+                None => pieces.push(column),
+                Some(i) => {
+                    let index = column.squeeze(1).unwrap().to_dtype(DType::U32).unwrap();
+                    pieces.push(variables[i].index_select(&index, 0).unwrap());
+                }
+            }
+        }
+        let mut h = Tensor::cat(&pieces, 1).unwrap();
+        let layers = variables[tables.len()..].chunks(2);
+        let last = layers.len() - 1;
+        for (i, pair) in layers.enumerate() {
+            h = h.matmul(&pair[0]).unwrap().broadcast_add(&pair[1]).unwrap();
+            if i < last {
+                h = h.relu().unwrap();
+            }
+        }
+        let y = Tensor::from_vec(data.y.clone(), (rows, 1), &Device::Cpu).unwrap();
+        let loss = (h - y).unwrap().sqr().unwrap().mean_all().unwrap();
+        agree(&mut model, &weights, &mut data, &variables, &loss);
     }
 }

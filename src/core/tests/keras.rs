@@ -1,4 +1,5 @@
-//! Fifty steps of training, number by number against Keras: keras/fifty_steps.py wrote keras/fifty_steps.json.
+//! Fifty steps of training, number by number against Keras: keras/fifty_steps.py wrote keras/fifty_steps.json, and
+//! keras/embedding.py wrote keras/embedding.json.
 
 mod data;
 
@@ -9,8 +10,10 @@ use tablenet_core::*;
 #[derive(Deserialize)]
 struct Run {
     name: String,
+    #[serde(default)]
     inputs: usize,
     classes: usize,
+    #[serde(default)]
     model: serde_json::Value,
     optimizer: serde_json::Value,
     loss: String,
@@ -24,116 +27,161 @@ struct Run {
     predicted: Vec<f32>,
 }
 
+/// A model with embeddings.
+#[derive(Deserialize)]
+struct Embedded {
+    /// For every input `null`, or vocabulary and dim.
+    columns: Vec<Option<[usize; 2]>>,
+    layers: serde_json::Value,
+    #[serde(flatten)]
+    run: Run,
+}
+
 const TOLERANCE: f64 = 1e-4;
 
 #[test]
 fn fifty_steps_end_where_keras_ends() {
     let runs: Vec<Run> = serde_json::from_str(include_str!("keras/fifty_steps.json")).unwrap();
     assert_eq!(runs.len(), 5);
-    for run in runs {
-        let task = match run.classes {
-            0 => Task::Regression { outputs: 1 },
-            2 => Task::Binary,
-            classes => Task::Multiclass { classes },
-        };
-        let optimizer = match &run.optimizer {
-            serde_json::Value::String(word) => Optimizer::parse(word).unwrap(),
-            json => Optimizer::parse(&json.to_string()).unwrap(),
-        };
-        let sequential = Sequential::from_json(&run.model).unwrap();
-        let mut model = sequential
-            .compile(
-                run.inputs,
-                task,
-                optimizer,
-                Loss::parse(&run.loss).unwrap(),
-                vec![],
-                1.0,
-            )
-            .unwrap();
-        let paths: Vec<&str> = model.variables().iter().map(|v| v.path.as_str()).collect();
+    for mut run in runs {
         // Keras puts the model's name in front.
-        let theirs: Vec<&str> = run
-            .paths
-            .iter()
-            .filter_map(|path| path.split_once('/'))
-            .map(|(_, path)| path)
-            .collect();
-        assert_eq!(paths, theirs, "{}", run.name);
-        model
-            .set_weights(run.before.clone(), &mut Clock::new())
-            .unwrap();
-        let mut rows = Rows::new(run.x, run.y, run.inputs, 1);
-        let options = FitOptions {
-            epochs: 5,
-            batch_size: 10,
-            shuffle: false,
-            seed: 0,
-            early_stopping: None,
-            max_seconds: None,
-        };
-        let pool = Pool::new(1).unwrap();
-        let history = model
-            .fit(&mut rows, None, &options, &mut Clock::new(), &pool)
-            .unwrap();
-        for (logs, loss) in history.epochs.iter().zip(&run.losses) {
-            assert!(
-                (logs.loss - loss).abs() < TOLERANCE,
-                "{}: loss {} instead of {loss} in epoch {}",
-                run.name,
-                logs.loss,
-                logs.epoch
-            );
+        for path in &mut run.paths {
+            *path = path.split_once('/').unwrap().1.to_owned();
         }
-        let mut worst = 0f64;
-        for (got, wanted) in model.weights().iter().zip(&run.after) {
-            worst = worst.max(f64::from((got - wanted).abs()));
-        }
-        let moved = run
-            .before
-            .iter()
-            .zip(&run.after)
-            .fold(0f32, |m, (a, b)| m.max((a - b).abs()));
-        println!(
-            "{}: weights moved by up to {moved}, and are at most {worst:.1e} from Keras's",
-            run.name
-        );
-        assert!(worst < TOLERANCE, "{}: a weight is {worst} away", run.name);
-        let evaluated = model
-            .evaluate(&mut rows, 10, &mut Clock::new(), &pool)
-            .unwrap();
-        assert!(
-            (evaluated.loss - run.evaluated).abs() < TOLERANCE,
-            "{}: {} instead of {}",
-            run.name,
-            evaluated.loss,
-            run.evaluated
-        );
+        check(run.inputs, run);
+    }
+}
 
-        let plan = Plan::new(&model, &mut Clock::new()).unwrap();
-        let mut scratch = plan.scratch().unwrap();
-        let outputs = plan.outputs();
-        let mut loss = 0.0;
-        for (i, x) in rows.x.chunks(run.inputs).enumerate() {
-            scratch.input_mut().copy_from_slice(x);
-            for (got, wanted) in plan
-                .run(&mut scratch)
-                .iter()
-                .zip(&run.predicted[i * outputs..])
-            {
-                assert!(
-                    (got - wanted).abs() < 1e-4,
-                    "{}: row {i} is {got} instead of {wanted}",
-                    run.name
-                );
-            }
-            loss += plan.loss(&scratch, &rows.y[i..i + 1]) / 100.0;
-        }
-        assert!(
-            (loss - evaluated.loss).abs() < 1e-5,
-            "{}: {loss} instead of {}",
-            run.name,
-            evaluated.loss
+#[test]
+fn embeddings_end_where_keras_ends() {
+    let runs: Vec<Embedded> = serde_json::from_str(include_str!("keras/embedding.json")).unwrap();
+    assert_eq!(runs.len(), 2);
+    for Embedded {
+        columns,
+        layers,
+        run,
+    } in runs
+    {
+        let embedding = |(input, column): (usize, &Option<[usize; 2]>)| {
+            let [vocabulary, dim] = (*column)?;
+            Some(EmbeddingInput {
+                input,
+                vocabulary,
+                dim,
+            })
+        };
+        let inputs = Inputs {
+            width: columns.len(),
+            embeddings: columns.iter().enumerate().filter_map(embedding).collect(),
+        };
+        check(
+            inputs,
+            Run {
+                model: layers,
+                ..run
+            },
         );
     }
+}
+
+fn check(inputs: impl Into<Inputs>, run: Run) {
+    let task = match run.classes {
+        0 => Task::Regression { outputs: 1 },
+        2 => Task::Binary,
+        classes => Task::Multiclass { classes },
+    };
+    let optimizer = match &run.optimizer {
+        serde_json::Value::String(word) => Optimizer::parse(word).unwrap(),
+        json => Optimizer::parse(&json.to_string()).unwrap(),
+    };
+    let sequential = Sequential::from_json(&run.model).unwrap();
+    let inputs = inputs.into();
+    let width = inputs.width;
+    let mut model = sequential
+        .compile(
+            inputs,
+            task,
+            optimizer,
+            Loss::parse(&run.loss).unwrap(),
+            vec![],
+            1.0,
+        )
+        .unwrap();
+    let paths: Vec<&str> = model.variables().iter().map(|v| v.path.as_str()).collect();
+    assert_eq!(paths, run.paths, "{}", run.name);
+    model
+        .set_weights(run.before.clone(), &mut Clock::new())
+        .unwrap();
+    let mut rows = Rows::new(run.x, run.y, width, 1);
+    let options = FitOptions {
+        epochs: 5,
+        batch_size: 10,
+        shuffle: false,
+        seed: 0,
+        early_stopping: None,
+        max_seconds: None,
+    };
+    let pool = Pool::new(1).unwrap();
+    let history = model
+        .fit(&mut rows, None, &options, &mut Clock::new(), &pool)
+        .unwrap();
+    for (logs, loss) in history.epochs.iter().zip(&run.losses) {
+        assert!(
+            (logs.loss - loss).abs() < TOLERANCE,
+            "{}: loss {} instead of {loss} in epoch {}",
+            run.name,
+            logs.loss,
+            logs.epoch
+        );
+    }
+    let mut worst = 0f64;
+    for (got, wanted) in model.weights().iter().zip(&run.after) {
+        worst = worst.max(f64::from((got - wanted).abs()));
+    }
+    let moved = run
+        .before
+        .iter()
+        .zip(&run.after)
+        .fold(0f32, |m, (a, b)| m.max((a - b).abs()));
+    println!(
+        "{}: weights moved by up to {moved}, and are at most {worst:.1e} from Keras's",
+        run.name
+    );
+    assert!(worst < TOLERANCE, "{}: a weight is {worst} away", run.name);
+    let evaluated = model
+        .evaluate(&mut rows, 10, &mut Clock::new(), &pool)
+        .unwrap();
+    assert!(
+        (evaluated.loss - run.evaluated).abs() < TOLERANCE,
+        "{}: {} instead of {}",
+        run.name,
+        evaluated.loss,
+        run.evaluated
+    );
+
+    let plan = Plan::new(&model, &mut Clock::new()).unwrap();
+    let mut scratch = plan.scratch().unwrap();
+    let outputs = plan.outputs();
+    let mut loss = 0.0;
+    for (i, x) in rows.x.chunks(width).enumerate() {
+        scratch.input_mut().copy_from_slice(x);
+        for (got, wanted) in plan
+            .run(&mut scratch)
+            .iter()
+            .zip(&run.predicted[i * outputs..])
+        {
+            assert!(
+                (got - wanted).abs() < 1e-4,
+                "{}: row {i} is {got} instead of {wanted}",
+                run.name
+            );
+        }
+        loss += plan.loss(&scratch, &rows.y[i..i + 1]) / 100.0;
+    }
+    assert!(
+        (loss - evaluated.loss).abs() < 1e-5,
+        "{}: {loss} instead of {}",
+        run.name,
+        evaluated.loss
+    );
 }
