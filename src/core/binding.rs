@@ -101,7 +101,7 @@ fn check_type(feature: &Feature, given: Option<ColumnType>) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::encoder::Encoding;
+    use crate::encoder::{Encoding, Null, Profile};
     use ColumnType::{Boolean, Category, Number};
 
     fn features() -> Vec<Feature> {
@@ -109,9 +109,10 @@ mod tests {
             name: name.into(),
             column_type,
             encoding: Encoding::Boolean {
-                most_frequent: false,
+                null: Null::Value(false),
                 missing: false,
             },
+            profile: Profile::default(),
         };
         vec![
             feature("area", Number),

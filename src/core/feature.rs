@@ -1,6 +1,6 @@
 //! A feature: one column of the query as the model learned it.
 
-use crate::encoder::Encoding;
+use crate::encoder::{Encoding, Profile};
 use crate::{ColumnType, Error, ErrorKind, Result, Value};
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,8 @@ pub struct Feature {
     pub column_type: ColumnType,
     /// How its values become inputs.
     pub(crate) encoding: Encoding,
+    /// What its training values were.
+    pub(crate) profile: Profile,
 }
 
 impl Feature {

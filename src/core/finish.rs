@@ -5,21 +5,21 @@ mod tests;
 
 use crate::budget::exceeded;
 use crate::defaults::{Choices, with_needed_units};
-use crate::encoder::{RecordEncoder, SAMPLE, medians};
+use crate::encoder::{Preprocessing, RecordEncoder, SAMPLE, medians};
 use crate::format::check_size;
 use crate::ingest::Ingest;
 use crate::sample_batches::{SampleBatches, SampleEncoder, order_bytes};
 use crate::samples::Samples;
 use crate::{
-    Batches, Callback, EpochLogs, Error, ErrorKind, Feature, FitOptions, History, Model, ModelFile,
-    Pool, Result, Results, Target, Trained, Training,
+    Batches, Callback, EpochLogs, Error, ErrorKind, FitOptions, History, Model, ModelFile, Pool,
+    Result, Results, Target, Trained, Training,
 };
 use serde_json::{Value, json};
 use std::rc::Rc;
 
 /// The preprocessing, frozen: as it is stored and as it encodes stored rows.
 struct Frozen {
-    features: Vec<Feature>,
+    preprocessing: Preprocessing,
     target: Target,
     encoder: Rc<SampleEncoder>,
     notices: Vec<String>,
@@ -33,7 +33,7 @@ impl Training<'_> {
         let seen = self.seen;
         self.check_rows(seen)?;
         let Frozen {
-            features,
+            preprocessing,
             target,
             encoder,
             mut notices,
@@ -44,7 +44,7 @@ impl Training<'_> {
         let model = choices
             .layers
             .compile(
-                inputs,
+                preprocessing.inputs(),
                 target.task(),
                 self.options.optimizer,
                 choices.loss,
@@ -88,7 +88,7 @@ impl Training<'_> {
         budget.reserve(more, "the model")?;
         let mut file = ModelFile {
             model,
-            features,
+            preprocessing,
             target,
             results: Results::default(),
         };
@@ -190,23 +190,27 @@ impl Training<'_> {
             callback,
             pool,
         )?;
-        let (mut features, mut fields, mut positions) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut features, mut fields, mut codes) = (Vec::new(), Vec::new(), Vec::new());
         for (learner, median) in learners.into_iter().zip(medians) {
             fields.push(learner.slot.field);
             let (feature, found) = learner.finish(median, &self.budget)?;
             features.push(feature);
-            positions.push(found);
+            codes.push(found);
         }
         let target_field = target.slot.field;
-        let (target, codes, notice) = target.finish(&self.budget)?;
+        let (target, target_codes, notice) = target.finish(&self.budget)?;
+        let preprocessing = Preprocessing {
+            features,
+            differences: Vec::new(),
+        };
         let encoder = SampleEncoder {
-            features: RecordEncoder::new(&features, &fields, positions),
+            features: RecordEncoder::new(&preprocessing, &fields, codes),
             target_name: target.name.clone(),
             target_field,
-            target: codes,
+            target: target_codes,
         };
         Ok(Frozen {
-            features,
+            preprocessing,
             target,
             encoder: Rc::new(encoder),
             notices: notice.into_iter().collect(),

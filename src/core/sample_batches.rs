@@ -38,7 +38,7 @@ impl SampleEncoder {
         let x = batch.x.get_mut(start..).unwrap_or_default();
         self.features.encode(record, x);
         if !x.iter().fold(true, |finite, x| finite & x.is_finite()) {
-            return Err(self.features.overflow(record));
+            return Err(self.features.overflow(record, x));
         }
         let y = self.target.encode(self.target_field, record);
         if !y.is_finite() {

@@ -34,20 +34,20 @@ impl<'v, R> Row<'v> for R where
 #[derive(Debug)]
 pub struct Scratch {
     pub(crate) plan: PlanScratch,
+    instants: Vec<f64>,
 }
 
 impl Scorer {
     /// Freezes the model of `file`, whose weights are copied: that takes time.
     pub fn new(file: &ModelFile, callback: &mut dyn Callback) -> Result<Self> {
-        let widths = file.features.iter().map(|feature| feature.encoding.width());
-        if widths.sum::<usize>() != file.model.inputs() {
+        if file.preprocessing.width() != file.model.inputs() {
             return Err(Error::new(ErrorKind::Damaged, "model data is damaged")
                 .detail("Its features do not fill its inputs."));
         }
         let (plan, places) = Plan::sparse(&file.model, callback)?;
         Ok(Self {
             plan,
-            encoder: RowEncoder::new(file.features.clone(), &places.rows)?,
+            encoder: RowEncoder::new(file.preprocessing.clone(), places)?,
             target: file.target.clone(),
         })
     }
@@ -86,6 +86,7 @@ impl Scorer {
     pub fn scratch(&self) -> Result<Scratch> {
         Ok(Scratch {
             plan: self.plan.sparse_scratch(self.encoder.most())?,
+            instants: vec![0.0; self.encoder.instants()],
         })
     }
 
@@ -168,7 +169,8 @@ impl Scorer {
         row: impl ExactSizeIterator<Item: Borrow<Value<'v>>> + Clone,
         scratch: &'s mut Scratch,
     ) -> Result<&'s [f32]> {
-        self.encoder.encode(row, scratch.plan.entries_mut())?;
+        let entries = scratch.plan.entries_mut();
+        self.encoder.encode(row, entries, &mut scratch.instants)?;
         let outputs = self.plan.score(&mut scratch.plan);
         if outputs
             .iter()

@@ -1,10 +1,14 @@
 //! Learns one feature: takes its values while rows are read, gives its encoding when all were.
 
 use super::profile::{Moments, Profile};
-use super::{Encoding, too_far};
+use super::{
+    CategoryNull, Code, Encoding, Null, Number, Scale, Unseen, Vocabulary, refusal::too_far,
+};
+#[cfg(test)]
+use crate::Value;
 use crate::record::Field;
 use crate::slot::Slot;
-use crate::{Budget, Column, ColumnType, Error, ErrorKind, Feature, Result, Value};
+use crate::{Budget, Column, Error, ErrorKind, Feature, Result};
 
 /// The most categories of one column.
 pub(crate) const MAX_CATEGORIES: usize = 1000;
@@ -93,12 +97,8 @@ impl Learner {
         }
     }
 
-    /// The feature as learned, with the `median` of its numbers; for a category also the position of each code.
-    pub(crate) fn finish(
-        self,
-        median: f64,
-        budget: &Budget,
-    ) -> Result<(Feature, Vec<Option<u32>>)> {
+    /// The feature as learned, with the `median` of its numbers; for a category also what each code means.
+    pub(crate) fn finish(self, median: f64, budget: &Budget) -> Result<(Feature, Vec<Code>)> {
         let (nulls, others) = self.profile.counts();
         if others == 0 {
             let hint = format!(
@@ -115,30 +115,36 @@ impl Learner {
             .hint(hint));
         }
         let missing = nulls > 0;
-        let mut positions = Vec::new();
+        let mut codes = Vec::new();
         let encoding = match self.profile {
             Profile::Number(moments) => {
                 let Some(std) = moments.std() else {
                     return Err(too_far(moments.mean, &self.slot.name));
                 };
-                Encoding::Number {
-                    mean: moments.mean,
-                    std,
-                    median,
+                Encoding::Number(Number {
+                    scale: Scale::Standard,
+                    clip: None,
+                    center: moments.mean,
+                    divisor: std,
+                    null: Null::Value(median),
                     missing,
-                }
+                })
             }
             Profile::Boolean([falses, trues, _]) => Encoding::Boolean {
-                most_frequent: trues > falses,
+                null: Null::Value(trues > falses),
                 missing,
             },
             Profile::Category(categories) => {
-                let (categories, found) = categories.ordered(true, budget);
-                positions = found;
-                Encoding::Category {
+                let (categories, positions) = categories.ordered(true, budget);
+                let code = |position: Option<u32>| position.map_or(Code::Unseen, Code::Category);
+                codes = positions.into_iter().map(code).collect();
+                Encoding::OneHot(Vocabulary {
                     categories,
+                    other: false,
                     missing,
-                }
+                    unseen: Unseen::Other,
+                    null: CategoryNull::Missing,
+                })
             }
         };
         Ok((
@@ -146,8 +152,12 @@ impl Learner {
                 name: self.slot.name,
                 column_type: self.slot.column_type,
                 encoding,
+                profile: super::Profile {
+                    nulls,
+                    ..super::Profile::default()
+                },
             },
-            positions,
+            codes,
         ))
     }
 }
@@ -159,24 +169,4 @@ fn too_many(name: &str) -> Error {
         format!("column \"{name}\" has more than {MAX_CATEGORIES} categories"),
     )
     .hint("Leave it out of the query or list it in exclude; group rare values to keep it.")
-}
-
-/// The error of a value whose type is not its column's.
-#[cold]
-pub(crate) fn wrong_type(name: &str, column_type: ColumnType, value: &Value<'_>) -> Error {
-    let given = match value {
-        Value::Null => "NULL".to_owned(),
-        Value::Number(number) => format!("the number {number}"),
-        Value::Boolean(boolean) => format!("the boolean {boolean}"),
-        Value::Text(text) => format!("the text \"{text}\""),
-        Value::Vector(vector) => format!("an array of {}", vector.len()),
-    };
-    Error::new(
-        ErrorKind::TypeMismatch,
-        format!(
-            "column \"{name}\" must be {}, not {given}",
-            column_type.words()
-        ),
-    )
-    .hint("Cast it to the type the model was trained with.")
 }

@@ -1,54 +1,87 @@
 //! Encodes stored rows, a batch at a time. Neighbouring numbers without an is-missing input are one run, a
 //! vectorised loop.
 
-use super::{Encoding, Scaling, too_far};
+use super::calendar::wave;
+use super::place::{Place, bucket_of_null, position};
+use super::refusal::{null_refused, too_far, unseen_refused};
+use super::{Code, Encoding, Null, Number, Part, Preprocessing, Scaling};
 use crate::kernels::record::{scale_doubles, scale_singles};
 use crate::record::{Field, FieldKind, NULL_BOOLEAN};
 use crate::{Error, Feature};
 
-/// What to do with one field, or with a run of them.
+/// What to do with one field, or with a run of them, beginning at an input.
 #[derive(Debug)]
-enum Step {
-    Run {
-        field: Field,
-        input: usize,
-        scalings: Scalings,
-    },
+struct Step {
+    field: Field,
+    input: usize,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Run(Scalings),
     Number {
-        field: Field,
-        input: usize,
         scaling: Scaling,
+        missing: bool,
     },
     Boolean {
-        field: Field,
-        input: usize,
         null: f32,
         missing: bool,
     },
-    /// `inputs[code]` is the input that is 1.
-    Category {
-        field: Field,
-        inputs: Vec<Option<u32>>,
+    /// The input at a category's place is 1.
+    Hot(Places),
+    /// The input is a category's place.
+    Index(Places),
+    /// By code, NULL's first.
+    Ordinal {
+        inputs: Vec<f32>,
+        missing: bool,
     },
+    Calendar {
+        parts: Vec<Part>,
+        scaling: Scaling,
+        missing: bool,
+    },
+    /// Whether the number is NULL.
+    Missing,
+}
+
+/// What belongs to each code.
+#[derive(Debug)]
+enum Places {
+    /// By code, NULL's first.
+    Table(Vec<Place>),
+    /// The code is the bucket + 1, 0 for NULL.
+    Buckets { null: Place },
+}
+
+impl Places {
+    #[inline]
+    fn of(&self, code: u32) -> Place {
+        match self {
+            Self::Table(places) => places.get(code as usize).copied().unwrap_or(Place::Nowhere),
+            Self::Buckets { null } => code.checked_sub(1).map_or(*null, Place::At),
+        }
+    }
 }
 
 /// The scalings of a run, side by side.
 #[derive(Debug, Default)]
 struct Scalings {
-    mean: Vec<f64>,
+    center: Vec<f64>,
     inverse: Vec<f64>,
     null: Vec<f32>,
 }
 
 impl Scalings {
     fn len(&self) -> usize {
-        self.mean.len()
+        self.center.len()
     }
 
     fn push(&mut self, scaling: Scaling) {
-        self.mean.push(scaling.mean);
-        self.inverse.push(scaling.inverse);
-        self.null.push(scaling.null);
+        self.center.push(scaling.plain.center);
+        self.inverse.push(scaling.plain.inverse);
+        self.null.push(scaling.plain.null);
     }
 }
 
@@ -56,76 +89,133 @@ impl Scalings {
 #[derive(Debug)]
 pub(crate) struct RecordEncoder {
     steps: Vec<Step>,
-    names: Vec<(Field, String)>,
+    /// The first input behind each column, and its name.
+    names: Vec<(usize, String)>,
     width: usize,
 }
 
 impl RecordEncoder {
-    /// For features with their fields; of a category also the position of each code.
+    /// For one field per feature, that of a vector's first element, and then one per difference. Of a text feature `codes`
+    /// says what each stored code means, beginning with NULL's, 0, which means NULL whatever it says; a hashed one has none.
     pub(crate) fn new(
-        features: &[Feature],
+        preprocessing: &Preprocessing,
         fields: &[Field],
-        positions: Vec<Vec<Option<u32>>>,
+        codes: Vec<Vec<Code>>,
     ) -> Self {
-        let mut steps: Vec<Step> = Vec::new();
-        let mut input = 0;
-        for ((feature, &field), positions) in features.iter().zip(fields).zip(positions) {
-            match &feature.encoding {
-                Encoding::Number {
-                    mean,
-                    std,
-                    median,
-                    missing,
-                } => {
-                    let scaling = Scaling::new(*mean, *std, *median);
-                    if *missing {
-                        steps.push(Step::Number {
-                            field,
-                            input,
-                            scaling,
-                        });
-                    } else {
-                        push_run(&mut steps, field, input, scaling);
-                    }
+        let mut encoder = Self {
+            steps: Vec::new(),
+            names: Vec::new(),
+            width: 0,
+        };
+        let mut codes = codes.into_iter();
+        let Preprocessing {
+            features,
+            differences,
+        } = preprocessing;
+        for (feature, field) in features.iter().zip(fields) {
+            encoder.push(feature, *field, &codes.next().unwrap_or_default());
+            encoder.names.push((encoder.width, feature.name.clone()));
+        }
+        let fields = fields.iter().skip(features.len());
+        for (difference, field) in differences.iter().zip(fields) {
+            encoder.push_number(&difference.number, *field);
+            encoder.names.push((encoder.width, difference.name.clone()));
+        }
+        encoder
+    }
+
+    fn push(&mut self, feature: &Feature, field: Field, codes: &[Code]) {
+        let given = |place: usize, code: &Code| (place > 0).then_some(*code);
+        let table = |of: &dyn Fn(Option<Code>) -> Place| {
+            let codes = codes.iter().enumerate();
+            Places::Table(codes.map(|(place, code)| of(given(place, code))).collect())
+        };
+        let kind = match &feature.encoding {
+            Encoding::Number(number) => return self.push_number(number, field),
+            Encoding::Vector { elements, missing } => {
+                let bytes = field.kind.bytes();
+                for (place, element) in elements.iter().enumerate() {
+                    let offset = field.offset + place * bytes;
+                    self.push_number(element, Field { offset, ..field });
                 }
-                Encoding::Boolean {
-                    most_frequent,
-                    missing,
-                } => {
-                    steps.push(Step::Boolean {
-                        field,
-                        input,
-                        null: f32::from(*most_frequent),
-                        missing: *missing,
-                    });
+                if *missing {
+                    self.push_step(field, Kind::Missing, 1);
                 }
-                Encoding::Category {
-                    categories,
-                    missing,
-                } => {
-                    let first = input as u32;
-                    let mut inputs: Vec<_> = positions
-                        .into_iter()
-                        .map(|position| position.map(|position| first + position))
-                        .collect();
-                    if let Some(null) = inputs.first_mut() {
-                        *null = missing.then_some(first + categories.len() as u32);
-                    }
-                    steps.push(Step::Category { field, inputs });
+                return;
+            }
+            Encoding::Boolean { null, missing } => Kind::Boolean {
+                null: match null {
+                    Null::Value(value) => f32::from(*value),
+                    Null::Refused => f32::NAN,
+                },
+                missing: *missing,
+            },
+            Encoding::OneHot(vocabulary) => Kind::Hot(table(&|given| vocabulary.input(given))),
+            Encoding::Embedding { vocabulary, .. } => {
+                Kind::Index(table(&|given| vocabulary.vector(given)))
+            }
+            Encoding::Ordinal { number, .. } => {
+                let codes = codes.iter().enumerate();
+                let input = |(place, code)| position(&feature.encoding, given(place, code));
+                Kind::Ordinal {
+                    inputs: codes.map(input).collect(),
+                    missing: number.missing,
                 }
             }
-            input += feature.encoding.width();
+            Encoding::Hash {
+                buckets,
+                dim,
+                null,
+                missing,
+            } => {
+                let null = bucket_of_null(*null, *buckets, *missing, dim.is_none());
+                let places = Places::Buckets { null };
+                match dim {
+                    None => Kind::Hot(places),
+                    Some(_) => Kind::Index(places),
+                }
+            }
+            Encoding::Calendar { parts, epoch } => Kind::Calendar {
+                parts: parts.clone(),
+                scaling: Scaling::new(epoch),
+                missing: epoch.missing,
+            },
+        };
+        self.push_step(field, kind, feature.encoding.width());
+    }
+
+    fn push_step(&mut self, field: Field, kind: Kind, width: usize) {
+        self.steps.push(Step {
+            field,
+            input: self.width,
+            kind,
+        });
+        self.width += width;
+    }
+
+    /// Lengthens the last run, or begins one, if the number can be part of one.
+    fn push_number(&mut self, number: &Number, field: Field) {
+        let scaling = Scaling::new(number);
+        if number.missing || !scaling.is_plain() {
+            let missing = number.missing;
+            return self.push_step(field, Kind::Number { scaling, missing }, number.width());
         }
-        let names = fields
-            .iter()
-            .copied()
-            .zip(features.iter().map(|feature| feature.name.clone()))
-            .collect();
-        Self {
-            steps,
-            names,
-            width: input,
+        if let Some(Step {
+            field: first,
+            input,
+            kind: Kind::Run(scalings),
+        }) = self.steps.last_mut()
+            && first.kind == field.kind
+            && first.offset + scalings.len() * field.kind.bytes() == field.offset
+            && *input + scalings.len() == self.width
+        {
+            scalings.push(scaling);
+            self.width += 1;
+            return;
         }
+        let mut scalings = Scalings::default();
+        scalings.push(scaling);
+        self.push_step(field, Kind::Run(scalings), 1);
     }
 
     /// Inputs of a row.
@@ -133,109 +223,124 @@ impl RecordEncoder {
         self.width
     }
 
-    /// Encodes `record` into `x`, which is `width` wide and all zeros.
+    /// Encodes `record` into `x`, which is `width` wide and all zeros. What is refused becomes NaN.
     #[inline]
     pub(crate) fn encode(&self, record: &[u8], x: &mut [f32]) {
-        for step in &self.steps {
-            match step {
-                Step::Run {
-                    field,
-                    input,
-                    scalings,
-                } => {
-                    let Some(inputs) = x.get_mut(*input..*input + scalings.len()) else {
+        for Step { field, input, kind } in &self.steps {
+            let Some(x) = x.get_mut(*input..) else {
+                continue;
+            };
+            match kind {
+                Kind::Run(scalings) => {
+                    let Some(x) = x.get_mut(..scalings.len()) else {
                         continue;
                     };
                     let bytes = record.get(field.offset..).unwrap_or_default();
                     let Scalings {
-                        mean,
+                        center,
                         inverse,
                         null,
                     } = scalings;
                     if field.kind == FieldKind::Single {
-                        scale_singles(bytes.as_chunks().0, mean, inverse, null, inputs);
+                        scale_singles(bytes.as_chunks().0, center, inverse, null, x);
                     } else {
-                        scale_doubles(bytes.as_chunks().0, mean, inverse, null, inputs);
+                        scale_doubles(bytes.as_chunks().0, center, inverse, null, x);
                     }
                 }
-                Step::Number {
-                    field,
-                    input,
-                    scaling,
-                } => {
+                Kind::Number { scaling, missing } => {
                     let value = field.number(record);
-                    if let Some([x, is_missing]) = x.get_mut(*input..*input + 2) {
-                        *x = scaling.stored(value);
-                        *is_missing = f32::from(value.is_nan());
+                    put(x, 0, scaling.stored(value));
+                    put_missing(x, 1, *missing && value.is_nan());
+                }
+                Kind::Boolean { null, missing } => {
+                    let word = field.word(record);
+                    let is_null = word == NULL_BOOLEAN;
+                    put(x, 0, if is_null { *null } else { word as f32 });
+                    put_missing(x, 1, *missing && is_null);
+                }
+                Kind::Hot(places) => match places.of(field.word(record)) {
+                    Place::At(place) => put(x, place as usize, 1.0),
+                    Place::Nowhere => {}
+                    Place::Refused => put(x, 0, f32::NAN),
+                },
+                Kind::Index(places) => {
+                    if let Place::At(place) = places.of(field.word(record)) {
+                        put(x, 0, place as f32);
+                    } else {
+                        put(x, 0, f32::NAN);
                     }
                 }
-                Step::Boolean {
-                    field,
-                    input,
-                    null,
+                Kind::Ordinal { inputs, missing } => {
+                    let code = field.word(record) as usize;
+                    put(x, 0, inputs.get(code).copied().unwrap_or(f32::NAN));
+                    put_missing(x, 1, *missing && code == 0);
+                }
+                Kind::Calendar {
+                    parts,
+                    scaling,
                     missing,
                 } => {
-                    let word = field.word(record);
-                    if let Some(x) = x.get_mut(*input) {
-                        *x = if word == NULL_BOOLEAN {
-                            *null
-                        } else {
-                            word as f32
-                        };
+                    let value = field.number(record);
+                    let Some((waves, rest)) = x.split_at_mut_checked(2 * parts.len()) else {
+                        continue;
+                    };
+                    if !value.is_nan() {
+                        for (x, part) in waves.as_chunks_mut::<2>().0.iter_mut().zip(parts) {
+                            *x = wave(*part, value);
+                        }
                     }
-                    if *missing && let Some(x) = x.get_mut(*input + 1) {
-                        *x = f32::from(word == NULL_BOOLEAN);
-                    }
+                    put(rest, 0, scaling.stored(value));
+                    put_missing(rest, 1, *missing && value.is_nan());
                 }
-                Step::Category { field, inputs } => {
-                    let code = field.word(record) as usize;
-                    if let Some(Some(input)) = inputs.get(code)
-                        && let Some(x) = x.get_mut(*input as usize)
-                    {
-                        *x = 1.0;
-                    }
-                }
+                Kind::Missing => put_missing(x, 0, field.number(record).is_nan()),
             }
         }
     }
 
-    /// The error of a record whose inputs are not all finite.
+    /// The error of a record whose inputs `x` are not all finite.
     #[cold]
-    pub(crate) fn overflow(&self, record: &[u8]) -> Error {
-        let numbers = self
-            .names
-            .iter()
-            .filter(|(field, _)| matches!(field.kind, FieldKind::Single | FieldKind::Double));
-        let mut worst = (0.0, "");
-        for (field, name) in numbers {
-            let value = field.number(record);
-            if f64::abs(value) > f64::abs(worst.0) || worst.1.is_empty() {
-                worst = (value, name);
+    pub(crate) fn overflow(&self, record: &[u8], x: &[f32]) -> Error {
+        let input = x.iter().position(|x| !x.is_finite()).unwrap_or(0);
+        let column = self.names.partition_point(|(end, _)| *end <= input);
+        let name = self.names.get(column).map_or("", |(_, name)| name);
+        let step = self.steps.partition_point(|step| step.input <= input);
+        let step = step.checked_sub(1).and_then(|step| self.steps.get(step));
+        let Some(Step { field, kind, .. }) = step else {
+            return null_refused(name);
+        };
+        let value = match kind {
+            Kind::Run(_) | Kind::Number { .. } | Kind::Calendar { .. } | Kind::Missing => {
+                let place = match kind {
+                    Kind::Run(_) => input - step.map_or(0, |step| step.input),
+                    _ => 0,
+                };
+                let offset = field.offset + place * field.kind.bytes();
+                Field { offset, ..*field }.number(record)
             }
+            Kind::Boolean { .. } => f64::NAN,
+            Kind::Hot(_) | Kind::Index(_) | Kind::Ordinal { .. } if field.word(record) > 0 => {
+                return unseen_refused(name, None);
+            }
+            Kind::Hot(_) | Kind::Index(_) | Kind::Ordinal { .. } => f64::NAN,
+        };
+        if value.is_nan() {
+            null_refused(name)
+        } else {
+            too_far(value, name)
         }
-        too_far(worst.0, worst.1)
     }
 }
 
-/// Lengthens the last run, or begins one.
-fn push_run(steps: &mut Vec<Step>, field: Field, input: usize, scaling: Scaling) {
-    if let Some(Step::Run {
-        field: first,
-        input: first_input,
-        scalings,
-    }) = steps.last_mut()
-        && first.kind == field.kind
-        && first.offset + scalings.len() * field.kind.bytes() == field.offset
-        && *first_input + scalings.len() == input
-    {
-        scalings.push(scaling);
-    } else {
-        let mut scalings = Scalings::default();
-        scalings.push(scaling);
-        steps.push(Step::Run {
-            field,
-            input,
-            scalings,
-        });
+#[inline(always)]
+fn put(x: &mut [f32], place: usize, value: f32) {
+    if let Some(x) = x.get_mut(place) {
+        *x = value;
+    }
+}
+
+#[inline(always)]
+fn put_missing(x: &mut [f32], place: usize, missing: bool) {
+    if missing {
+        put(x, place, 1.0);
     }
 }

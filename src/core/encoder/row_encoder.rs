@@ -1,120 +1,165 @@
 //! Encodes one row of values while scoring; allocates nothing.
 //!
-//! The inputs that are 0, nearly all of one-hot columns, are left out.
+//! The inputs that are 0, nearly all of one-hot columns, are left out. The place of a vector becomes the vector's numbers,
+//! which are the inputs of the layer behind.
 
-use super::learner::wrong_type;
-use super::lookup::Lookup;
-use super::{Encoding, Scaling, not_finite, too_far};
+mod step;
+
+use super::refusal::{length_differs, null_refused, unseen_refused, width_differs, wrong_type};
+use super::{Encoding, Preprocessing, Scaling, not_finite, too_far};
+use crate::predict::{Entries, Places, Table};
+use crate::weights::room;
+use crate::{Error, Feature, Result, Value};
 use std::borrow::Borrow;
-
-use crate::predict::{Entries, Free};
-use crate::{Error, ErrorKind, Feature, Result, Value};
-
-/// The frozen encoder of values.
-#[derive(Debug)]
-pub(crate) struct RowEncoder {
-    features: Vec<Feature>,
-    steps: Vec<Step>,
-}
+use std::sync::Arc;
+use step::{Between, Step, Vectors};
 
 /// Where an input goes; nowhere if the network gives it no weight.
 type Row = Option<u32>;
 
-/// What the value of one feature becomes, or those of several.
+/// The frozen encoder of values.
 #[derive(Debug)]
-enum Step {
-    /// Numbers without is-missing inputs, whose inputs go to `row` and on.
-    Run {
-        scalings: Vec<Scaling>,
-        row: u32,
-    },
-    Number {
-        scaling: Scaling,
-        row: Row,
-        /// That of the is-missing input, if there is one.
-        missing: Row,
-    },
-    Boolean {
-        null: bool,
-        row: Row,
-        missing: Row,
-    },
-    Category {
-        rows: Lookup<Row>,
-        missing: Row,
-    },
+pub(crate) struct RowEncoder {
+    preprocessing: Preprocessing,
+    steps: Vec<Step>,
+    betweens: Vec<Between>,
+    /// Of each of its embeddings.
+    tables: Vec<Arc<Table>>,
 }
 
 impl RowEncoder {
-    /// For rows of `features`, of which each input goes to its place in `rows`.
-    pub(crate) fn new(features: Vec<Feature>, rows: &[Row]) -> Result<Self> {
-        let mut steps = Vec::with_capacity(features.len());
+    /// For rows of the features of `preprocessing`, whose inputs go to their `places`.
+    pub(crate) fn new(preprocessing: Preprocessing, places: Places) -> Result<Self> {
+        let Places { rows, tables } = places;
+        let tables: Vec<_> = tables.into_iter().map(Arc::new).collect();
+        let firsts: Vec<u32> = tables.iter().map(|table| table.row()).collect();
+        Self::at(preprocessing, &rows, tables, &firsts)
+    }
+
+    /// As [`RowEncoder::new`], the vectors of each table beginning at the row in `firsts`.
+    fn at(
+        preprocessing: Preprocessing,
+        rows: &[Row],
+        tables: Vec<Arc<Table>>,
+        firsts: &[u32],
+    ) -> Result<Self> {
+        let mut steps = Vec::with_capacity(preprocessing.features.len());
         let mut rest = rows;
-        for feature in &features {
-            let (rows, after) = rest
-                .split_at_checked(feature.encoding.width())
-                .unwrap_or_default();
+        let mut take = |width: usize| {
+            let (rows, after) = rest.split_at_checked(width).unwrap_or_default();
             rest = after;
-            steps.push(Step::new(&feature.encoding, rows)?);
+            rows
+        };
+        let mut learned = tables.iter().zip(firsts);
+        let instants = instants(&preprocessing);
+        for (place, feature) in preprocessing.features.iter().enumerate() {
+            let encoding = &feature.encoding;
+            let rows = take(encoding.width());
+            let vectors = match encoding.embedding() {
+                Some(_) => learned.next().map(|(table, row)| Vectors {
+                    table: Arc::clone(table),
+                    row: *row,
+                }),
+                None => None,
+            };
+            let instant = instants.iter().position(|instant| *instant == place);
+            steps.push(Step::new(encoding, rows, instant, vectors)?);
             Step::join(&mut steps);
         }
-        Ok(Self { features, steps })
+        let mut betweens = Vec::with_capacity(preprocessing.differences.len());
+        for difference in &preprocessing.differences {
+            let rows = take(difference.number.width());
+            betweens.extend(Between::new(difference, &instants, rows));
+        }
+        Ok(Self {
+            preprocessing,
+            steps,
+            betweens,
+            tables,
+        })
+    }
+
+    /// The same encoder with a row for every number, also for those without a weight; and how many there are.
+    pub(crate) fn written_out(&self) -> Result<(Self, usize)> {
+        let mut rows = room(self.preprocessing.width())?;
+        let mut firsts = Vec::with_capacity(self.tables.len());
+        let mut next = 0;
+        for table in &self.tables {
+            while rows.len() < table.input() {
+                rows.push(Some(next));
+                next += 1;
+            }
+            rows.push(None);
+            firsts.push(next);
+            next += table.dim() as u32;
+        }
+        while rows.len() < self.preprocessing.width() {
+            rows.push(Some(next));
+            next += 1;
+        }
+        let (preprocessing, tables) = (self.preprocessing.clone(), self.tables.clone());
+        let encoder = Self::at(preprocessing, &rows, tables, &firsts)?;
+        Ok((encoder, next as usize))
     }
 
     /// The features in their order.
     pub(crate) fn features(&self) -> &[Feature] {
-        &self.features
+        &self.preprocessing.features
+    }
+
+    /// All that was learned of the columns.
+    pub(crate) fn preprocessing(&self) -> &Preprocessing {
+        &self.preprocessing
     }
 
     /// The most inputs of a row that are not 0.
     pub(crate) fn most(&self) -> usize {
-        let of = |step: &Step| match step {
-            Step::Run { scalings, .. } => scalings.len(),
-            Step::Number { .. } | Step::Boolean { .. } => 2,
-            Step::Category { .. } => 1,
-        };
-        self.steps.iter().map(of).sum()
+        self.steps.iter().map(Step::most).sum::<usize>() + 2 * self.betweens.len()
+    }
+
+    /// Points in time that [`RowEncoder::encode`] has to keep.
+    pub(crate) fn instants(&self) -> usize {
+        instants(&self.preprocessing).len()
     }
 
     /// Bytes held, about.
     pub(crate) fn bytes(&self) -> usize {
-        let texts = |feature: &Feature| match &feature.encoding {
-            Encoding::Category { categories, .. } => categories
-                .iter()
-                .map(|category| category.len() + size_of::<String>())
-                .sum(),
-            _ => 0,
-        };
-        let lookup = |step: &Step| match step {
-            Step::Category { rows, .. } => rows.bytes(),
-            Step::Run { scalings, .. } => scalings.capacity() * size_of::<Scaling>(),
-            _ => 0,
-        };
-        let features = self.features.iter();
-        let named = features
-            .map(|feature| feature.name.len() + size_of::<Feature>() + texts(feature))
-            .sum::<usize>();
-        let steps = self.steps.iter();
-        named
-            + steps
-                .map(|step| size_of::<Step>() + lookup(step))
-                .sum::<usize>()
+        let named = self.features().iter().map(|feature| {
+            let texts: usize = match &feature.encoding {
+                Encoding::OneHot(vocabulary) | Encoding::Embedding { vocabulary, .. } => {
+                    text_bytes(&vocabulary.categories)
+                }
+                Encoding::Ordinal { order, .. } => text_bytes(order),
+                _ => 0,
+            };
+            feature.name.len() + size_of::<Feature>() + texts
+        });
+        let steps = self
+            .steps
+            .iter()
+            .map(|step| size_of::<Step>() + step.bytes());
+        let tables = self.tables.iter().map(|table| table.bytes());
+        named.chain(steps).chain(tables).sum()
     }
 
-    /// Encodes `row`, the features' values in their order, into `entries`.
+    /// Encodes `row`, the features' values in their order, into `entries`. Points in time are kept in `instants`.
     #[inline]
     pub(crate) fn encode<'v>(
         &self,
         row: impl ExactSizeIterator<Item: Borrow<Value<'v>>> + Clone,
         entries: &mut Entries,
+        instants: &mut [f64],
     ) -> Result<()> {
-        if row.len() != self.features.len() {
-            return Err(width_differs(self.features.len(), row.len()));
+        if row.len() != self.features().len() {
+            return Err(width_differs(self.features().len(), row.len()));
         }
         let mut values = row.clone();
         let encoded = entries.fill(|free| {
             for step in &self.steps {
-                step.encode(&mut values, free)?;
+                step.encode(&mut values, free, instants)?;
+            }
+            for between in &self.betweens {
+                between.encode(free, instants)?;
             }
             Some(())
         });
@@ -124,187 +169,110 @@ impl RowEncoder {
     /// What keeps `row` from being encoded.
     #[cold]
     fn error<'v>(&self, row: impl Iterator<Item: Borrow<Value<'v>>>) -> Error {
-        for (feature, value) in self.features.iter().zip(row) {
+        let mut values = Vec::new();
+        for (feature, value) in self.features().iter().zip(row) {
             let value = *value.borrow();
-            let number = match (&feature.encoding, value) {
-                (_, Value::Null)
-                | (Encoding::Category { .. }, Value::Text(_))
-                | (Encoding::Boolean { .. }, Value::Boolean(_)) => continue,
-                (Encoding::Boolean { .. }, Value::Number(0.0 | 1.0)) => continue,
-                (Encoding::Number { .. }, Value::Number(number)) => number,
-                (Encoding::Number { .. }, Value::Boolean(boolean)) => f64::from(u8::from(boolean)),
-                _ => return wrong_type(&feature.name, feature.column_type, &value),
-            };
-            if !number.is_finite() {
-                return not_finite(number, &feature.name, None);
+            if let Err(error) = check(feature, &value) {
+                return error;
             }
-            let scaling = Scaling::of(&feature.encoding);
-            if !scaling.is_some_and(|scaling| scaling.apply(number).is_finite()) {
-                return too_far(number, &feature.name);
-            }
+            values.push(value);
         }
-        width_differs(self.features.len(), self.features.len())
-    }
-}
-
-/// The error of a row that is not as wide as the model's features.
-#[cold]
-pub(crate) fn width_differs(expected: usize, given: usize) -> Error {
-    let noun = if expected == 1 { "feature" } else { "features" };
-    Error::new(
-        ErrorKind::FeatureCount,
-        format!("model expects {expected} {noun}, not {given}"),
-    )
-}
-
-impl Step {
-    /// For an encoding whose inputs go to `rows`.
-    fn new(encoding: &Encoding, rows: &[Row]) -> Result<Self> {
-        let row = |input: usize| rows.get(input).copied().flatten();
-        Ok(match encoding {
-            Encoding::Number {
-                mean,
-                std,
-                median,
-                missing,
-            } => Self::Number {
-                scaling: Scaling::new(*mean, *std, *median),
-                row: row(0),
-                missing: row(1).filter(|_| *missing),
-            },
-            Encoding::Boolean {
-                most_frequent,
-                missing,
-            } => Self::Boolean {
-                null: *most_frequent,
-                row: row(0),
-                missing: row(1).filter(|_| *missing),
-            },
-            Encoding::Category {
-                categories,
-                missing,
-            } => Self::Category {
-                rows: Lookup::new(
-                    categories
-                        .iter()
-                        .enumerate()
-                        .map(|(input, category)| (category.as_str(), row(input))),
-                )?,
-                missing: row(categories.len()).filter(|_| *missing),
-            },
-        })
-    }
-
-    /// Makes one run of the last two steps where that is possible.
-    fn join(steps: &mut Vec<Step>) {
-        let Some(Self::Number {
-            scaling,
-            row: Some(next),
-            missing: None,
-        }) = steps.last()
-        else {
-            return;
-        };
-        let (scaling, next) = (*scaling, *next);
-        steps.pop();
-        match steps.last_mut() {
-            Some(Self::Run { scalings, row })
-                if *row as usize + scalings.len() == next as usize =>
-            {
-                scalings.push(scaling);
-            }
-            _ => steps.push(Self::Run {
-                scalings: vec![scaling],
-                row: next,
-            }),
-        }
-    }
-
-    /// Adds the inputs of the next values that are not 0; `None` if a value cannot be encoded.
-    #[inline(always)]
-    fn encode<'v>(
-        &self,
-        values: &mut impl Iterator<Item: Borrow<Value<'v>>>,
-        free: &mut Free<'_>,
-    ) -> Option<()> {
-        match self {
-            Self::Run { scalings, row } => {
-                let mut finite = true;
-                for (scaling, row) in scalings.iter().zip(*row..) {
-                    let input = scaling.input(values.next()?.borrow())?;
-                    finite &= input.is_finite();
-                    free.push(row, input);
-                }
-                finite.then_some(())
-            }
-            Self::Number {
-                scaling,
-                row,
-                missing,
-            } => {
-                let value = *values.next()?.borrow();
-                let input = scaling.input(&value)?;
-                push(free, *row, input);
-                if value == Value::Null {
-                    push(free, *missing, 1.0);
-                }
-                input.is_finite().then_some(())
-            }
-            Self::Boolean { null, row, missing } => {
-                let value = *values.next()?.borrow();
-                let is_true = match value {
-                    Value::Boolean(boolean) => boolean,
-                    Value::Number(number) if number == 0.0 || number == 1.0 => number == 1.0,
-                    Value::Null => *null,
-                    _ => return None,
-                };
-                if is_true {
-                    push(free, *row, 1.0);
-                }
-                if value == Value::Null {
-                    push(free, *missing, 1.0);
-                }
-                Some(())
-            }
-            Self::Category { rows, missing } => {
-                let row = match *values.next()?.borrow() {
-                    Value::Text(text) => rows.get(text).flatten(),
-                    Value::Null => *missing,
-                    _ => return None,
-                };
-                push(free, row, 1.0);
-                Some(())
-            }
-        }
-    }
-}
-
-#[inline(always)]
-fn push(free: &mut Free<'_>, row: Row, x: f32) {
-    if let Some(row) = row {
-        free.push(row, x);
-    }
-}
-
-impl Scaling {
-    /// That of a number's encoding.
-    fn of(encoding: &Encoding) -> Option<Self> {
-        match encoding {
-            Encoding::Number {
-                mean, std, median, ..
-            } => Some(Self::new(*mean, *std, *median)),
+        let number = |place: usize| match values.get(place) {
+            Some(Value::Number(number)) => Some(*number),
             _ => None,
+        };
+        for difference in &self.preprocessing.differences {
+            let seconds = number(difference.to).zip(number(difference.from));
+            let scaling = Scaling::new(&difference.number);
+            match seconds.map(|(to, from)| to - from) {
+                None if scaling.null().is_nan() => return null_refused(&difference.name),
+                Some(seconds) if !scaling.apply(seconds).is_finite() => {
+                    return too_far(seconds, &difference.name);
+                }
+                _ => {}
+            }
         }
+        width_differs(self.features().len(), self.features().len())
     }
+}
 
-    /// The input of `value`, which is no text.
-    #[inline(always)]
-    fn input(&self, value: &Value<'_>) -> Option<f32> {
-        match value {
-            Value::Number(number) => Some(self.apply(*number)),
-            Value::Boolean(boolean) => Some(self.apply(f64::from(u8::from(*boolean)))),
-            Value::Null => Some(self.null),
-            Value::Text(_) | Value::Vector(_) => None,
+/// The features whose values differences need, by their places.
+fn instants(preprocessing: &Preprocessing) -> Vec<usize> {
+    let ends = preprocessing.differences.iter();
+    let mut places: Vec<usize> = ends.flat_map(|it| [it.from, it.to]).collect();
+    places.sort_unstable();
+    places.dedup();
+    places
+}
+
+fn text_bytes(texts: &[String]) -> usize {
+    texts
+        .iter()
+        .map(|text| text.len() + size_of::<String>())
+        .sum()
+}
+
+/// The error of a value that its feature has no inputs for.
+#[cold]
+fn check(feature: &Feature, value: &Value<'_>) -> Result<()> {
+    let name = &feature.name;
+    let wrong = || Err(wrong_type(name, feature.column_type, value));
+    let finite = |scaling: &Scaling, number: f64| {
+        if !number.is_finite() {
+            Err(not_finite(number, name, None))
+        } else if !scaling.apply(number).is_finite() {
+            Err(too_far(number, name))
+        } else {
+            Ok(())
         }
+    };
+    let refused = match (&feature.encoding, value) {
+        (Encoding::Number(number) | Encoding::Calendar { epoch: number, .. }, value) => {
+            let scaling = Scaling::new(number);
+            match value {
+                Value::Null => scaling.null().is_nan(),
+                Value::Number(number) => return finite(&scaling, *number),
+                Value::Boolean(boolean) if matches!(feature.encoding, Encoding::Number(_)) => {
+                    return finite(&scaling, f64::from(u8::from(*boolean)));
+                }
+                _ => return wrong(),
+            }
+        }
+        (Encoding::Boolean { null, .. }, Value::Null) => *null == super::Null::Refused,
+        (Encoding::Boolean { .. }, Value::Boolean(_) | Value::Number(0.0 | 1.0)) => false,
+        (Encoding::Vector { elements, .. }, value) => match value {
+            Value::Null => elements.iter().any(|it| it.null == super::Null::Refused),
+            Value::Vector(vector) if vector.len() == elements.len() => {
+                let numbers = elements.iter().zip(vector.iter());
+                for (element, number) in numbers {
+                    finite(&Scaling::new(element), number)?;
+                }
+                false
+            }
+            Value::Vector(vector) => {
+                return Err(length_differs(name, elements.len(), vector.len()));
+            }
+            _ => return wrong(),
+        },
+        (
+            Encoding::OneHot(_)
+            | Encoding::Embedding { .. }
+            | Encoding::Ordinal { .. }
+            | Encoding::Hash { .. },
+            value,
+        ) => match value {
+            Value::Null => feature.encoding.refuses_null(),
+            Value::Text(text) if feature.encoding.refuses(text) => {
+                return Err(unseen_refused(name, Some(text)));
+            }
+            Value::Text(_) => false,
+            _ => return wrong(),
+        },
+        (Encoding::Boolean { .. }, _) => return wrong(),
+    };
+    if refused {
+        Err(null_refused(name))
+    } else {
+        Ok(())
     }
 }

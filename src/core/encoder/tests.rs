@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::fixture::column;
-use crate::predict::Entries;
+use crate::predict::{Entries, Places};
 use crate::record::{Field, FieldKind};
-use crate::{Budget, Column, ColumnType, Feature, Result, Value};
+use crate::{Budget, Column, ColumnType, ErrorKind, Feature, Result, Value};
 use ColumnType::{Boolean, Category, Number};
 
 /// Learns one column from its training values; gives the feature, its field's records and the positions of its codes.
@@ -25,9 +25,17 @@ fn learned(
         learner.take(value, true, &mut record, &budget, 1)?;
         records.push(record);
     }
-    let (feature, positions) = learner.finish(median, &budget)?;
-    let encoder = RecordEncoder::new(std::slice::from_ref(&feature), &[field], vec![positions]);
+    let (feature, codes) = learner.finish(median, &budget)?;
+    let encoder = RecordEncoder::new(&of(vec![feature.clone()]), &[field], vec![codes]);
     Ok((feature, encoder, records))
+}
+
+/// The preprocessing of `features` alone.
+fn of(features: Vec<Feature>) -> Preprocessing {
+    Preprocessing {
+        features,
+        differences: Vec::new(),
+    }
 }
 
 /// The inputs of `value` while scoring.
@@ -37,14 +45,13 @@ fn scored(feature: &Feature, value: Value<'_>) -> Result<Vec<f32>> {
 
 /// The inputs of `row` while scoring, those that are 0 too.
 fn expanded(features: &[Feature], row: &[Value<'_>]) -> Result<Vec<f32>> {
-    let width = features
-        .iter()
-        .map(|feature| feature.encoding.width())
-        .sum();
+    let preprocessing = of(features.to_vec());
+    let width = preprocessing.width();
     let rows: Vec<_> = (0..).map(Some).take(width).collect();
-    let encoder = RowEncoder::new(features.to_vec(), &rows)?;
+    let tables = Vec::new();
+    let encoder = RowEncoder::new(preprocessing, Places { rows, tables })?;
     let mut entries = Entries::new(encoder.most())?;
-    encoder.encode(row.iter(), &mut entries)?;
+    encoder.encode(row.iter(), &mut entries, &mut [])?;
     let mut x = vec![0.0; width];
     for entry in entries.all() {
         x[entry.row as usize] = entry.x;
@@ -66,7 +73,7 @@ fn check_both_ways(column: Column, values: &[Value<'_>], expected: &[&[f32]]) ->
         assert_eq!(batched(&encoder, record), *expected, "batch, {value:?}");
         assert_eq!(scored(&feature, *value)?, *expected, "row, {value:?}");
     }
-    assert_eq!(check_features(&[feature]), Ok(()));
+    assert_eq!(of(vec![feature]).check(), Ok(()));
     Ok(())
 }
 
@@ -193,8 +200,8 @@ fn values_only_of_validation_rows_have_no_input() -> Result<()> {
         &budget,
         2,
     )?;
-    let (feature, positions) = learner.finish(0.0, &budget)?;
-    let encoder = RecordEncoder::new(&[feature], &[field], vec![positions]);
+    let (feature, codes) = learner.finish(0.0, &budget)?;
+    let encoder = RecordEncoder::new(&of(vec![feature]), &[field], vec![codes]);
     assert_eq!(batched(&encoder, &record), [0.0]);
     Ok(())
 }
@@ -327,7 +334,7 @@ fn runs_of_numbers_give_the_bits_of_single_rows() -> Result<()> {
     for learner in learners {
         features.push(learner.finish(1.5, &budget)?.0);
     }
-    let batch = RecordEncoder::new(&features, &fields, vec![Vec::new(); features.len()]);
+    let batch = RecordEncoder::new(&of(features.clone()), &fields, Vec::new());
     assert_eq!(batch.width(), 21);
     for (row, record) in rows.iter().zip(&records) {
         assert_eq!(batched(&batch, record), expanded(&features, row)?);

@@ -381,7 +381,7 @@ fn a_spill_learns_the_same_preprocessing() -> Result<()> {
         .find(|&limit| run(limit, true).is_ok());
     let spill = spill.expect("a limit that serves");
     let (memory, spilled) = (run(MEMORY, true)?, run(spill, true)?);
-    assert!(spilled.file.features == memory.file.features);
+    assert!(spilled.file.preprocessing == memory.file.preprocessing);
     assert!(spilled.file.target == memory.file.target);
     assert!(bytes(&spilled) == bytes(&run(spill, true)?));
     for trained in [memory, spilled] {

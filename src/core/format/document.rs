@@ -2,8 +2,9 @@
 
 use super::FORMAT;
 use crate::canonical::canonical;
+use crate::encoder::Preprocessing;
 use crate::results::Results;
-use crate::{Error, ErrorKind, Feature, Model, ModelFile, Result, Target};
+use crate::{Error, ErrorKind, Model, ModelFile, Result, Target};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -19,7 +20,7 @@ pub(super) struct Document {
     /// The network, as Keras's `to_json` writes it.
     pub(super) model: Box<RawValue>,
     /// The preprocessing.
-    pub(super) features: Vec<Feature>,
+    pub(super) preprocessing: Preprocessing,
     /// The target.
     pub(super) target: Target,
     /// What it was compiled with.
@@ -40,7 +41,7 @@ pub(super) fn description(file: &ModelFile) -> Value {
     json!({
         "format": FORMAT,
         "model": model.sequential().to_json(),
-        "features": file.features,
+        "preprocessing": file.preprocessing,
         "target": file.target,
         "optimizer": model.optimizer().to_json(),
         "loss": model.loss().to_json(),

@@ -17,6 +17,7 @@ mod write;
 
 use crate::budget::exceeded;
 use crate::canonical::canonical;
+use crate::encoder::Preprocessing;
 use crate::results::Results;
 use crate::{Error, ErrorKind, Feature, LayerSummary, Model, Result, Sequential, Target, Task};
 
@@ -51,7 +52,7 @@ fn check_memory(header: &[u8], memory_limit: u64) -> Result<u64> {
 #[derive(Debug, Clone)]
 pub struct ModelFile {
     pub(crate) model: Model,
-    pub(crate) features: Vec<Feature>,
+    pub(crate) preprocessing: Preprocessing,
     pub(crate) target: Target,
     pub(crate) results: Results,
 }
@@ -79,7 +80,7 @@ impl ModelFile {
 
     /// The features in their order.
     pub fn features(&self) -> &[Feature] {
-        &self.features
+        &self.preprocessing.features
     }
 
     /// The network with its weights.

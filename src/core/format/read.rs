@@ -6,9 +6,8 @@ use super::write::hexadecimal;
 use super::{FORMAT, MAX_HEADER, MAX_SPEC, PIECE, check_memory, check_size};
 use crate::budget::{exceeded, with_capacity};
 use crate::canonical::{canonical, shallow};
-use crate::encoder::check_features;
 use crate::{
-    Callback, Error, ErrorKind, Feature, Loss, Metric, Model, ModelFile, Optimizer, Result,
+    Callback, Error, ErrorKind, Inputs, Loss, Metric, Model, ModelFile, Optimizer, Result,
     Sequential, Target,
 };
 use serde::Deserialize;
@@ -126,7 +125,7 @@ fn parse(header: &[u8]) -> Result<(Document, String)> {
 fn rebuild(document: Document) -> Result<ModelFile> {
     let Document {
         model,
-        features,
+        preprocessing,
         target,
         optimizer,
         loss,
@@ -134,7 +133,7 @@ fn rebuild(document: Document) -> Result<ModelFile> {
         results,
         ..
     } = document;
-    check_features(&features).map_err(damaged)?;
+    preprocessing.check().map_err(damaged)?;
     target
         .check()
         .map_err(|what| damaged(format!("its target {what}")))?;
@@ -143,11 +142,18 @@ fn rebuild(document: Document) -> Result<ModelFile> {
         return Err(damaged("the description of its network is too long"));
     }
     let [model, optimizer, loss] = texts;
-    let model = compile(model, &features, &target, optimizer, loss, &metrics)
-        .map_err(|error| damaged(error.to_string()))?;
+    let model = compile(
+        model,
+        preprocessing.inputs(),
+        &target,
+        optimizer,
+        loss,
+        &metrics,
+    )
+    .map_err(|error| damaged(error.to_string()))?;
     Ok(ModelFile {
         model,
-        features,
+        preprocessing,
         target,
         results,
     })
@@ -155,7 +161,7 @@ fn rebuild(document: Document) -> Result<ModelFile> {
 
 fn compile(
     layers: &str,
-    features: &[Feature],
+    inputs: Inputs,
     target: &Target,
     optimizer: &str,
     loss: &str,
@@ -164,10 +170,6 @@ fn compile(
     let invalid = |error: serde_json::Error| Error::new(ErrorKind::Damaged, error.to_string());
     let layers = Sequential::from_json(&serde_json::from_str(layers).map_err(invalid)?)?;
     check_size(&layers)?;
-    let inputs: usize = features
-        .iter()
-        .map(|feature| feature.encoding.width())
-        .sum();
     let metrics = metrics
         .iter()
         .map(|metric| Metric::parse(metric))

@@ -203,34 +203,40 @@ fn contents_that_do_not_fit_are_named() -> Result<()> {
         (|document| document["format"] = 0.into(), "its format is 0"),
         (|document| document["extra"] = 1.into(), "unknown field"),
         (
-            |document| document["features"] = serde_json::json!([]),
+            |document| document["preprocessing"]["features"] = serde_json::json!([]),
             "there are no features",
         ),
         (
-            |document| document["features"][0]["encoding"]["number"]["std"] = 0.into(),
-            "std",
+            |document| {
+                document["preprocessing"]["features"][0]["encoding"]["number"]["divisor"] = 0.into()
+            },
+            "divisor",
         ),
         (
-            |document| document["features"][0]["encoding"]["number"]["mean"] = 1e308.into(),
-            "median",
+            |document| {
+                document["preprocessing"]["features"][0]["encoding"]["number"]["center"] =
+                    1e308.into()
+            },
+            "value for NULL",
         ),
         (
-            |document| document["features"][0]["type"] = "boolean".into(),
+            |document| document["preprocessing"]["features"][0]["type"] = "boolean".into(),
             "does not fit its type",
         ),
         (
-            |document| document["features"][1]["name"] = "a number".into(),
+            |document| document["preprocessing"]["features"][1]["name"] = "a number".into(),
             "two features are named",
         ),
         (
             |document| {
-                document["features"][2]["encoding"]["category"]["categories"][1] = "L2".into()
+                document["preprocessing"]["features"][2]["encoding"]["one_hot"]["categories"][1] =
+                    "L2".into()
             },
             "digest",
         ),
         (
             |document| {
-                document["features"][2]["encoding"]["category"]["categories"] =
+                document["preprocessing"]["features"][2]["encoding"]["one_hot"]["categories"] =
                     serde_json::json!(["a", "a"])
             },
             "twice",
@@ -309,8 +315,8 @@ fn tensors_must_be_those_of_the_network() -> Result<()> {
     );
     damage(&joined(&doubled, &data));
     let doubled = text.replacen(
-        "{\\\"features\\\":",
-        "{\\\"features\\\":[],\\\"features\\\":",
+        "\\\"features\\\":",
+        "\\\"features\\\":[],\\\"features\\\":",
         1,
     );
     assert_ne!(doubled, text);

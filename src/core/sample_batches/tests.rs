@@ -1,7 +1,7 @@
 //! Every row once an epoch, in an order of the seed alone, in bounded memory.
 
 use super::*;
-use crate::encoder::Learner;
+use crate::encoder::{Learner, Preprocessing};
 use crate::fixture::{CancelAt, NoCallback, ToMemory, column};
 use crate::record::FieldKind;
 use crate::{ColumnType, Value};
@@ -23,9 +23,13 @@ fn batches(rows: u32, spilled: bool, shuffle: bool, limit: u64) -> Result<Sample
         learner.take(&Value::Number(3.0), true, record, &budget, 1)?;
         field(4).write_number(record, f64::from(row));
     }
-    let (feature, positions) = learner.finish(3.0, &budget)?;
+    let (feature, codes) = learner.finish(3.0, &budget)?;
+    let preprocessing = Preprocessing {
+        features: vec![feature],
+        differences: Vec::new(),
+    };
     let encoder = SampleEncoder {
-        features: RecordEncoder::new(&[feature], &[field(0)], vec![positions]),
+        features: RecordEncoder::new(&preprocessing, &[field(0)], vec![codes]),
         target_name: "y".into(),
         target_field: field(4),
         target: TargetCodes::Scaled {
