@@ -121,6 +121,8 @@ pub(crate) struct Watch {
     settings: EarlyStopping,
     best: Option<f64>,
     wait: u32,
+    /// Epochs seen: one that goes on after others may have any number.
+    epochs: u32,
 }
 
 /// What an epoch's value means.
@@ -166,15 +168,17 @@ impl Watch {
             settings: settings.clone(),
             best: None,
             wait: 0,
+            epochs: 0,
         })
     }
 
     /// Takes in an epoch (Keras: `on_epoch_end`).
     pub fn see(&mut self, logs: &EpochLogs) -> Verdict {
+        self.epochs += 1;
         let Some(current) = logs.get(&self.monitor) else {
             return Verdict::Worse;
         };
-        if logs.epoch - 1 < self.settings.start_from_epoch {
+        if self.epochs <= self.settings.start_from_epoch {
             return Verdict::Worse;
         }
         self.wait += 1;
@@ -191,7 +195,7 @@ impl Watch {
             self.wait = 0;
             return Verdict::Better;
         }
-        if self.wait >= self.settings.patience && logs.epoch > 1 {
+        if self.wait >= self.settings.patience && self.epochs > 1 {
             Verdict::Stop
         } else {
             Verdict::Worse

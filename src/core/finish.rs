@@ -12,7 +12,7 @@ use crate::sample_batches::{SampleBatches, SampleEncoder, order_bytes};
 use crate::samples::Samples;
 use crate::{
     Batches, Callback, EpochLogs, Error, ErrorKind, FitOptions, History, Model, ModelFile, Pool,
-    Result, Results, Target, Trained, Training,
+    Result, Results, Target, Trained, Training, TrainingState,
 };
 use serde_json::{Value, json};
 use std::rc::Rc;
@@ -127,6 +127,7 @@ impl Training<'_> {
             loss: results.loss.unwrap_or(f64::NAN),
             val_loss: results.val_loss,
             metrics: results.metrics_json(),
+            state: TrainingState::take(&mut file.model, options),
             file,
             history,
             settings,

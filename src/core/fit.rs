@@ -81,7 +81,8 @@ fn rows_per_batch(batch_size: usize, data: &dyn Batches) -> usize {
 }
 
 impl Model {
-    /// Trains (Keras: `model.fit`). The optimizer goes on where the last `fit` left it.
+    /// Trains (Keras: `model.fit`). Optimizer, order of the rows and noise go on where the last `fit` left them, so that
+    /// five epochs and five more are ten; the logs count on, too (Keras: `initial_epoch`).
     ///
     /// The weights depend on weights before, data, options and seed alone, not on the threads of `pool`. After an
     /// error the model must not be used further, except with new weights.
@@ -150,7 +151,15 @@ impl Model {
             best_epoch: None,
             stopped: Stopped::Completed,
         };
-        for epoch in 1..=options.epochs {
+        let done = self.state.epochs;
+        let last = done.checked_add(options.epochs).ok_or_else(|| {
+            invalid(format!(
+                "the model cannot be trained for more than {} epochs",
+                u32::MAX
+            ))
+        })?;
+        for epoch in done + 1..=last {
+            self.state.epochs = epoch;
             let began = callback.elapsed();
             let order = options.shuffle.then(|| epoch_seed(options.seed, epoch));
             let late = train_epoch(

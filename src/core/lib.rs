@@ -92,6 +92,7 @@ pub mod simd;
 mod slot;
 mod spill;
 mod staging;
+mod state;
 mod target;
 mod target_learner;
 mod train;
@@ -126,6 +127,7 @@ pub use predict::{Plan, PlanScratch};
 pub use scorer::{Row, Scorer, Scratch};
 pub use sequential::{LayerSummary, Sequential};
 pub use spill::{Spill, SpillFactory};
+pub use state::TrainingState;
 pub use train::{Trained, Training};
 pub use value::{Column, ColumnType, Value, Vector};
 

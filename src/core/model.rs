@@ -45,6 +45,8 @@ pub struct Model {
 pub(crate) struct OptimizerState {
     /// Steps taken.
     pub steps: u64,
+    /// Epochs begun.
+    pub epochs: u32,
     /// One vector per slot, as long as the weights; empty before the first `fit`.
     pub slots: [Vec<f32>; 2],
 }

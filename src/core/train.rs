@@ -14,7 +14,7 @@ use crate::target_learner::TargetLearner;
 use crate::validation_split::ValidationSplit;
 use crate::{
     Budget, Callback, Column, Error, ErrorKind, History, ModelFile, Pool, Result, SpillFactory,
-    TrainOptions, Value,
+    TrainOptions, TrainingState, Value,
 };
 use std::collections::HashSet;
 
@@ -45,6 +45,8 @@ pub struct Training<'a> {
 pub struct Trained {
     /// The model as it is stored.
     pub file: ModelFile,
+    /// What another training needs to go on where this one ended.
+    pub state: TrainingState,
     /// The logs of every epoch.
     pub history: History,
     /// Rows used: those whose target is not NULL.

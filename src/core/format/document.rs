@@ -50,19 +50,24 @@ pub(super) fn description(file: &ModelFile) -> Value {
     })
 }
 
-/// The header of a file with this `description` and digest; padded to a multiple of eight bytes.
-pub(super) fn header(model: &Model, mut description: Value, sha256: &str) -> Result<Vec<u8>> {
+/// The header of a file of these `tensors` with this `description` and digest under `key`; padded to a multiple of
+/// eight bytes.
+pub(super) fn header(
+    mut tensors: Map<String, Value>,
+    key: &str,
+    mut description: Value,
+    sha256: &str,
+) -> Vec<u8> {
     description["sha256"] = sha256.into();
-    let mut header = tensors(model)?;
     let text = canonical(&description);
-    header.insert("__metadata__".into(), json!({ "tablenet": text }));
-    let mut bytes = canonical(&Value::Object(header)).into_bytes();
+    tensors.insert("__metadata__".into(), json!({ key: text }));
+    let mut bytes = canonical(&Value::Object(tensors)).into_bytes();
     bytes.resize(bytes.len().next_multiple_of(8), b' ');
-    Ok(bytes)
+    bytes
 }
 
 /// The header's entries of the variables.
-fn tensors(model: &Model) -> Result<Map<String, Value>> {
+pub(super) fn tensors(model: &Model) -> Result<Map<String, Value>> {
     let mut entries = Map::new();
     for variable in model.variables() {
         let numbers = variable

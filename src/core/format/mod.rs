@@ -11,6 +11,7 @@
 
 mod document;
 mod read;
+mod state;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -23,6 +24,8 @@ use crate::{Error, ErrorKind, Feature, LayerSummary, Model, Result, Sequential, 
 
 /// The format this release writes and reads.
 const FORMAT: u32 = 1;
+/// The key of a model's description among the metadata.
+const KEY: &str = "tablenet";
 /// The longest header. It is read and written between two checks for cancels; safetensors readers allow 100 MB.
 const MAX_HEADER: usize = 16 << 20;
 /// The longest description of a network.

@@ -1,9 +1,9 @@
 //! Reads a model file out of hostile bytes: nothing is believed before it is checked, nothing large is taken before it
 //! is compared with the bytes at hand and the memory limit.
 
-use super::document::{Document, description, header};
+use super::document::{Document, description, header, tensors};
 use super::write::hexadecimal;
-use super::{FORMAT, MAX_HEADER, MAX_SPEC, PIECE, check_memory, check_size};
+use super::{FORMAT, KEY, MAX_HEADER, MAX_SPEC, PIECE, check_memory, check_size};
 use crate::budget::{exceeded, with_capacity};
 use crate::canonical::{canonical, shallow};
 use crate::{
@@ -12,18 +12,14 @@ use crate::{
 };
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 
 /// The deepest nesting of JSON.
 const DEPTH: usize = 32;
 
 #[derive(Deserialize)]
 struct Header {
-    __metadata__: Metadata,
-}
-
-#[derive(Deserialize)]
-struct Metadata {
-    tablenet: String,
+    __metadata__: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -63,12 +59,13 @@ impl ModelFile {
         let description = description(&file);
         let mut hash = Sha256::new();
         hash.update(canonical(&description));
-        let rebuilt = header(&file.model, description, &sha256);
-        if rebuilt.map_err(|error| damaged(error.to_string()))? != given {
+        let tensors = tensors(&file.model).map_err(|error| damaged(error.to_string()))?;
+        if header(tensors, KEY, description, &sha256) != given {
             return Err(damaged("its header does not follow from its contents"));
         }
         callback.check()?;
-        let weights = weights(data, parameters, hash, &sha256, callback)?;
+        let weights = floats(data, parameters, &mut hash, callback)?;
+        check_digest(hash, &sha256)?;
         file.model
             .set_weights(weights, callback)
             .map_err(|error| match error.kind() {
@@ -80,7 +77,7 @@ impl ModelFile {
 }
 
 /// The header and the weights.
-fn split(bytes: &[u8]) -> Result<(&[u8], &[u8])> {
+pub(super) fn split(bytes: &[u8]) -> Result<(&[u8], &[u8])> {
     let (length, rest) = bytes
         .split_first_chunk::<8>()
         .ok_or_else(|| damaged("it is shorter than eight bytes"))?;
@@ -92,20 +89,31 @@ fn split(bytes: &[u8]) -> Result<(&[u8], &[u8])> {
         .ok_or_else(|| damaged("it ends within its header"))
 }
 
-fn parse(header: &[u8]) -> Result<(Document, String)> {
-    let json =
-        |error: serde_json::Error| damaged(format!("its description cannot be read: {error}"));
+/// The one description among the metadata of a header, which must stand under `key`.
+pub(super) fn text(header: &[u8], key: &str) -> Result<String> {
     let header = std::str::from_utf8(header).map_err(|_| damaged("its header is not text"))?;
     if !shallow(header, DEPTH) {
         return Err(damaged("its header is nested too deep"));
     }
     let Header {
-        __metadata__: Metadata { tablenet: text },
-    } = serde_json::from_str(header).map_err(json)?;
+        __metadata__: mut texts,
+    } = serde_json::from_str(header).map_err(unreadable)?;
+    let Some(text) = texts.remove(key) else {
+        return Err(damaged(format!("its header has no description \"{key}\"")));
+    };
     if !shallow(&text, DEPTH) {
         return Err(damaged("its description is nested too deep"));
     }
-    let Version { format } = serde_json::from_str(&text).map_err(json)?;
+    Ok(text)
+}
+
+pub(super) fn unreadable(error: serde_json::Error) -> Error {
+    damaged(format!("its description cannot be read: {error}"))
+}
+
+/// Refuses a description in another format than this release's.
+pub(super) fn check_format(text: &str) -> Result<()> {
+    let Version { format } = serde_json::from_str(text).map_err(unreadable)?;
     if format > FORMAT {
         return Err(Error::new(
             ErrorKind::NotSupported,
@@ -116,7 +124,13 @@ fn parse(header: &[u8]) -> Result<(Document, String)> {
     if format != FORMAT {
         return Err(damaged(format!("its format is {format}")));
     }
-    let document: Document = serde_json::from_str(&text).map_err(json)?;
+    Ok(())
+}
+
+fn parse(header: &[u8]) -> Result<(Document, String)> {
+    let text = text(header, KEY)?;
+    check_format(&text)?;
+    let document: Document = serde_json::from_str(&text).map_err(unreadable)?;
     let sha256 = document.sha256.clone();
     Ok((document, sha256))
 }
@@ -184,29 +198,34 @@ fn compile(
     )
 }
 
-/// The weights, if with them `hash` becomes `sha256`.
-fn weights(
+/// The first `count` floats of `data`, which are hashed too.
+pub(super) fn floats(
     data: &[u8],
-    parameters: usize,
-    mut hash: Sha256,
-    sha256: &str,
+    count: usize,
+    hash: &mut Sha256,
     callback: &mut dyn Callback,
 ) -> Result<Vec<f32>> {
-    let mut weights = with_capacity(parameters, "the weights of the model")?;
+    let mut floats = with_capacity(count, "the weights of the model")?;
+    let data = data.get(..4 * count).unwrap_or_default();
     for piece in data.chunks(4 * PIECE) {
         hash.update(piece);
         let numbers = piece.as_chunks().0.iter();
-        weights.extend(numbers.map(|bytes| f32::from_le_bytes(*bytes)));
+        floats.extend(numbers.map(|bytes| f32::from_le_bytes(*bytes)));
         callback.check()?;
     }
+    Ok(floats)
+}
+
+/// Refuses contents with another digest than they name.
+pub(super) fn check_digest(hash: Sha256, sha256: &str) -> Result<()> {
     if hexadecimal(hash) == sha256 {
-        Ok(weights)
+        Ok(())
     } else {
         Err(damaged("its contents do not have the digest it names"))
     }
 }
 
-fn damaged(detail: impl Into<String>) -> Error {
+pub(super) fn damaged(detail: impl Into<String>) -> Error {
     let mut detail: String = detail.into();
     // Names in it may be as long as the file.
     if let Some((end, _)) = detail.char_indices().nth(200) {

@@ -1,40 +1,57 @@
 //! Writes a model file.
 
-use super::document::{description, header};
-use super::{MAX_HEADER, PIECE, check_memory};
+use super::document::{description, header, tensors};
+use super::{KEY, MAX_HEADER, PIECE, check_memory};
 use crate::budget::{size, with_capacity};
 use crate::canonical::canonical;
 use crate::{Callback, Error, ErrorKind, ModelFile, Result};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 impl ModelFile {
     /// Refuses, before the weights are fitted, a description that could not be written, or read again within
     /// `memory_limit`.
     pub(crate) fn check_description(&self, memory_limit: u64) -> Result<()> {
-        let header = header(&self.model, description(self), "")?;
+        let header = header(tensors(&self.model)?, KEY, description(self), "");
         check_length(&header)?;
         check_memory(&header, memory_limit).map(|_| ())
     }
 
     /// The bytes of the file; the same model always gives the same bytes. Checks about every MiB.
     pub fn to_bytes(&self, callback: &mut dyn Callback) -> Result<Vec<u8>> {
-        let weights = self.model.weights();
-        let description = description(self);
-        let sha256 = digest(&description, weights, callback)?;
-        callback.check()?;
-        let header = header(&self.model, description, &sha256)?;
-        check_length(&header)?;
-        callback.check()?;
-        let mut bytes = with_capacity(8 + header.len() + weights.len() * 4, "the model file")?;
-        bytes.extend_from_slice(&(header.len() as u64).to_le_bytes());
-        bytes.extend_from_slice(&header);
-        for piece in weights.chunks(PIECE) {
-            bytes.extend(piece.iter().flat_map(|weight| weight.to_le_bytes()));
-            callback.check()?;
-        }
-        Ok(bytes)
+        let weights = [self.model.weights()];
+        write(
+            tensors(&self.model)?,
+            KEY,
+            description(self),
+            &weights,
+            callback,
+        )
     }
+}
+
+/// The bytes of a file of `vectors`, which `tensors` describe. Checks about every MiB.
+pub(super) fn write(
+    tensors: Map<String, Value>,
+    key: &str,
+    description: Value,
+    vectors: &[&[f32]],
+    callback: &mut dyn Callback,
+) -> Result<Vec<u8>> {
+    let sha256 = digest(&description, vectors, callback)?;
+    callback.check()?;
+    let header = header(tensors, key, description, &sha256);
+    check_length(&header)?;
+    callback.check()?;
+    let floats: usize = vectors.iter().map(|vector| vector.len()).sum();
+    let mut bytes = with_capacity(8 + header.len() + floats * 4, "the model file")?;
+    bytes.extend_from_slice(&(header.len() as u64).to_le_bytes());
+    bytes.extend_from_slice(&header);
+    for piece in vectors.iter().flat_map(|vector| vector.chunks(PIECE)) {
+        bytes.extend(piece.iter().flat_map(|weight| weight.to_le_bytes()));
+        callback.check()?;
+    }
+    Ok(bytes)
 }
 
 /// Refuses a header that no reader would take.
@@ -51,12 +68,12 @@ fn check_length(header: &[u8]) -> Result<()> {
         .hint("List columns of long texts in exclude."))
 }
 
-/// The SHA-256 of the description and of the weights as they are written, in hexadecimal.
-fn digest(description: &Value, weights: &[f32], callback: &mut dyn Callback) -> Result<String> {
+/// The SHA-256 of the description and of the vectors as they are written, in hexadecimal.
+fn digest(description: &Value, vectors: &[&[f32]], callback: &mut dyn Callback) -> Result<String> {
     let mut hash = Sha256::new();
     hash.update(canonical(description));
     let mut buffer = [0; 4096];
-    for piece in weights.chunks(PIECE) {
+    for piece in vectors.iter().flat_map(|vector| vector.chunks(PIECE)) {
         for part in piece.chunks(buffer.len() / 4) {
             for (bytes, weight) in buffer.as_chunks_mut().0.iter_mut().zip(part) {
                 *bytes = weight.to_le_bytes();
