@@ -2,6 +2,7 @@
 
 use crate::config::{invalid, word_or_json};
 use crate::nearest::nearest;
+use crate::target::listed;
 use crate::{ErrorKind, Result};
 use serde_json::{Map, Value};
 
@@ -98,13 +99,7 @@ fn unknown(name: &str, label: &str, labels: &[String]) -> crate::Error {
         ErrorKind::InvalidParameter,
         format!("target \"{name}\" has no label \"{label}\", which class_weight names"),
     );
-    let shown: Vec<&str> = labels.iter().take(10).map(String::as_str).collect();
-    let more = if labels.len() > shown.len() {
-        ", ..."
-    } else {
-        ""
-    };
-    let known = format!("Known labels: {}{more}.", shown.join(", "));
+    let known = format!("Known labels: {}.", listed(labels));
     match nearest(label, labels.iter().map(String::as_str)) {
         Some(near) => error.hint(format!("Did you mean \"{near}\"? {known}")),
         None => error.hint(known),

@@ -108,8 +108,9 @@ pub(crate) fn with_needed_units(error: Error, target: &Target) -> Error {
     if error.hint_text().is_some() {
         return error;
     }
-    let name = &target.name;
+    let name = target.name();
     error.hint(match target.task() {
+        Task::Regression { outputs } if outputs != 1 => format!("The target has {outputs} numbers: it needs a last layer of {outputs} units with a linear activation."),
         Task::Regression { .. } => format!("Target \"{name}\" is a number: it needs a last layer of 1 unit with a linear activation."),
         Task::Binary => format!("Target \"{name}\" has 2 classes: it needs a last layer of 1 unit with sigmoid, or of 2 units with softmax."),
         Task::Multiclass { classes } => format!("Target \"{name}\" has {classes} classes: it needs a last layer of {classes} units with softmax."),

@@ -16,7 +16,7 @@ pub(crate) struct Tally {
 impl Tally {
     pub fn new(model: &Model) -> Result<Tally> {
         let state =
-            |&m: &Metric| MetricState::new(m, model.task(), model.outputs(), model.target_scale());
+            |&m: &Metric| MetricState::new(m, model.task(), model.outputs(), model.target_scales());
         Ok(Tally {
             states: model.metrics().iter().map(state).collect::<Result<_>>()?,
             loss: 0.0,

@@ -3,10 +3,10 @@
 #[cfg(test)]
 mod tests;
 
-use crate::encoder::{Lookup, not_finite, wrong_type};
+use crate::encoder::{Lookup, length_differs, not_finite, wrong_type};
 use crate::nearest::nearest;
 use crate::scorer::{Scratch, positive};
-use crate::target::{Target, TargetKind};
+use crate::target::{Target, TargetColumn, TargetKind};
 use crate::{
     Binding, Callback, Column, ColumnType, Error, ErrorKind, Metric, MetricState, Result, Scorer,
     Value,
@@ -17,9 +17,11 @@ use crate::{
 pub struct Evaluation<'m> {
     scorer: &'m Scorer,
     scratch: Scratch,
-    /// The column of each feature, and of the target.
+    /// The column of each feature, and those of the target.
     places: Vec<usize>,
-    target: usize,
+    targets: Vec<usize>,
+    /// `y` of a row.
+    y: Vec<f32>,
     classes: Classes,
     rows: u64,
     seen: u64,
@@ -27,7 +29,8 @@ pub struct Evaluation<'m> {
     cost: usize,
     unchecked: usize,
     loss: f64,
-    errors: Errors,
+    /// Of every number of a regression.
+    errors: Vec<Errors>,
     states: Vec<(Metric, MetricState)>,
 }
 
@@ -42,8 +45,8 @@ impl Classes {
     fn new(target: &Target) -> Result<Self> {
         let labels = target.labels();
         let number = |label: &String| label.parse().ok();
-        let numbers = match target.column_type {
-            ColumnType::Number => labels.iter().map_while(number).collect(),
+        let numbers = match target.columns.first().map(|column| column.column_type) {
+            Some(ColumnType::Number) => labels.iter().map_while(number).collect(),
             _ => Vec::new(),
         };
         let texts = labels.iter().enumerate();
@@ -87,14 +90,17 @@ impl<'m> Evaluation<'m> {
             .map(|column| (column.name.as_str(), Some(column.column_type)))
             .collect();
         let places = Binding::by_name(scorer.features(), &named)?;
-        let target = find_target(scorer, columns)?;
+        let targets = scorer.target.columns.iter();
+        let targets = targets
+            .map(|target| find_target(scorer, target, columns))
+            .collect::<Result<_>>()?;
         let task = scorer.task();
         let outputs = scorer.output_width();
-        let states = match scorer.target.kind {
+        let states = match &scorer.target.kind {
             TargetKind::Regression { .. } => Vec::new(),
             TargetKind::Classes { .. } => Metric::all(task)
                 .into_iter()
-                .map(|metric| Ok((metric, MetricState::new(metric, task, outputs, 1.0)?)))
+                .map(|metric| Ok((metric, MetricState::new(metric, task, outputs, &[1.0])?)))
                 .collect::<Result<_>>()?,
         };
         Ok(Self {
@@ -102,13 +108,19 @@ impl<'m> Evaluation<'m> {
             classes: Classes::new(&scorer.target)?,
             scorer,
             places,
-            target,
+            targets,
+            y: Vec::new(),
             rows: 0,
             seen: 0,
             cost: columns.len() + scorer.bytes() / (64 * size_of::<f32>()),
             unchecked: 0,
             loss: 0.0,
-            errors: Errors::default(),
+            errors: scorer
+                .target
+                .scales()
+                .iter()
+                .map(|_| Errors::default())
+                .collect(),
             states,
         })
     }
@@ -121,54 +133,77 @@ impl<'m> Evaluation<'m> {
             self.unchecked = 0;
             callback.check()?;
         }
-        let target = row.get(self.target).copied().unwrap_or(Value::Null);
-        if target == Value::Null {
+        let null = &Value::Null;
+        let value = |place: &usize| row.get(*place).unwrap_or(null);
+        if self
+            .targets
+            .iter()
+            .any(|place| *value(place) == Value::Null)
+        {
             return Ok(());
         }
         self.rows += 1;
-        let null = &Value::Null;
-        let features = self
-            .places
-            .iter()
-            .map(|place| row.get(*place).unwrap_or(null));
+        let features = self.places.iter().map(value);
         let outputs = self.scorer.outputs(features, &mut self.scratch)?;
-        let y = match (&self.scorer.target.kind, target) {
-            (TargetKind::Regression { mean, std }, Value::Number(value)) => {
-                if !value.is_finite() {
-                    return Err(not_finite(value, &self.scorer.target.name, Some(self.seen)));
+        self.y.clear();
+        let target = &self.scorer.target;
+        match &target.kind {
+            TargetKind::Regression { outputs: scales } => {
+                let mut known = self.errors.iter_mut().zip(scales).zip(outputs);
+                let mut take = |value: f64, name: &str| {
+                    if !value.is_finite() {
+                        return Err(not_finite(value, name, Some(self.seen)));
+                    }
+                    if let Some(((errors, scale), output)) = known.next() {
+                        errors.add(scale.invert(*output), value, self.rows);
+                        self.y.push(scale.apply(value));
+                    }
+                    Ok(())
+                };
+                for (column, place) in target.columns.iter().zip(&self.targets) {
+                    match value(place) {
+                        Value::Number(value) if column.column_type.is_numeric() => {
+                            take(*value, &column.name)?;
+                        }
+                        Value::Vector(vector) if column.column_type == ColumnType::Vector => {
+                            if vector.len() != scales.len() {
+                                return Err(length_differs(
+                                    &column.name,
+                                    scales.len(),
+                                    vector.len(),
+                                ));
+                            }
+                            vector
+                                .iter()
+                                .try_for_each(|value| take(value, &column.name))?;
+                        }
+                        other => return Err(wrong_type(&column.name, column.column_type, other)),
+                    }
                 }
-                let prediction = f64::from(outputs.first().copied().unwrap_or(0.0)) * std + mean;
-                self.errors.add(prediction, value, self.rows);
-                ((value - mean) * (1.0 / std)) as f32
             }
-            (TargetKind::Regression { .. }, _) => {
-                return Err(wrong_type(
-                    &self.scorer.target.name,
-                    self.scorer.target.column_type,
-                    &target,
-                ));
-            }
-            (TargetKind::Classes { .. }, _) => {
-                let class = match self.classes.find(&target) {
+            TargetKind::Classes { .. } => {
+                let value = self.targets.first().map_or(null, value);
+                let class = match self.classes.find(value) {
                     Some(class) => class,
-                    None => self.scorer.target.class(&target)?,
+                    None => target.class(value)?,
                 } as f32;
                 let single = [positive(outputs)];
                 let shown = if outputs.len() == 1 { &single } else { outputs };
                 self.states
                     .iter_mut()
                     .for_each(|(_, state)| state.update(shown, &[class], 1));
-                class
+                self.y.push(class);
             }
-        };
-        self.loss += self.scorer.loss(&self.scratch, y);
+        }
+        self.loss += self.scorer.loss(&self.scratch, &self.y);
         Ok(())
     }
 
-    /// Name and value: the loss first, then every metric that fits the task. What is undefined is NaN.
+    /// Name and value: the loss first, then every metric that fits the task, and of several targets those of each as Keras
+    /// names them, `price_mae`. What is undefined is NaN.
     pub fn finish(self) -> Result<Vec<(String, f64)>> {
         if self.rows == 0 {
-            let name = &self.scorer.target.name;
+            let target = self.scorer.target.words();
             return Err(if self.seen == 0 {
                 Error::new(
                     ErrorKind::NoRows,
@@ -177,20 +212,27 @@ impl<'m> Evaluation<'m> {
             } else {
                 Error::new(
                     ErrorKind::NullNotAllowed,
-                    format!("target \"{name}\" is NULL in every row"),
+                    format!("{target} is NULL in every row"),
                 )
             });
         }
         let mut found = vec![("loss".to_owned(), self.loss / self.rows as f64)];
-        match self.scorer.target.kind {
+        match &self.scorer.target.kind {
             TargetKind::Regression { .. } => {
-                let metrics = Metric::all(self.scorer.task()).into_iter();
-                found.extend(metrics.filter_map(|metric| {
-                    Some((
-                        metric.name().to_owned(),
-                        self.errors.result(metric, self.rows)?,
-                    ))
+                let metrics = || Metric::all(self.scorer.task()).into_iter();
+                found.extend(metrics().filter_map(|metric| {
+                    let value = Errors::mean(&self.errors, metric, self.rows)?;
+                    Some((metric.name().to_owned(), value))
                 }));
+                if self.errors.len() > 1 {
+                    for (place, errors) in self.errors.iter().enumerate() {
+                        let name = Target::output_name(&self.scorer.target.columns, place);
+                        found.extend(metrics().filter_map(|metric| {
+                            let value = errors.result(metric, self.rows)?;
+                            Some((format!("{name}_{}", metric.name()), value))
+                        }));
+                    }
+                }
             }
             TargetKind::Classes { .. } => {
                 found.extend(
@@ -214,6 +256,18 @@ impl Errors {
         self.total += delta * (value - self.mean);
     }
 
+    /// That of several numbers, as Keras averages it.
+    fn mean(all: &[Self], metric: Metric, rows: u64) -> Option<f64> {
+        let of = |metric| -> Option<f64> {
+            let sum: Option<f64> = all.iter().map(|errors| errors.result(metric, rows)).sum();
+            Some(sum? / all.len() as f64)
+        };
+        match metric {
+            Metric::Rmse => Some(of(Metric::Mse)?.sqrt()),
+            _ => of(metric),
+        }
+    }
+
     /// `r2 = 1 - sum (p - y)^2 / sum (y - mean y)^2`, undefined for a constant target.
     fn result(&self, metric: Metric, rows: u64) -> Option<f64> {
         let rows = rows as f64;
@@ -228,8 +282,7 @@ impl Errors {
     }
 }
 
-fn find_target(scorer: &Scorer, columns: &[Column]) -> Result<usize> {
-    let target = &scorer.target;
+fn find_target(scorer: &Scorer, target: &TargetColumn, columns: &[Column]) -> Result<usize> {
     let name = &target.name;
     let mut found = columns
         .iter()

@@ -8,11 +8,13 @@ use crate::defaults::{Choices, with_needed_units};
 use crate::encoder::{Preprocessing, RecordEncoder, SAMPLE, medians};
 use crate::format::check_size;
 use crate::ingest::Ingest;
-use crate::sample_batches::{SampleBatches, SampleEncoder, order_bytes};
+use crate::sample_batches::{RowWeights, SampleBatches, SampleEncoder, order_bytes};
 use crate::samples::Samples;
+use crate::target::words;
+use crate::target_learner::Learnt;
 use crate::{
-    Batches, Callback, EpochLogs, Error, ErrorKind, FitOptions, History, Model, ModelFile, Pool,
-    Result, Results, Target, Trained, Training, TrainingState,
+    Batches, Callback, ClassWeight, EpochLogs, Error, ErrorKind, FitOptions, History, Model,
+    ModelFile, Pool, Result, Results, Target, Trained, Training, TrainingState,
 };
 use serde_json::{Value, json};
 use std::rc::Rc;
@@ -22,6 +24,8 @@ struct Frozen {
     preprocessing: Preprocessing,
     target: Target,
     encoder: Rc<SampleEncoder>,
+    /// Of each class; empty where all count alike.
+    class_weights: Vec<f64>,
     notices: Vec<String>,
 }
 
@@ -29,13 +33,14 @@ impl Training<'_> {
     /// Learns the preprocessing from the training rows, freezes it and fits the model.
     pub fn finish(mut self, callback: &mut dyn Callback, pool: &Pool) -> Result<Trained> {
         callback.check()?;
+        self.check_seen()?;
         let ingest = self.end_reading(callback)?;
-        let seen = self.seen;
-        self.check_rows(seen)?;
+        self.check_rows()?;
         let Frozen {
             preprocessing,
             target,
             encoder,
+            class_weights,
             mut notices,
         } = self.freeze(ingest, callback, pool)?;
         let inputs = encoder.features.width();
@@ -49,9 +54,10 @@ impl Training<'_> {
                 self.options.optimizer,
                 choices.loss,
                 choices.metrics.clone(),
-                target.scale(),
+                1.0,
             )
-            .map_err(|error| with_needed_units(error, &target))?;
+            .map_err(|error| with_needed_units(error, &target))?
+            .with_target_scales(target.scales())?;
         let (training_rows, validation_rows) = (self.train.rows(), self.validation.rows());
         // A batch never has more rows than there are.
         let batch_size = self
@@ -67,19 +73,22 @@ impl Training<'_> {
         let alone = model.memory(batch_size, keep_best, 1)?.saturating_add(logs);
         let window = self.fit_into_memory(alone, callback)?;
         let settings = self.settings(&model, &choices);
-        let (options, budget, skipped) = (
-            self.options,
-            self.budget,
-            seen - training_rows - validation_rows,
-        );
+        let (options, budget, skipped) = (self.options, self.budget, self.skipped);
+        // Classes count alike where nothing is learned, as in Keras.
+        let weights = |classes| RowWeights {
+            field: self.weight.as_ref().map(|slot| slot.field),
+            classes,
+        };
         let mut train = SampleBatches::new(
             self.train,
             Rc::clone(&encoder),
             options.shuffle,
             window,
             &budget,
-        )?;
-        let mut validation = SampleBatches::new(self.validation, encoder, false, window, &budget)?;
+        )?
+        .weighted_by(weights(class_weights));
+        let mut validation = SampleBatches::new(self.validation, encoder, false, window, &budget)?
+            .weighted_by(weights(Vec::new()));
         let (threads, more) = threads(pool.threads(), alone, budget.available(), |threads| {
             Ok(model
                 .memory(batch_size, keep_best, threads)?
@@ -112,10 +121,13 @@ impl Training<'_> {
             } else {
                 ("rows", "were")
             };
-            notices.push(format!(
-                "{skipped} {rows} whose target \"{}\" is NULL {were} skipped",
-                file.target.name
-            ));
+            notices.push(match file.target.columns.as_slice() {
+                [target] => format!(
+                    "{skipped} {rows} whose target \"{}\" is NULL {were} skipped",
+                    target.name
+                ),
+                _ => format!("{skipped} {rows} with NULL in a target {were} skipped"),
+            });
         }
         let results = Results::new(final_logs(&history)?);
         file.results.clone_from(&results);
@@ -137,15 +149,27 @@ impl Training<'_> {
         })
     }
 
+    /// Refuses a query without rows.
+    fn check_seen(&self) -> Result<()> {
+        if self.seen == 0 {
+            let message = "the training query returned no rows";
+            return Err(Error::new(ErrorKind::NoRows, message));
+        }
+        Ok(())
+    }
+
     /// Refuses too few rows, saying why there are so few.
-    fn check_rows(&self, seen: u64) -> Result<()> {
-        let target = &self.target_name;
-        match (seen, self.train.rows() + self.validation.rows()) {
-            (0, _) => Err(Error::new(
-                ErrorKind::NoRows,
-                "the training query returned no rows",
-            )),
-            (seen, 0) => {
+    fn check_rows(&self) -> Result<()> {
+        let names: Vec<&str> = self
+            .roles
+            .targets
+            .iter()
+            .map(|(_, it)| it.name.as_str())
+            .collect();
+        let target = words(&names);
+        let (is, seen) = (if names.len() == 1 { "is" } else { "are" }, self.seen);
+        match (self.train.rows(), self.validation.rows()) {
+            (0, 0) if self.skipped == seen => {
                 let rows = if seen == 1 {
                     "the only row".to_owned()
                 } else {
@@ -153,16 +177,26 @@ impl Training<'_> {
                 };
                 Err(Error::new(
                     ErrorKind::NullNotAllowed,
-                    format!("target \"{target}\" is NULL in {rows}"),
+                    format!("{target} {is} NULL in {rows}"),
                 )
                 .hint("Rows without a target cannot be learned from."))
             }
-            (seen, 1) => {
+            (0, _) => {
+                let message = format!("none of {seen} rows is left to train on");
+                Err(Error::new(ErrorKind::TooFew, message).detail(format!(
+                    "Rows whose {target} {is} NULL are skipped, and those of another part."
+                )))
+            }
+            (1, _) => {
                 let detail = format!(
-                    "The query returned {seen} row(s); those whose target \"{target}\" is NULL are skipped."
+                    "The query returned {seen} row(s); those whose {target} {is} NULL are skipped."
                 );
                 Err(Error::new(ErrorKind::TooFew, "cannot train on one row").detail(detail))
             }
+            _ if self.weights == 0.0 => Err(Error::new(
+                ErrorKind::InvalidParameter,
+                "the sample_weight of every training row is 0",
+            )),
             _ => Ok(()),
         }
     }
@@ -174,7 +208,7 @@ impl Training<'_> {
         callback: &mut dyn Callback,
         pool: &Pool,
     ) -> Result<Frozen> {
-        let (learners, mut target) = ingest.finish();
+        let (learners, target) = ingest.finish();
         // Without room for the median of one column the rows have to go.
         let numbers = learners
             .iter()
@@ -198,22 +232,38 @@ impl Training<'_> {
             features.push(feature);
             codes.push(found);
         }
-        let target_field = target.slot.field;
-        let (target, target_codes, notice) = target.finish(&self.budget)?;
+        let Learnt {
+            target,
+            codes: target_codes,
+            rows,
+            notice,
+        } = target.finish()?;
+        let class_weights = match &self.options.class_weight {
+            Some(_) if target.labels().is_empty() => {
+                let message = format!(
+                    "class_weight needs classes, but {} {}",
+                    target.words(),
+                    "is predicted as a number"
+                );
+                return Err(Error::new(ErrorKind::InvalidParameter, message)
+                    .hint("Leave it out, or give every row a weight with sample_weight."));
+            }
+            Some(weight) => weight.weights(target.name(), target.labels(), &rows)?,
+            None => Vec::new(),
+        };
         let preprocessing = Preprocessing {
             features,
             differences: Vec::new(),
         };
         let encoder = SampleEncoder {
             features: RecordEncoder::new(&preprocessing, &fields, codes),
-            target_name: target.name.clone(),
-            target_field,
             target: target_codes,
         };
         Ok(Frozen {
             preprocessing,
             target,
             encoder: Rc::new(encoder),
+            class_weights,
             notices: notice.into_iter().collect(),
         })
     }
@@ -272,6 +322,9 @@ impl Training<'_> {
             "validation_split": options.validation_split,
             "callbacks": choices.early_stopping.iter().map(|stopping| stopping.to_json()).collect::<Vec<_>>(),
             "exclude": options.exclude,
+            "class_weight": options.class_weight.as_ref().map(ClassWeight::to_json),
+            "sample_weight": options.sample_weight,
+            "split_column": options.split_column,
             "shuffle": options.shuffle,
             "seed": options.seed,
             "max_seconds": options.max_seconds,

@@ -138,8 +138,9 @@ impl Ingest {
             slot.check(value, number)?;
             slot.write(value, record);
         }
-        let slot = &self.target.slot;
-        slot.write(row.get(slot.column).unwrap_or(null), record);
+        for slot in &self.target.slots {
+            slot.write(row.get(slot.column).unwrap_or(null), record);
+        }
         let text = |slot: &Slot| row.get(slot.column).and_then(text_of);
         self.learn_row(record, training, text)
     }
@@ -188,11 +189,7 @@ impl Ingest {
         if training {
             self.runs.iter_mut().for_each(|run| run.learn(record));
         }
-        let text = if self.target.slot.is_text() {
-            text(&self.target.slot)
-        } else {
-            None
-        };
+        let text = self.target.text_slot().and_then(text);
         self.target.learn(text, training, record, &self.tables)
     }
 

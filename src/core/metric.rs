@@ -107,9 +107,9 @@ impl Metric {
     /// Bytes of a state.
     pub(crate) fn bytes(&self, outputs: usize) -> u64 {
         match self {
-            Metric::Auc => 16 * BINS as u64,
-            Metric::R2 => 24 * outputs as u64,
-            _ => 0,
+            Metric::Auc => 16 * BINS as u64 + 16 * outputs as u64,
+            Metric::R2 => 40 * outputs as u64,
+            _ => 16 * outputs as u64,
         }
     }
 }
@@ -119,10 +119,12 @@ impl Metric {
 pub struct MetricState {
     metric: Metric,
     outputs: usize,
-    scale: f64,
-    /// Numbers or rows counted.
+    /// By output; one where it is that of all.
+    scales: Vec<f64>,
+    /// Rows counted.
     count: u64,
-    sum: f64,
+    /// mae, mse and rmse: sums of errors by output; accuracy: right rows.
+    sums: Vec<f64>,
     /// r2, by output: sums of y, y^2 and (y - p)^2.
     moments: Vec<[f64; 3]>,
     /// auc, by bin of probability: negative and positive rows.
@@ -154,12 +156,14 @@ fn bin(p: f32) -> usize {
 }
 
 impl MetricState {
-    /// A state for final outputs (probabilities, not logits) `outputs` wide; `target_scale` turns standardised errors into the target's units.
+    /// A state for final outputs (probabilities, not logits) `outputs` wide; `target_scales` turn standardised errors
+    /// into the units of each target, or one of them those of all. Over several outputs a metric is Keras's: the mean of
+    /// their mae, mse or r2, and the root of their mean squared errors' mean.
     pub fn new(
         metric: Metric,
         task: Task,
         outputs: usize,
-        target_scale: f64,
+        target_scales: &[f64],
     ) -> Result<MetricState> {
         metric.check(task)?;
         let moments = if metric == Metric::R2 {
@@ -175,9 +179,12 @@ impl MetricState {
         Ok(MetricState {
             metric,
             outputs,
-            scale: target_scale,
+            scales: target_scales.to_vec(),
             count: 0,
-            sum: 0.0,
+            sums: match task {
+                Task::Regression { .. } => vec![0.0; outputs],
+                _ => vec![0.0],
+            },
             moments,
             bins,
         })
@@ -185,36 +192,31 @@ impl MetricState {
 
     /// Takes in `rows` rows: `predictions` (rows, outputs) and `targets` (rows, targets), as in [`crate::Batch`].
     pub fn update(&mut self, predictions: &[f32], targets: &[f32], rows: usize) {
-        let pairs = predictions
-            .iter()
-            .zip(targets)
-            .map(|(&p, &y)| (f64::from(p), f64::from(y)));
         match self.metric {
             Metric::Loss => {}
-            Metric::Mae => {
-                self.sum += pairs.map(|(p, y)| (p - y).abs()).sum::<f64>();
-                self.count += targets.len() as u64;
-            }
-            Metric::Mse | Metric::Rmse => {
-                self.sum += pairs.map(|(p, y)| (p - y) * (p - y)).sum::<f64>();
-                self.count += targets.len() as u64;
-            }
+            Metric::Mae => self.add(predictions, targets, f64::abs),
+            Metric::Mse | Metric::Rmse => self.add(predictions, targets, |e| e * e),
             Metric::R2 => {
-                for (i, (p, y)) in pairs.enumerate() {
-                    let width = self.moments.len();
-                    if let Some(sums) = self.moments.get_mut(i % width.max(1)) {
+                let width = self.moments.len().max(1);
+                for (predictions, targets) in predictions
+                    .chunks_exact(width)
+                    .zip(targets.chunks_exact(width))
+                {
+                    let sums = self.moments.iter_mut();
+                    for ((sums, &p), &y) in sums.zip(predictions).zip(targets) {
+                        let (p, y) = (f64::from(p), f64::from(y));
                         sums[0] += y;
                         sums[1] += y * y;
                         sums[2] += (y - p) * (y - p);
                     }
                 }
-                self.count += rows as u64;
             }
             Metric::Accuracy => {
                 let rows_of = predictions.chunks_exact(self.outputs.max(1)).zip(targets);
                 let right = rows_of.filter(|(row, y)| class(row) as f32 == **y).count();
-                self.sum += right as f64;
-                self.count += rows as u64;
+                if let Some(sum) = self.sums.first_mut() {
+                    *sum += right as f64;
+                }
             }
             Metric::Auc => {
                 for (row, &y) in predictions.chunks_exact(self.outputs.max(1)).zip(targets) {
@@ -224,9 +226,40 @@ impl MetricState {
                         bin[usize::from(y > 0.5)] += 1;
                     }
                 }
-                self.count += rows as u64;
             }
         }
+        self.count += rows as u64;
+    }
+
+    /// Adds `f(p - y)` to the sum of every output.
+    fn add(&mut self, predictions: &[f32], targets: &[f32], f: impl Fn(f64) -> f64) {
+        let error = |(&p, &y): (&f32, &f32)| f(f64::from(p) - f64::from(y));
+        if let [sum] = self.sums.as_mut_slice() {
+            *sum += predictions.iter().zip(targets).map(error).sum::<f64>();
+            return;
+        }
+        let width = self.sums.len().max(1);
+        let rows = predictions
+            .chunks_exact(width)
+            .zip(targets.chunks_exact(width));
+        for (predictions, targets) in rows {
+            let errors = predictions.iter().zip(targets).map(error);
+            self.sums
+                .iter_mut()
+                .zip(errors)
+                .for_each(|(sum, e)| *sum += e);
+        }
+    }
+
+    /// The mean over outputs of `f(mean error, scale)`.
+    fn mean(&self, f: impl Fn(f64, f64) -> f64) -> f64 {
+        let scale = |place: usize| {
+            let own = self.scales.get(place).or(self.scales.first());
+            own.copied().unwrap_or(1.0)
+        };
+        let each = self.sums.iter().enumerate();
+        let all = each.map(|(place, sum)| f(sum / self.count as f64, scale(place)));
+        all.sum::<f64>() / self.sums.len() as f64
     }
 
     /// The metric of all rows so far; NaN where it is undefined (no rows, one class, a constant target).
@@ -234,13 +267,14 @@ impl MetricState {
         if self.count == 0 {
             return f64::NAN;
         }
-        let mean = self.sum / self.count as f64;
         match self.metric {
             Metric::Loss => f64::NAN,
-            Metric::Mae => mean * self.scale,
-            Metric::Mse => mean * self.scale * self.scale,
-            Metric::Rmse => mean.sqrt() * self.scale,
-            Metric::Accuracy => mean,
+            Metric::Mae => self.mean(|mean, scale| mean * scale),
+            Metric::Mse => self.mean(|mean, scale| mean * scale * scale),
+            // Exact where there is one output.
+            Metric::Rmse if self.sums.len() == 1 => self.mean(|mean, scale| mean.sqrt() * scale),
+            Metric::Rmse => self.mean(|mean, scale| mean * scale * scale).sqrt(),
+            Metric::Accuracy => self.mean(|mean, _| mean),
             Metric::R2 => {
                 let n = self.count as f64;
                 let of = |[y, yy, ee]: &[f64; 3]| {
@@ -274,7 +308,7 @@ impl MetricState {
     /// Forgets all rows.
     pub fn reset(&mut self) {
         self.count = 0;
-        self.sum = 0.0;
+        self.sums.fill(0.0);
         self.moments.fill([0.0; 3]);
         self.bins.fill([0; 2]);
     }
@@ -301,7 +335,7 @@ mod tests {
     use super::*;
 
     fn take(metric: Metric, task: Task, outputs: usize, p: &[f32], y: &[f32], scale: f64) -> f64 {
-        let mut state = MetricState::new(metric, task, outputs, scale).unwrap();
+        let mut state = MetricState::new(metric, task, outputs, &[scale]).unwrap();
         for (p, y) in p.chunks(3 * outputs).zip(y.chunks(3)) {
             state.update(p, y, y.len());
         }

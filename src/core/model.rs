@@ -34,7 +34,7 @@ pub struct Model {
     optimizer: Optimizer,
     loss: Loss,
     metrics: Vec<Metric>,
-    target_scale: f64,
+    target_scales: Vec<f64>,
     variables: Vec<Variable>,
     pub(crate) weights: Vec<f32>,
     pub(crate) state: OptimizerState,
@@ -98,7 +98,7 @@ impl Model {
             optimizer,
             loss,
             metrics,
-            target_scale,
+            target_scales: vec![target_scale],
             variables,
             weights: Vec::new(),
             state,
@@ -190,8 +190,33 @@ impl Model {
     }
 
     /// See [`Sequential::compile`].
-    pub fn target_scale(&self) -> f64 {
-        self.target_scale
+    pub fn target_scales(&self) -> &[f64] {
+        &self.target_scales
+    }
+
+    /// Gives each target a scale of its own: see [`Sequential::compile`]. None leave the one of all targets.
+    pub fn with_target_scales(mut self, scales: Vec<f64>) -> Result<Model> {
+        if scales.is_empty() {
+            return Ok(self);
+        }
+        if scales.len() != self.targets() {
+            let message = format!(
+                "{} targets cannot have {} scales",
+                self.targets(),
+                scales.len()
+            );
+            return Err(invalid(message));
+        }
+        if let Some(scale) = scales
+            .iter()
+            .find(|scale| !(scale.is_finite() && **scale > 0.0))
+        {
+            return Err(invalid(format!(
+                "target_scale must be positive, not {scale}"
+            )));
+        }
+        self.target_scales = scales;
+        Ok(self)
     }
 
     /// Trainable numbers.

@@ -48,6 +48,14 @@ impl FieldKind {
 }
 
 impl Field {
+    /// The field of the number at `place` of those side by side.
+    pub(crate) fn at(self, place: usize) -> Self {
+        Self {
+            offset: self.offset + place * self.kind.bytes(),
+            kind: self.kind,
+        }
+    }
+
     /// Writes a number; NaN is NULL.
     #[inline]
     pub(crate) fn write_number(self, record: &mut [u8], value: f64) {

@@ -8,12 +8,13 @@
 mod tests;
 
 use crate::budget::with_capacity;
-use crate::encoder::{RecordEncoder, too_far};
+use crate::class_weight::is_weight;
+use crate::encoder::RecordEncoder;
 use crate::random::Random;
 use crate::record::Field;
 use crate::samples::Samples;
 use crate::target_learner::TargetCodes;
-use crate::{Batch, Batches, Budget, Callback, Result};
+use crate::{Batch, Batches, Budget, Callback, Error, ErrorKind, Result};
 use std::rc::Rc;
 
 /// How stored rows become `x` and `y`.
@@ -21,10 +22,6 @@ use std::rc::Rc;
 pub(crate) struct SampleEncoder {
     /// Of the features.
     pub(crate) features: RecordEncoder,
-    /// The target's name.
-    pub(crate) target_name: String,
-    /// Where the target stands.
-    pub(crate) target_field: Field,
     /// Of the target.
     pub(crate) target: TargetCodes,
 }
@@ -40,13 +37,36 @@ impl SampleEncoder {
         if !x.iter().fold(true, |finite, x| finite & x.is_finite()) {
             return Err(self.features.overflow(record, x));
         }
-        let y = self.target.encode(self.target_field, record);
-        if !y.is_finite() {
-            return Err(too_far(self.target_field.number(record), &self.target_name));
-        }
-        batch.y.push(y);
+        self.target.encode(record, &mut batch.y)?;
         batch.rows += 1;
         Ok(())
+    }
+}
+
+/// How much stored rows count in the loss.
+#[derive(Debug, Default)]
+pub(crate) struct RowWeights {
+    /// The weight in the record.
+    pub(crate) field: Option<Field>,
+    /// That of each class; empty where all count alike.
+    pub(crate) classes: Vec<f64>,
+}
+
+impl RowWeights {
+    fn is_empty(&self) -> bool {
+        self.field.is_none() && self.classes.is_empty()
+    }
+
+    /// The weight of a record whose class, if it has one, is `class`.
+    fn of(&self, record: &[u8], class: f32) -> Result<f32> {
+        let own = self.field.map_or(1.0, |field| field.number(record));
+        let weight = own * self.classes.get(class as usize).copied().unwrap_or(1.0);
+        if is_weight(weight) {
+            Ok(weight as f32)
+        } else {
+            let message = format!("a sample_weight of {own} times its class_weight is {weight:e}");
+            Err(Error::new(ErrorKind::NotFinite, message).hint("Make the weights smaller."))
+        }
     }
 }
 
@@ -54,6 +74,7 @@ impl SampleEncoder {
 pub(crate) struct SampleBatches {
     samples: Samples,
     encoder: Rc<SampleEncoder>,
+    weights: RowWeights,
     /// Rows of a store in memory still to come; the next one is drawn for the last place.
     order: Vec<u32>,
     /// Rows given out of a store in memory that is walked in stored order.
@@ -133,6 +154,7 @@ impl SampleBatches {
         }
         Ok(Self {
             encoder,
+            weights: RowWeights::default(),
             order: with_capacity(rows, WHAT)?,
             sequential: 0,
             blocks: with_capacity(blocks, WHAT)?,
@@ -146,6 +168,12 @@ impl SampleBatches {
             charged,
             samples,
         })
+    }
+
+    /// Lets rows count in the loss as `weights` says.
+    pub(crate) fn weighted_by(mut self, weights: RowWeights) -> Self {
+        self.weights = weights;
+        self
     }
 
     /// Reads the next block of a spill to the end of the window, or with `aside` to where the window is refilled from.
@@ -285,7 +313,11 @@ impl Batches for SampleBatches {
     }
 
     fn targets(&self) -> usize {
-        1
+        self.encoder.target.width()
+    }
+
+    fn weighted(&self) -> bool {
+        !self.weights.is_empty()
     }
 
     fn start(&mut self, shuffle: Option<u64>, callback: &mut dyn Callback) -> Result<()> {
@@ -334,7 +366,11 @@ impl Batches for SampleBatches {
         batch.x.clear();
         batch.y.clear();
         reserve(&mut batch.x, wanted.saturating_mul(width))?;
-        reserve(&mut batch.y, wanted)?;
+        reserve(&mut batch.y, wanted.saturating_mul(encoder.target.width()))?;
+        batch.weights.clear();
+        if self.weighted() {
+            reserve(&mut batch.weights, wanted)?;
+        }
         batch.rows = 0;
         let mut rows = [0; GROUP];
         let mut unchecked = 0;
@@ -347,7 +383,13 @@ impl Batches for SampleBatches {
             }
             self.touch(group);
             for &row in group {
-                encoder.encode(self.record(row), width, batch)?;
+                let record = self.record(row);
+                let class = batch.y.len();
+                encoder.encode(record, width, batch)?;
+                if !self.weights.is_empty() {
+                    let class = batch.y.get(class).copied().unwrap_or(0.0);
+                    batch.weights.push(self.weights.of(record, class)?);
+                }
                 if draws {
                     self.refill(row, callback)?;
                 }

@@ -72,9 +72,14 @@ impl Scorer {
         self.target.task()
     }
 
-    /// The name of the target column.
+    /// The name of the target column, of several the first.
     pub fn target_name(&self) -> &str {
-        &self.target.name
+        self.target.name()
+    }
+
+    /// The names of the target columns.
+    pub fn target_names(&self) -> Vec<&str> {
+        self.target.names().collect()
     }
 
     /// The labels of a class target in their order; of two the last is the positive one. Empty for a regression.
@@ -94,16 +99,26 @@ impl Scorer {
     ///
     /// `WrongTask` for three or more classes.
     pub fn predict<'v>(&self, row: impl Row<'v>, scratch: &mut Scratch) -> Result<f64> {
-        if let Task::Multiclass { classes } = self.task() {
-            return Err(self.wrong_task(
-                format!("has {classes} classes, not one number"),
-                "Use ml_predict_class() for the label or ml_predict_proba() for all probabilities.",
-            ));
+        match self.task() {
+            Task::Multiclass { classes } => {
+                return Err(self.wrong_task(
+                    format!("has {classes} classes, not one number"),
+                    "Use ml_predict_class() for the label or ml_predict_proba() for all probabilities.",
+                ));
+            }
+            Task::Regression { outputs } if outputs != 1 => {
+                return Err(self.wrong_task(
+                    format!("has {outputs} numbers, not one"),
+                    "Use ml_predict_values() for all of them.",
+                ));
+            }
+            _ => {}
         }
         let outputs = self.outputs(row.into_iter(), scratch)?;
-        Ok(match self.target.kind {
-            TargetKind::Regression { mean, std } => {
-                f64::from(outputs.first().copied().unwrap_or(0.0)) * std + mean
+        Ok(match &self.target.kind {
+            TargetKind::Regression { outputs: scales } => {
+                let output = outputs.first().copied().unwrap_or(0.0);
+                scales.first().map_or(0.0, |scale| scale.invert(output))
             }
             TargetKind::Classes { .. } => f64::from(positive(outputs)),
         })
@@ -151,12 +166,11 @@ impl Scorer {
     ) -> Result<()> {
         let outputs = self.outputs(row.into_iter(), scratch)?;
         out.clear();
-        match self.target.kind {
-            TargetKind::Regression { mean, std } => out.extend(
-                outputs
-                    .iter()
-                    .map(|output| (f64::from(*output) * std + mean) as f32),
-            ),
+        match &self.target.kind {
+            TargetKind::Regression { outputs: scales } => {
+                let values = outputs.iter().zip(scales);
+                out.extend(values.map(|(output, scale)| scale.invert(*output) as f32));
+            }
             TargetKind::Classes { .. } => out.extend_from_slice(outputs),
         }
         Ok(())
@@ -188,15 +202,19 @@ impl Scorer {
     }
 
     /// The loss of the row whose outputs were asked for last, against `y` as in a batch.
-    pub(crate) fn loss(&self, scratch: &Scratch, y: f32) -> f64 {
-        self.plan.loss(&scratch.plan, &[y])
+    pub(crate) fn loss(&self, scratch: &Scratch, y: &[f32]) -> f64 {
+        self.plan.loss(&scratch.plan, y)
     }
 
     fn check_classes(&self) -> Result<()> {
         match self.task() {
-            Task::Regression { .. } => Err(self.wrong_task(
+            Task::Regression { outputs: 1 } => Err(self.wrong_task(
                 "is a number, not a class".to_owned(),
                 "Use ml_predict() for the value.",
+            )),
+            Task::Regression { outputs } => Err(self.wrong_task(
+                format!("has {outputs} numbers, not a class"),
+                "Use ml_predict_values() for all of them.",
             )),
             _ => Ok(()),
         }
@@ -206,7 +224,7 @@ impl Scorer {
     fn wrong_task(&self, what: String, hint: &str) -> Error {
         Error::new(
             ErrorKind::WrongTask,
-            format!("target \"{}\" {what}", self.target.name),
+            format!("{} {what}", self.target.words()),
         )
         .hint(hint)
     }
@@ -215,7 +233,7 @@ impl Scorer {
     fn not_finite(&self) -> Error {
         Error::new(
             ErrorKind::NotFinite,
-            format!("the prediction of \"{}\" is not finite", self.target.name),
+            format!("the prediction of {} is not finite", self.target.words()),
         )
         .hint("A value of this row is too far from the training values.")
     }

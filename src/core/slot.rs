@@ -2,7 +2,7 @@
 
 use crate::encoder::{not_finite, wrong_type};
 use crate::record::{Field, NULL_BOOLEAN};
-use crate::{ColumnType, Result, Value};
+use crate::{Column, ColumnType, Result, Value};
 
 /// One needed column.
 #[derive(Debug, Clone)]
@@ -16,6 +16,26 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
+    /// For `column`, the `index`-th of the query, with its values at `field`.
+    pub(crate) fn new(index: usize, column: &Column, field: Field) -> Self {
+        Self {
+            column: index,
+            field,
+            name: column.name.clone(),
+            column_type: column.column_type,
+        }
+    }
+
+    /// Numbers it stores side by side.
+    pub(crate) fn numbers(&self) -> usize {
+        usize::from(self.column_type.is_numeric())
+    }
+
+    /// Bytes of the record.
+    pub(crate) fn bytes(&self) -> usize {
+        self.field.kind.bytes() * self.numbers().max(1)
+    }
+
     /// Whether its values are texts.
     #[inline]
     pub(crate) fn is_text(&self) -> bool {

@@ -1,5 +1,6 @@
-//! The target column: labels of a class target, or mean and standard deviation of a regression.
+//! The target: labels of a class target, or mean and standard deviation of each number of a regression.
 
+use crate::slot::Slot;
 use crate::{ColumnType, Error, ErrorKind, Result, Task, Value};
 use serde::{Deserialize, Serialize};
 
@@ -10,25 +11,31 @@ pub(crate) const MAX_CLASSES: usize = 1000;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Target {
-    /// The column's name.
-    pub(crate) name: String,
-    /// The column's type in tablenet's words.
-    #[serde(rename = "type")]
-    pub(crate) column_type: ColumnType,
+    /// One column, or several of numbers.
+    pub(crate) columns: Vec<TargetColumn>,
     /// What is predicted of it.
     pub(crate) kind: TargetKind,
+}
+
+/// A column of the target.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TargetColumn {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its type in tablenet's words.
+    #[serde(rename = "type")]
+    pub(crate) column_type: ColumnType,
 }
 
 /// What is predicted of a target.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum TargetKind {
-    /// Its value: the network sees `(value - mean) / std`.
+    /// Numbers: that of each column, or the elements of the one that holds vectors.
     Regression {
-        /// Mean of the training rows.
-        mean: f64,
-        /// Their population standard deviation; 1 for a constant target.
-        std: f64,
+        /// How each is standardised.
+        outputs: Vec<Standard>,
     },
     /// Its class. The labels are ordered false < true, numbers by value, enums as declared, text by bytes.
     Classes {
@@ -37,15 +44,78 @@ pub(crate) enum TargetKind {
     },
 }
 
+/// The network sees `(value - mean) / std`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Standard {
+    /// Mean of the training rows.
+    pub(crate) mean: f64,
+    /// Their population standard deviation; 1 for a constant target.
+    pub(crate) std: f64,
+}
+
+impl Standard {
+    /// What the network sees of `value`.
+    #[inline]
+    pub(crate) fn apply(self, value: f64) -> f32 {
+        ((value - self.mean) * (1.0 / self.std)) as f32
+    }
+
+    /// The value of which the network says `output`.
+    #[inline]
+    pub(crate) fn invert(self, output: f32) -> f64 {
+        f64::from(output) * self.std + self.mean
+    }
+}
+
+impl TargetColumn {
+    /// The column of `slot`.
+    pub(crate) fn of(slot: &Slot) -> Self {
+        Self {
+            name: slot.name.clone(),
+            column_type: slot.column_type,
+        }
+    }
+}
+
 impl Target {
     /// What the network is for.
     pub(crate) fn task(&self) -> Task {
         match &self.kind {
-            TargetKind::Regression { .. } => Task::Regression { outputs: 1 },
+            TargetKind::Regression { outputs } => Task::Regression {
+                outputs: outputs.len(),
+            },
             TargetKind::Classes { labels } if labels.len() == 2 => Task::Binary,
             TargetKind::Classes { labels } => Task::Multiclass {
                 classes: labels.len(),
             },
+        }
+    }
+
+    /// The name of the first column.
+    pub(crate) fn name(&self) -> &str {
+        self.columns.first().map_or("", |column| &column.name)
+    }
+
+    /// The names of the columns.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(|column| column.name.as_str())
+    }
+
+    /// The target in a message: `target "a"`, `targets "a", "b"`.
+    pub(crate) fn words(&self) -> String {
+        let names: Vec<&str> = self.names().collect();
+        words(&names)
+    }
+
+    /// The name of the output at `place` of a regression of `columns`: an element of a vector counts from 1.
+    pub(crate) fn output_name(columns: &[TargetColumn], place: usize) -> String {
+        match (columns, columns.get(place)) {
+            ([column], _) if column.column_type == ColumnType::Vector => {
+                format!("{}[{}]", column.name, place + 1)
+            }
+            (_, Some(column)) => column.name.clone(),
+            _ => String::new(),
         }
     }
 
@@ -57,11 +127,11 @@ impl Target {
         }
     }
 
-    /// The standard deviation by which errors are multiplied to be in the target's units.
-    pub(crate) fn scale(&self) -> f64 {
-        match self.kind {
-            TargetKind::Regression { std, .. } => std,
-            TargetKind::Classes { .. } => 1.0,
+    /// The standard deviations by which errors are multiplied to be in the target's units: of each output.
+    pub(crate) fn scales(&self) -> Vec<f64> {
+        match &self.kind {
+            TargetKind::Regression { outputs } => outputs.iter().map(|it| it.std).collect(),
+            TargetKind::Classes { .. } => Vec::new(),
         }
     }
 
@@ -80,34 +150,47 @@ impl Target {
                 Value::Text(text) => (*text).to_owned(),
                 _ => "NULL".to_owned(),
             };
-            Error::new(
-                ErrorKind::InvalidParameter,
-                format!(
-                    "target \"{}\" has the value \"{shown}\", which was not seen in training",
-                    self.name
-                ),
-            )
-            .hint(format!(
-                "Leave such rows out of the query. Known labels: {}.",
-                listed(labels)
-            ))
+            unseen(self.name(), &shown, labels)
         })
     }
 
     /// Says what is wrong with a target that comes from a file, if anything is.
     pub(crate) fn check(&self) -> Result<(), &'static str> {
-        match (&self.kind, self.column_type) {
-            (TargetKind::Regression { mean, std }, column_type) if column_type.is_numeric() => {
-                let fits =
-                    mean.is_finite() && std.is_finite() && *std > 0.0 && (1.0 / std).is_finite();
-                if fits {
+        match &self.kind {
+            TargetKind::Regression { outputs } => {
+                let is_vector = |column: &TargetColumn| column.column_type == ColumnType::Vector;
+                let columns = match self.columns.as_slice() {
+                    [column] if is_vector(column) => outputs.len(),
+                    columns => columns.len(),
+                };
+                let mut names: Vec<&str> = self.names().collect();
+                names.sort_unstable();
+                names.dedup();
+                let numeric = |column: &TargetColumn| column.column_type.is_numeric();
+                if !(self.columns.iter().all(numeric)
+                    || matches!(&*self.columns, [it] if is_vector(it)))
+                {
+                    Err("is no number, but predicted as one")
+                } else if outputs.is_empty()
+                    || outputs.len() != columns
+                    || names.len() != self.columns.len()
+                {
+                    Err("has columns that cannot be")
+                } else if outputs.iter().all(|it| {
+                    it.mean.is_finite()
+                        && it.std.is_finite()
+                        && it.std > 0.0
+                        && (1.0 / it.std).is_finite()
+                }) {
                     Ok(())
                 } else {
                     Err("has a mean or std that cannot be")
                 }
             }
-            (TargetKind::Regression { .. }, _) => Err("is no number, but predicted as one"),
-            (TargetKind::Classes { labels }, column_type) => {
+            TargetKind::Classes { labels } => {
+                let [TargetColumn { column_type, .. }] = self.columns.as_slice() else {
+                    return Err("has classes of several columns");
+                };
                 let distinct = labels
                     .iter()
                     .collect::<std::collections::HashSet<_>>()
@@ -133,8 +216,30 @@ impl Target {
     }
 }
 
+/// Target columns in a message.
+pub(crate) fn words(names: &[&str]) -> String {
+    let noun = if names.len() == 1 {
+        "target"
+    } else {
+        "targets"
+    };
+    let names: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+    format!("{noun} {}", names.join(", "))
+}
+
+/// The error of the value `shown` of target `name`, which no training row has.
+#[cold]
+pub(crate) fn unseen(name: &str, shown: &str, labels: &[String]) -> Error {
+    let message =
+        format!("target \"{name}\" has the value \"{shown}\", which was not seen in training");
+    Error::new(ErrorKind::InvalidParameter, message).hint(format!(
+        "Leave such rows out of the query. Known labels: {}.",
+        listed(labels)
+    ))
+}
+
 /// The first labels, for a message.
-fn listed(labels: &[String]) -> String {
+pub(crate) fn listed(labels: &[String]) -> String {
     let shown: Vec<&str> = labels.iter().take(10).map(String::as_str).collect();
     let more = if labels.len() > shown.len() {
         ", ..."

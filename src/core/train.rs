@@ -1,35 +1,49 @@
 //! Training from rows, first half: columns and rows come in, statistics and the sample store grow.
 
+mod storing;
 #[cfg(test)]
 mod tests;
 
+use crate::class_weight::is_weight;
 use crate::encoder::Learner;
-use crate::ingest::{Ingest, Texts};
-use crate::nearest::nearest;
+use crate::ingest::Ingest;
+use crate::partition::{Part, Partition};
 use crate::record::{Field, FieldKind};
+use crate::roles::Roles;
 use crate::samples::Samples;
 use crate::slot::Slot;
 use crate::staging::{Staging, staging_bytes};
 use crate::target_learner::TargetLearner;
-use crate::validation_split::ValidationSplit;
+use crate::waiting::WaitingRoom;
 use crate::{
     Budget, Callback, Column, Error, ErrorKind, History, ModelFile, Pool, Result, SpillFactory,
     TrainOptions, TrainingState, Value,
 };
-use std::collections::HashSet;
 
 /// A training under way: rows are pushed one by one, then [`finish`](Self::finish) fits the model.
 pub struct Training<'a> {
     pub(crate) options: TrainOptions,
-    pub(crate) target_name: String,
-    /// `None` while a worker has it.
+    pub(crate) roles: Roles,
+    /// `None` while a worker has it, and before the layout of a row is known.
     ingest: Option<Box<Ingest>>,
-    /// Where a worker helps.
+    /// Where a worker may help, and where it does.
+    pool: Option<&'a Pool>,
     staging: Option<Staging<'a>>,
-    target: Slot,
-    split: ValidationSplit,
-    /// Rows pushed, those without a target included.
+    /// Rows that came before every array's length was known.
+    waiting: Option<WaitingRoom>,
+    targets: Vec<Slot>,
+    pub(crate) weight: Option<Slot>,
+    partition: Partition,
+    /// Where the values of the training query's columns stand in a row of the validation query.
+    bound: Option<Vec<(usize, usize)>>,
+    /// Rows pushed.
     pub(crate) seen: u64,
+    /// Rows pushed to validate on.
+    seen_to_validate: u64,
+    /// Rows with NULL in a target.
+    pub(crate) skipped: u64,
+    /// The sum of the weights of training rows, where they have some.
+    pub(crate) weights: f64,
     pub(crate) train: Samples,
     pub(crate) validation: Samples,
     pub(crate) budget: Budget,
@@ -100,74 +114,52 @@ impl<'a> Training<'a> {
         spills: Box<dyn SpillFactory + 'a>,
     ) -> Result<Self> {
         options.check()?;
-        let &[target] = targets else {
-            let message = format!("{} targets are not supported yet", targets.len());
-            return Err(Error::new(ErrorKind::NotSupported, message));
-        };
-        let target_index = find_target(&columns, target)?;
-        check_excluded(&columns, target, &options.exclude)?;
         let width = columns.len();
-        let mut names = HashSet::new();
-        let mut learners = Vec::new();
-        let mut target_column = None;
-        let mut bytes = 0;
-        for (index, column) in columns.into_iter().enumerate() {
-            if index != target_index && options.exclude.contains(&column.name) {
-                continue;
-            }
-            if !names.insert(column.name.clone()) {
-                return Err(duplicate(
-                    &column.name,
-                    "Give each column its own name with AS, or list both in exclude.",
-                ));
-            }
-            let kind = FieldKind::of(&column);
-            let field = Field {
-                offset: bytes,
-                kind,
-            };
-            bytes += kind.bytes();
-            if index == target_index {
-                target_column = Some((index, column, field));
-            } else {
-                learners.push(Learner::new(index, column, field));
-            }
-        }
-        let Some((index, column, field)) = target_column else {
-            return Err(unknown("target", target, None));
-        };
-        if learners.is_empty() {
-            return Err(Error::new(
-                ErrorKind::InvalidParameter,
-                format!("the query has no column to learn from besides the target \"{target}\""),
-            )
-            .hint("Let the query return the feature columns too."));
-        }
+        let mut roles = Roles::new(columns, targets, &options)?;
+        let partition = Partition::new(&options, &roles.targets, roles.split.as_ref())?;
         let budget = Budget::new(options.memory_limit);
         let reading = budget.limit() - store_share(budget.limit());
         budget.reserve(reading, "the table of categories")?;
-        let learner = TargetLearner::new(index, column, field, options.loss.as_ref())?;
-        Ok(Self {
-            target_name: target.to_owned(),
-            target: learner.slot.clone(),
-            // What a worker has learned of rows that are not stored yet must not decide when rows spill.
-            ingest: Some(Box::new(Ingest::new(
-                learner,
-                learners,
-                Budget::new(reading - staging_bytes(budget.limit())),
-            ))),
+        // What is wrong with a target is said before the first row, whatever its arrays' length.
+        TargetLearner::new(roles.targets.clone(), 0, options.loss.as_ref())?;
+        let mut training = Self {
+            ingest: None,
+            pool: None,
             staging: None,
-            split: ValidationSplit::new(options.validation_split, options.seed),
+            waiting: None,
+            targets: Vec::new(),
+            weight: None,
+            partition,
+            bound: None,
             seen: 0,
+            seen_to_validate: 0,
+            skipped: 0,
+            weights: 0.0,
+            train: Samples::new(0, budget.clone()),
+            validation: Samples::new(0, budget.clone()),
             reading,
             columns: width,
-            train: Samples::new(bytes, budget.clone()),
-            validation: Samples::new(bytes, budget.clone()),
+            unchecked: 0,
             options,
             budget,
             spills,
-            unchecked: 0,
-        })
+            roles: Roles::default(),
+        };
+        let waits = roles.unmeasured().next().is_some();
+        training.roles = roles;
+        if waits {
+            let mut needed = vec![false; width];
+            let roles = &training.roles;
+            for (index, _) in roles.needed().chain(&roles.split) {
+                if let Some(needed) = needed.get_mut(*index) {
+                    *needed = true;
+                }
+            }
+            training.waiting = Some(WaitingRoom::new(needed, training.budget.clone()));
+        } else {
+            training.begin()?;
+        }
+        Ok(training)
     }
 
     /// Lets a worker of `pool`, if it has one, learn from the rows while more are read.
@@ -175,40 +167,227 @@ impl<'a> Training<'a> {
     /// The model does not depend on it, and an error names the same row. One that is not about a single row (a table
     /// of categories that becomes too large) may come some rows later.
     pub fn on(mut self, pool: &'a Pool) -> Result<Self> {
-        if pool.threads() > 1
+        self.pool = Some(pool);
+        self.employ()?;
+        Ok(self)
+    }
+
+    /// Finds the place of every value in the record; from here on rows are stored.
+    fn begin(&mut self) -> Result<()> {
+        let mut learners = Vec::new();
+        let mut bytes = 0;
+        for (index, column) in self.roles.features.clone() {
+            let kind = FieldKind::of(&column);
+            let field = Field {
+                offset: bytes,
+                kind,
+            };
+            bytes += kind.bytes();
+            learners.push(Learner::new(index, column, field));
+        }
+        let targets = self.roles.targets.clone();
+        let target = TargetLearner::new(targets, bytes, self.options.loss.as_ref())?;
+        bytes += target.bytes();
+        self.targets.clone_from(&target.slots);
+        if let Some((index, column)) = &self.roles.weight {
+            let field = Field {
+                offset: bytes,
+                kind: FieldKind::Single,
+            };
+            bytes += field.kind.bytes();
+            self.weight = Some(Slot::new(*index, column, field));
+        }
+        self.train = Samples::new(bytes, self.budget.clone());
+        self.validation = Samples::new(bytes, self.budget.clone());
+        // What a worker has learned of rows that are not stored yet must not decide when rows spill.
+        let tables = Budget::new(self.reading - staging_bytes(self.budget.limit()));
+        self.ingest = Some(Box::new(Ingest::new(target, learners, tables)));
+        self.employ()
+    }
+
+    /// Lets a worker help, if there is one and something to do.
+    fn employ(&mut self) -> Result<()> {
+        if let Some(pool) = self.pool
+            && pool.threads() > 1
             && let Some(ingest) = &self.ingest
         {
             let mut slots: Vec<_> = ingest.slots().cloned().collect();
-            slots.push(self.target.clone());
+            slots.extend(self.targets.iter().cloned());
             let bytes = staging_bytes(self.budget.limit());
             self.staging = Some(Staging::new(pool, slots, bytes)?);
         }
-        Ok(self)
+        Ok(())
     }
 
     /// Takes one row: values in column order, excluded columns and the target included.
     pub fn push(&mut self, row: &[Value<'_>], callback: &mut dyn Callback) -> Result<()> {
         if row.len() != self.columns {
-            let columns = self.columns;
-            let message = format!("a row has {} values instead of {columns}", row.len());
-            return self.refuse(Error::new(ErrorKind::FeatureCount, message), callback);
+            return self.refuse(width_differs(row.len(), self.columns), callback);
         }
         self.seen += 1;
-        self.unchecked += row.len();
+        self.check_now_and_then(row.len(), callback)?;
+        self.enter(row, self.seen, false, callback)
+    }
+
+    /// Takes the validation rows from [`Self::push_validation`], whose values come in the order of `columns`, and holds
+    /// out none that are pushed: to be called before the first one. Columns are bound by name; others are ignored.
+    pub fn validate_on(&mut self, columns: &[Column]) -> Result<()> {
+        let invalid = |message: &str| Err(Error::new(ErrorKind::InvalidParameter, message));
+        if self.roles.split.is_some() {
+            return invalid("a validation query and split_column cannot be given together");
+        }
+        if self.seen > 0 {
+            return invalid("the validation query must be known before the first row");
+        }
+        self.bound = Some(self.roles.bind(columns)?);
+        self.partition = Partition::Whole;
+        Ok(())
+    }
+
+    /// Takes one validation row: values in the order given to [`Self::validate_on`].
+    pub fn push_validation(
+        &mut self,
+        row: &[Value<'_>],
+        callback: &mut dyn Callback,
+    ) -> Result<()> {
+        let Some(bound) = &self.bound else {
+            let message = "no columns to validate on were named";
+            return Err(Error::new(ErrorKind::InvalidParameter, message));
+        };
+        let mut values = vec![Value::Null; self.columns];
+        for (to, from) in bound {
+            if let (Some(to), Some(from)) = (values.get_mut(*to), row.get(*from)) {
+                *to = *from;
+            }
+        }
+        self.seen_to_validate += 1;
+        self.check_now_and_then(row.len(), callback)?;
+        self.enter(&values, self.seen_to_validate, true, callback)
+    }
+
+    #[inline]
+    fn check_now_and_then(&mut self, values: usize, callback: &mut dyn Callback) -> Result<()> {
+        self.unchecked += values;
         if self.unchecked >= UNCHECKED {
             self.unchecked = 0;
             callback.check()?;
         }
-        let target = row.get(self.target.column).unwrap_or(&Value::Null);
-        if *target == Value::Null {
+        Ok(())
+    }
+
+    /// Takes the `number`th row of its query, or lets it wait.
+    #[inline]
+    fn enter(
+        &mut self,
+        row: &[Value<'_>],
+        number: u64,
+        validates: bool,
+        callback: &mut dyn Callback,
+    ) -> Result<()> {
+        if self.waiting.is_some() {
+            return self.wait(row, number, validates, callback);
+        }
+        let taken = self.take(row, number, validates, callback);
+        if validates {
+            return taken.map_err(|error| match error.kind() {
+                ErrorKind::Foreign => error,
+                _ => error.detail("It is about a row of the validation query."),
+            });
+        }
+        taken
+    }
+
+    /// Lets a row wait until every array has a length; it may be the one that says so.
+    #[cold]
+    fn wait(
+        &mut self,
+        row: &[Value<'_>],
+        number: u64,
+        validates: bool,
+        callback: &mut dyn Callback,
+    ) -> Result<()> {
+        let mut targets = self.roles.targets.iter();
+        let counts = targets.all(|(index, _)| !matches!(row.get(*index), None | Some(Value::Null)))
+            && (validates || !self.partition.is_unused(row, number)?);
+        if let Some(room) = &mut self.waiting {
+            room.push(row, number, validates)?;
+        }
+        if !counts {
             return Ok(());
         }
-        if let Err(error) = self.target.check(target, self.seen) {
-            return self.refuse(error, callback);
+        let mut known = true;
+        for (index, length) in self.roles.unmeasured() {
+            match row.get(index) {
+                Some(Value::Vector(vector)) => *length = Some(vector.len()),
+                _ => known = false,
+            }
         }
-        let training = !self.split.next();
+        if known {
+            self.admit(callback)?;
+        }
+        Ok(())
+    }
+
+    /// Takes the rows that wait.
+    fn admit(&mut self, callback: &mut dyn Callback) -> Result<()> {
+        let Some(room) = self.waiting.take() else {
+            return Ok(());
+        };
+        self.begin()?;
+        for row in room.rows() {
+            let values = row.values();
+            self.check_now_and_then(values.len(), callback)?;
+            self.enter(&values, row.number, row.validates, callback)?;
+        }
+        Ok(())
+    }
+
+    /// Checks a row and stores it, unless it is of no use.
+    #[inline]
+    fn take(
+        &mut self,
+        row: &[Value<'_>],
+        number: u64,
+        validates: bool,
+        callback: &mut dyn Callback,
+    ) -> Result<()> {
+        if !validates {
+            match self.partition.is_unused(row, number) {
+                Ok(false) => {}
+                Ok(true) => return Ok(()),
+                Err(error) => return self.refuse(error, callback),
+            }
+        }
+        for target in &self.targets {
+            let value = row.get(target.column).unwrap_or(&Value::Null);
+            if *value == Value::Null {
+                self.skipped += 1;
+                return Ok(());
+            }
+            if let Err(error) = target.check(value, number) {
+                return self.refuse(error, callback);
+            }
+        }
+        let weight = match &self.weight {
+            Some(slot) => match weight_of(row, slot, number) {
+                Ok(weight) => Some(weight),
+                Err(error) => return self.refuse(error, callback),
+            },
+            None => None,
+        };
+        let training = if validates {
+            false
+        } else {
+            match self.partition.next(row, number) {
+                Ok(part) => part == Part::Train,
+                Err(error) => return self.refuse(error, callback),
+            }
+        };
+        if training {
+            self.weights += weight.unwrap_or(1.0);
+        }
         if self.staging.is_some() {
-            return self.take_staged(row, training, callback);
+            return self.take_staged(row, training, number, callback);
         }
         self.make_room(training, callback)?;
         let Some(ingest) = &mut self.ingest else {
@@ -219,31 +398,11 @@ impl<'a> Training<'a> {
         } else {
             &mut self.validation
         };
-        ingest.take(row, training, samples.append()?, self.seen)
-    }
-
-    /// Takes the validation rows from [`Self::push_validation`], whose values come in the order of `columns`, and holds
-    /// out none that are pushed: to be called before the first one. Columns are bound by name; others are ignored.
-    pub fn validate_on(&mut self, columns: &[Column]) -> Result<()> {
-        let message = format!(
-            "{} columns to validate on are not supported yet",
-            columns.len()
-        );
-        Err(Error::new(ErrorKind::NotSupported, message))
-    }
-
-    /// Takes one validation row: values in the order given to [`Self::validate_on`].
-    pub fn push_validation(
-        &mut self,
-        row: &[Value<'_>],
-        callback: &mut dyn Callback,
-    ) -> Result<()> {
-        callback.check()?;
-        let message = format!(
-            "a row of {} values to validate on is not supported yet",
-            row.len()
-        );
-        Err(Error::new(ErrorKind::NotSupported, message))
+        let record = samples.append()?;
+        if let Some(slot) = &self.weight {
+            slot.write(row.get(slot.column).unwrap_or(&Value::Null), record);
+        }
+        ingest.take(row, training, record, number)
     }
 
     /// The error of a row, unless an earlier one has an error that the worker still has to find.
@@ -252,207 +411,30 @@ impl<'a> Training<'a> {
         self.learn_rest(callback)?;
         Err(error)
     }
+}
 
-    /// Stores a row for the worker to learn from, which gets it with the other rows of its block.
-    fn take_staged(
-        &mut self,
-        row: &[Value<'_>],
-        training: bool,
-        callback: &mut dyn Callback,
-    ) -> Result<()> {
-        let has_room = |staging: &Option<Staging<'_>>| {
-            let staging = staging.as_ref();
-            staging.is_some_and(|staging| staging.has_room(row, training))
-        };
-        if !has_room(&self.staging) {
-            self.learn_rest(callback)?;
+/// The weight of a row.
+fn weight_of(row: &[Value<'_>], slot: &Slot, number: u64) -> Result<f64> {
+    let name = &slot.name;
+    match row.get(slot.column) {
+        Some(Value::Number(weight)) if is_weight(*weight) => Ok(*weight),
+        Some(Value::Number(weight)) => {
+            let message = format!(
+                "sample_weight \"{name}\" is {weight} in row {number}, but must be at least 0 and finite"
+            );
+            Err(Error::new(ErrorKind::InvalidParameter, message))
         }
-        let alone = !has_room(&self.staging);
-        if self.samples(training).lacks_block() {
-            self.collect(callback)?;
+        _ => {
+            let message = format!("sample_weight \"{name}\" is NULL in row {number}");
+            Err(Error::new(ErrorKind::NullNotAllowed, message).hint(
+                "A row that counts like the others has the weight 1, one that does not count 0.",
+            ))
         }
-        self.make_room(training, callback)?;
-        let number = self.seen;
-        let samples = if training {
-            &mut self.train
-        } else {
-            &mut self.validation
-        };
-        let record = samples.append()?;
-        let written = match (&mut self.staging, &mut self.ingest) {
-            // Texts too long to wait: the worker has nothing to do.
-            (_, Some(ingest)) if alone => ingest.take(row, training, record, number),
-            (Some(staging), _) => staging.write(row, training, record, number),
-            (None, _) => Err(gone()),
-        };
-        if let Err(error) = written {
-            samples.unappend();
-            return self.refuse(error, callback);
-        }
-        if alone {
-            samples.mark_seen();
-        }
-        let enough = self.staging.as_ref().map_or(1, Staging::blocks);
-        if samples.is_full() && (samples.spilled() || samples.unseen_blocks() >= enough) {
-            self.hand_over(training, callback)?;
-        }
-        Ok(())
-    }
-
-    fn samples(&mut self, training: bool) -> &mut Samples {
-        if training {
-            &mut self.train
-        } else {
-            &mut self.validation
-        }
-    }
-
-    /// Gives the worker the last blocks of a store, once it has brought back those before.
-    fn hand_over(&mut self, training: bool, callback: &mut dyn Callback) -> Result<()> {
-        self.collect(callback)?;
-        let row_bytes = self.train.row_bytes();
-        let samples = if training {
-            &mut self.train
-        } else {
-            &mut self.validation
-        };
-        if let Some(staging) = &mut self.staging
-            && let Some(mut lent) = samples.lend()
-        {
-            let mut ingest = self.ingest.take().ok_or_else(gone)?;
-            if samples.spilled() && !staging.has_texts() {
-                // Numbers of one block, which a spill must have back at once: waking the worker would take longer.
-                let texts = Texts::default();
-                ingest.learn(lent.unseen(), row_bytes, &texts, training)?;
-                self.ingest = Some(ingest);
-                return samples.settle(lent);
-            }
-            staging.send(ingest, lent, row_bytes, training);
-        }
-        Ok(())
-    }
-
-    /// Waits for the worker and takes its blocks back.
-    fn collect(&mut self, callback: &mut dyn Callback) -> Result<()> {
-        let Some(staging) = &mut self.staging else {
-            return Ok(());
-        };
-        let Some(digested) = staging.receive(callback)? else {
-            return Ok(());
-        };
-        self.ingest = Some(digested.ingest);
-        self.samples(digested.training).settle(digested.lent)?;
-        digested.result
-    }
-
-    /// Lets the worker learn from all rows so far and waits for it.
-    fn learn_rest(&mut self, callback: &mut dyn Callback) -> Result<()> {
-        self.hand_over(true, callback)?;
-        self.hand_over(false, callback)?;
-        self.collect(callback)
-    }
-
-    /// Ends the reading: everything learned is here, and from now on only its memory is charged.
-    pub(crate) fn end_reading(&mut self, callback: &mut dyn Callback) -> Result<Ingest> {
-        self.learn_rest(callback)?;
-        self.staging = None;
-        let ingest = self.ingest.take().ok_or_else(gone)?;
-        self.budget.release(self.reading);
-        self.reading = 0;
-        self.budget
-            .reserve(ingest.tables.used(), "the table of categories")?;
-        Ok(*ingest)
-    }
-
-    /// Spills when the next row would take the stores beyond their share of the limit.
-    #[inline]
-    fn make_room(&mut self, training: bool, callback: &mut dyn Callback) -> Result<()> {
-        let need = self.samples(training).next_need();
-        if need == 0 {
-            Ok(())
-        } else {
-            self.spill_for(need, callback)
-        }
-    }
-
-    #[cold]
-    fn spill_for(&mut self, need: u64, callback: &mut dyn Callback) -> Result<()> {
-        let share = store_share(self.budget.limit());
-        while self.train.charged() + self.validation.charged() + need > share {
-            // No row is written before it was learned from.
-            self.learn_rest(callback)?;
-            if !self.spill_one(callback)? {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// Moves the larger store that is still in memory into a file; false if none is.
-    pub(crate) fn spill_one(&mut self, callback: &mut dyn Callback) -> Result<bool> {
-        let (train, validation) = (&mut self.train, &mut self.validation);
-        let store = match (train.spilled(), validation.spilled()) {
-            (true, true) => return Ok(false),
-            (true, false) => validation,
-            (false, true) => train,
-            (false, false) if validation.charged() > train.charged() => validation,
-            (false, false) => train,
-        };
-        store.spill(self.spills.as_mut(), callback)?;
-        Ok(true)
     }
 }
 
-fn find_target(columns: &[Column], target: &str) -> Result<usize> {
-    let mut found = columns
-        .iter()
-        .enumerate()
-        .filter(|(_, column)| column.name == target);
-    match (found.next(), found.next()) {
-        (Some((index, _)), None) => Ok(index),
-        (Some(_), Some(_)) => Err(duplicate(target, "Give each column its own name with AS.")),
-        (None, _) => Err(unknown(
-            "target",
-            target,
-            nearest(target, columns.iter().map(|column| column.name.as_str())),
-        )),
-    }
-}
-
-fn check_excluded(columns: &[Column], target: &str, exclude: &[String]) -> Result<()> {
-    for name in exclude {
-        if name == target {
-            return Err(Error::new(
-                ErrorKind::InvalidParameter,
-                format!("the target \"{target}\" cannot be excluded"),
-            ));
-        }
-        if !columns.iter().any(|column| column.name == *name) {
-            return Err(unknown(
-                "excluded column",
-                name,
-                nearest(name, columns.iter().map(|column| column.name.as_str())),
-            ));
-        }
-    }
-    Ok(())
-}
-
-fn unknown(what: &str, name: &str, nearest: Option<&str>) -> Error {
-    let error = Error::new(
-        ErrorKind::UnknownColumn,
-        format!("{what} \"{name}\" is not a column of the query"),
-    );
-    match nearest {
-        Some(nearest) => error.hint(format!("Did you mean \"{nearest}\"?")),
-        None => error,
-    }
-}
-
-fn duplicate(name: &str, hint: &str) -> Error {
-    Error::new(
-        ErrorKind::DuplicateColumn,
-        format!("the query has two columns named \"{name}\""),
-    )
-    .hint(hint)
+#[cold]
+fn width_differs(given: usize, expected: usize) -> Error {
+    let message = format!("a row has {given} values instead of {expected}");
+    Error::new(ErrorKind::FeatureCount, message)
 }

@@ -1,9 +1,12 @@
 //! Which rows are held out for validation, decided while they are read (Keras: `validation_split`, but never the last rows).
 //!
-//! The rows are cut into strata of 1/split consecutive ones, and a seeded pick from each is held out. So the held-out
-//! rows follow the whole table, whatever its order. Rows 0 and 1 always train.
+//! The rows of each class are cut into stretches of 1/split consecutive ones, and a seeded pick from each is held out. So the
+//! held-out rows follow the whole table, whatever its order, and every class has its share of them. The first rows of
+//! each class always train.
 
-use crate::random::Random;
+use crate::partition::STRATA;
+use crate::random::{Random, hash};
+use std::collections::HashMap;
 
 /// The purpose of the split's random numbers.
 const PURPOSE: u64 = 0x7370_6c69;
@@ -13,49 +16,93 @@ const PURPOSE: u64 = 0x7370_6c69;
 pub(crate) struct ValidationSplit {
     split: f64,
     seed: u64,
+    /// Rows of each class that train before any is held out.
+    first: u64,
+    /// The place of each class among the strata.
+    places: HashMap<u64, usize>,
+    strata: Vec<Stratum>,
+    /// The class of the last row and its place.
+    last: Option<(u64, usize)>,
+}
+
+/// The rows of one class so far.
+#[derive(Debug)]
+struct Stratum {
+    seed: u64,
     row: u64,
-    stratum: u64,
-    /// The first row of the next stratum.
+    stretch: u64,
+    /// The first row of the next stretch.
     end: u64,
     pick: Option<u64>,
 }
 
 impl ValidationSplit {
-    /// Holds out the fraction `split`, which is in [0, 1).
-    pub(crate) fn new(split: f64, seed: u64) -> Self {
+    /// Holds out the fraction `split`, which is in [0, 1), of each class; the `first` rows of each train.
+    pub(crate) fn new(split: f64, seed: u64, first: u64) -> Self {
         Self {
             split,
             seed,
-            row: 0,
-            stratum: 0,
-            end: 0,
-            pick: None,
+            first,
+            places: HashMap::new(),
+            strata: Vec::new(),
+            last: None,
         }
     }
 
-    /// Whether the next row is held out.
+    /// Whether the next row, which is of `class`, is held out.
     #[inline]
-    pub(crate) fn next(&mut self) -> bool {
-        let row = self.row;
-        self.row += 1;
+    pub(crate) fn next(&mut self, class: u64) -> bool {
         if self.split == 0.0 {
             return false;
         }
-        if row >= self.end {
-            self.begin_stratum();
+        let place = match self.last {
+            Some((last, place)) if last == class => place,
+            _ => self.find(class),
+        };
+        let Some(stratum) = self.strata.get_mut(place) else {
+            return false;
+        };
+        let row = stratum.row;
+        stratum.row += 1;
+        if row >= stratum.end {
+            stratum.begin_stretch(self.split, self.first);
         }
-        self.pick == Some(row)
+        stratum.pick == Some(row)
     }
 
+    /// The place of `class`; what comes after too many classes shares the last.
+    fn find(&mut self, class: u64) -> usize {
+        let new = self.strata.len();
+        let place = match self.places.get(&class) {
+            Some(place) => *place,
+            None if new < STRATA => {
+                self.places.insert(class, new);
+                let own = if new == 0 { 0 } else { hash(new as u64) };
+                self.strata.push(Stratum {
+                    seed: self.seed ^ PURPOSE ^ own,
+                    row: 0,
+                    stretch: 0,
+                    end: 0,
+                    pick: None,
+                });
+                new
+            }
+            None => new - 1,
+        };
+        self.last = Some((class, place));
+        place
+    }
+}
+
+impl Stratum {
     #[cold]
-    fn begin_stratum(&mut self) {
-        let start = self.end.max(2);
-        self.stratum += 1;
+    fn begin_stretch(&mut self, split: f64, first: u64) {
+        let start = self.end.max(first);
+        self.stretch += 1;
         // At least one row each: the split is below 1. Rows beyond 2^53 do not occur.
-        self.end = ((self.stratum as f64 / self.split).ceil() as u64).max(self.end + 1);
+        self.end = ((self.stretch as f64 / split).ceil() as u64).max(self.end + 1);
         let rows = self.end.saturating_sub(start);
-        self.pick =
-            (rows > 0).then(|| start + Random::new(self.seed ^ PURPOSE, self.stratum).below(rows));
+        self.pick = (rows > 0).then(|| start + Random::new(self.seed, self.stretch).below(rows));
     }
 }
 
@@ -64,8 +111,8 @@ mod tests {
     use super::*;
 
     fn held_out(split: f64, seed: u64, rows: u64) -> Vec<u64> {
-        let mut decide = ValidationSplit::new(split, seed);
-        (0..rows).filter(|_| decide.next()).collect()
+        let mut decide = ValidationSplit::new(split, seed, 2);
+        (0..rows).filter(|_| decide.next(0)).collect()
     }
 
     #[test]
@@ -108,5 +155,38 @@ mod tests {
             .map(|row| row % 10)
             .collect();
         assert!(places.len() >= 8, "{places:?}");
+    }
+
+    #[test]
+    fn every_class_has_its_share_and_trains_first() {
+        // 70 %, 29 % and 1 % of 10,000 rows, in no order.
+        let class = |row: u64| match row * 7919 % 100 {
+            0 => 2,
+            1..30 => 1,
+            _ => 0,
+        };
+        for seed in 0..20 {
+            let mut decide = ValidationSplit::new(0.1, seed, 1);
+            let (mut held, mut rows) = ([0_u64; 3], [0_u64; 3]);
+            for row in 0..10_000 {
+                let class = class(row);
+                let held_out = decide.next(class);
+                assert!(
+                    !held_out || rows[class as usize] > 0,
+                    "the first row trains"
+                );
+                held[class as usize] += u64::from(held_out);
+                rows[class as usize] += 1;
+            }
+            assert_eq!((rows, held), ([7000, 2900, 100], [700, 290, 10]));
+        }
+    }
+
+    #[test]
+    fn more_classes_than_are_told_apart_share_a_stratum() {
+        let mut decide = ValidationSplit::new(0.5, 0, 1);
+        let held = (0..10_000).filter(|row| decide.next(row % 3000)).count();
+        assert_eq!(decide.strata.len(), STRATA);
+        assert!((4000..=5100).contains(&held), "{held}");
     }
 }

@@ -18,7 +18,6 @@ mod row_encoder;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use categories::Categories;
 pub(crate) use distribution::{Distribution, Profile};
 pub(crate) use encoding::{
     CategoryNull, Code, Encoding, Null, Number, Part, Scale, Unseen, Vocabulary,
@@ -31,5 +30,5 @@ pub(crate) use place::bucket;
 pub(crate) use preprocessing::{Difference, Preprocessing};
 pub(crate) use profile::Moments;
 pub(crate) use record_encoder::RecordEncoder;
-pub(crate) use refusal::{not_finite, too_far, width_differs, wrong_type};
+pub(crate) use refusal::{length_differs, not_finite, too_far, width_differs, wrong_type};
 pub(crate) use row_encoder::RowEncoder;

@@ -71,9 +71,14 @@ impl ModelFile {
         self.target.task()
     }
 
-    /// The name of the target column.
+    /// The name of the target column, of several the first.
     pub fn target_name(&self) -> &str {
-        &self.target.name
+        self.target.name()
+    }
+
+    /// The names of the target columns.
+    pub fn target_names(&self) -> Vec<&str> {
+        self.target.names().collect()
     }
 
     /// The labels of a class target in their order; empty for a regression.

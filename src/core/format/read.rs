@@ -188,14 +188,15 @@ fn compile(
         .iter()
         .map(|metric| Metric::parse(metric))
         .collect::<Result<_>>()?;
-    layers.compile(
+    let model = layers.compile(
         inputs,
         target.task(),
         Optimizer::parse(optimizer)?,
         Loss::parse(loss)?,
         metrics,
-        target.scale(),
-    )
+        1.0,
+    )?;
+    model.with_target_scales(target.scales())
 }
 
 /// The first `count` floats of `data`, which are hashed too.

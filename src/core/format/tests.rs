@@ -246,7 +246,7 @@ fn contents_that_do_not_fit_are_named() -> Result<()> {
             "labels",
         ),
         (
-            |document| document["target"]["type"] = "number".into(),
+            |document| document["target"]["columns"][0]["type"] = "number".into(),
             "labels",
         ),
         (

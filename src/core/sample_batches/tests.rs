@@ -4,6 +4,7 @@ use super::*;
 use crate::encoder::{Learner, Preprocessing};
 use crate::fixture::{CancelAt, NoCallback, ToMemory, column};
 use crate::record::FieldKind;
+use crate::target::Standard;
 use crate::{ColumnType, Value};
 
 /// Rows whose feature is constant and whose target is the row's number.
@@ -30,12 +31,14 @@ fn batches(rows: u32, spilled: bool, shuffle: bool, limit: u64) -> Result<Sample
     };
     let encoder = SampleEncoder {
         features: RecordEncoder::new(&preprocessing, &[field(0)], vec![codes]),
-        target_name: "y".into(),
-        target_field: field(4),
-        target: TargetCodes::Scaled {
-            mean: 0.0,
-            inverse: 1.0,
-        },
+        target: TargetCodes::Scaled(vec![(
+            field(4),
+            Standard {
+                mean: 0.0,
+                std: 1.0,
+            },
+            "y".into(),
+        )]),
     };
     SampleBatches::new(samples, Rc::new(encoder), shuffle, limit / 4, &budget)
 }
