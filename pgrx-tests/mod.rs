@@ -16,4 +16,5 @@ mod spill;
 mod support;
 mod threads;
 mod train;
+mod types;
 mod version;

@@ -216,8 +216,8 @@ mod tests {
             "42804 column \"area\" must be a number, not text",
         );
         assert_outcome(
-            "SELECT ml_predict('one', VARIADIC ARRAY[now()])",
-            "42804 cannot use array elements of type timestamp with time zone as a feature",
+            "SELECT ml_predict('one', VARIADIC ARRAY['1'::bytea])",
+            "42804 cannot use array elements of type bytea as a feature",
         );
     }
 
@@ -298,7 +298,11 @@ mod tests {
             ),
             (
                 "ml_predict('m', now(), true, 'x')",
-                "42804 cannot use argument 2 of type timestamp with time zone as a feature",
+                "42804 column \"area\" must be a number, not a timestamp with time zone",
+            ),
+            (
+                "ml_predict('m', '1'::bytea, true, 'x')",
+                "42804 cannot use argument 2 of type bytea as a feature",
             ),
             (
                 "ml_predict('m', h, true, 'x')",
@@ -369,8 +373,8 @@ mod tests {
                 "42804 column \"city\" must be text, not a number",
             ),
             (
-                "now() AS area, garden, city",
-                "42804 cannot use column \"area\" of type timestamp with time zone as a feature",
+                "'1'::bytea AS area, garden, city",
+                "42804 cannot use column \"area\" of type bytea as a feature",
             ),
             (
                 "area, garden, city, area",

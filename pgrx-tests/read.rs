@@ -1,9 +1,9 @@
 #[pgrx::pg_schema]
 mod tests {
     use pgrx::prelude::*;
-    use tablenet_core::{Error, ErrorKind, Result, Value};
+    use tablenet_core::{Error, ErrorKind, Result, Value, Vector};
 
-    use crate::datum::Decoder;
+    use crate::decoder::Decoder;
     use crate::fixed::connected;
     use crate::in_backend::outcome::assert_outcome;
     use crate::query::Query;
@@ -18,6 +18,8 @@ mod tests {
                 Value::Number(number) => number.to_string(),
                 Value::Boolean(boolean) => boolean.to_string(),
                 Value::Text(text) => format!("'{text}'"),
+                Value::Vector(Vector::Single(elements)) => format!("single{elements:?}"),
+                Value::Vector(Vector::Double(elements)) => format!("double{elements:?}"),
             }));
             Ok(())
         })
@@ -35,7 +37,7 @@ mod tests {
             let query = Query::prepare(query)?;
             let columns = query.columns().iter();
             let decoders = columns
-                .map(|(name, oid)| Decoder::new(name, *oid))
+                .map(|(name, oid, typmod)| Decoder::new(name, *oid, *typmod))
                 .collect::<Result<Vec<_>>>()?;
             read::rows(&query, &decoders, take)
         });
@@ -75,7 +77,9 @@ mod tests {
         assert_eq!(values("SELECT 'ok'::mood, 2.5::size").join(" "), "'ok' 2.5");
         let labels = connected(|| {
             let query = Query::prepare("SELECT 'ok'::mood AS m")?;
-            Ok(Decoder::new("m", query.columns()[0].1)?.column("m").labels)
+            Ok(Decoder::new("m", query.columns()[0].1, -1)?
+                .column("m")
+                .labels)
         });
         assert_eq!(
             labels.unwrap_or_else(|error| error::raise(error)),

@@ -64,13 +64,8 @@ mod tests {
     fn what_is_not_built_yet_says_so() {
         houses(10);
         for (argument, name) in [
-            ("class_weight => 'balanced'", "class_weight"),
-            ("sample_weight => 'id'", "sample_weight"),
             ("preprocess => '{}'", "preprocess"),
-            ("validation_query => 'TABLE houses'", "validation_query"),
-            ("split_column => 'id'", "split_column"),
             ("max_memory => '1GB'", "max_memory"),
-            ("warm_start => true", "warm_start"),
             ("keep_versions => 3", "keep_versions"),
         ] {
             let statement = format!("SELECT ml_train('m', 'TABLE houses', 'price', {argument})");
@@ -89,8 +84,6 @@ mod tests {
             &train("deploy => 'never'"),
             "0A000 deploy => 'never' of ml_train() is not supported yet",
         );
-        let several = "SELECT ml_train('m', 'TABLE houses', ARRAY['price', 'large'])";
-        assert_outcome(several, "0A000 training on 2 targets is not supported yet");
     }
 
     #[pg_test]
@@ -243,10 +236,10 @@ mod tests {
             "\"p\" of type point",
         );
         refused(
-            "SELECT i AS a, now() AS b FROM generate_series(1, 9) AS i",
+            "SELECT i AS a, xml '<b/>' AS b FROM generate_series(1, 9) AS i",
             "b",
             "0A000",
-            "\"b\" of type timestamp with time zone",
+            "\"b\" of type xml",
         );
         refused(
             "SELECT 1e400::numeric AS a, i AS b FROM generate_series(1, 9) AS i",

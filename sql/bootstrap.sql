@@ -16,7 +16,7 @@ COMMENT ON TABLE tablenet.stored_model IS 'one row per model: its owner and the 
 CREATE TABLE tablenet.stored_version (
     model_id        bigint NOT NULL,
     version         int NOT NULL,
-    target          text NOT NULL,
+    target          text[] NOT NULL,
     task            text NOT NULL,
     query           text NOT NULL,
     settings        jsonb NOT NULL,
@@ -31,6 +31,8 @@ CREATE TABLE tablenet.stored_version (
     parameters      bigint NOT NULL,
     size            bigint NOT NULL,
     sha256          bytea NOT NULL,
+    state_size      bigint,
+    state_sha256    bytea,
     seconds         float8 NOT NULL,
     trained_at      timestamptz NOT NULL,
     trained_by      regrole NOT NULL,
@@ -50,20 +52,32 @@ COMMENT ON TABLE tablenet.stored_chunk IS 'the model file, cut into pieces';
 -- The weights do not compress, and pieces must be readable without unpacking.
 ALTER TABLE tablenet.stored_chunk ALTER COLUMN bytes SET STORAGE EXTERNAL;
 
-REVOKE ALL ON tablenet.stored_model, tablenet.stored_version, tablenet.stored_chunk FROM PUBLIC;
+CREATE TABLE tablenet.stored_state (
+    model_id bigint NOT NULL,
+    version  int NOT NULL,
+    chunk    int NOT NULL,
+    bytes    bytea NOT NULL,
+    PRIMARY KEY (model_id, version, chunk)
+);
+COMMENT ON TABLE tablenet.stored_state IS
+    'what the optimizer has when a training ends, cut into pieces; only a training that continues reads it';
+ALTER TABLE tablenet.stored_state ALTER COLUMN bytes SET STORAGE EXTERNAL;
+
+REVOKE ALL ON tablenet.stored_model, tablenet.stored_version, tablenet.stored_chunk, tablenet.stored_state FROM PUBLIC;
 
 -- pg_dump carries the models, and the sequence with them.
 SELECT pg_catalog.pg_extension_config_dump('tablenet.stored_model', '');
 SELECT pg_catalog.pg_extension_config_dump('tablenet.stored_model_model_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('tablenet.stored_version', '');
 SELECT pg_catalog.pg_extension_config_dump('tablenet.stored_chunk', '');
+SELECT pg_catalog.pg_extension_config_dump('tablenet.stored_state', '');
 
 CREATE VIEW tablenet.models WITH (security_barrier) AS
 SELECT m.name AS model,
        m.owner,
        v.version,
        v.task,
-       v.target,
+       pg_catalog.array_to_string(v.target, ', ') AS target,
        v.rows,
        v.training_rows,
        v.validation_rows,

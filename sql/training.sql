@@ -1,5 +1,5 @@
--- Training and what belongs to a model. Rights are per model, so everybody may call every function. ml_train and
--- ml_evaluate run the caller's query with the caller's rights.
+-- Training and what belongs to a model. Rights are per model, so everybody may call every function. What
+-- takes a query runs it with the caller's rights.
 CREATE FUNCTION ml_train(
     model            text,
     query            text,
@@ -80,7 +80,25 @@ CREATE FUNCTION ml_train(
     AS 'MODULE_PATHNAME', 'tablenet_train_targets';
 COMMENT ON FUNCTION ml_train(text, text, text[], jsonb, text, text, text[], int, int, float8, text, text, text, text,
     text[], text, text, boolean, bigint, float8, text, boolean, text, text, int) IS
-    'trains a network on several targets: of one only, so far';
+    'trains one network on several targets, all of them numbers';
+
+CREATE FUNCTION ml_partial_fit(
+    model            text,
+    query            text,
+    epochs           int DEFAULT 1,
+    OUT model        text,
+    OUT version      int,
+    OUT rows         bigint,
+    OUT epochs       int,
+    OUT loss         float8,
+    OUT val_loss     float8,
+    OUT metrics      jsonb,
+    OUT seconds      float8,
+    OUT deployed     boolean)
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT COST 1000000
+    AS 'MODULE_PATHNAME', 'tablenet_partial_fit';
+COMMENT ON FUNCTION ml_partial_fit(text, text, int) IS
+    'trains a model on, with the weights, optimizer and preprocessing that it has, on the rows of a query';
 
 CREATE FUNCTION ml_evaluate(model text, query text) RETURNS TABLE (metric text, value float8)
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT COST 100000 ROWS 4

@@ -26,7 +26,7 @@ COMMENT ON TABLE tablenet.stored_model IS 'one row per model: its owner and the 
 CREATE TABLE tablenet.stored_version (
     model_id        bigint NOT NULL,
     version         int NOT NULL,
-    target          text NOT NULL,
+    target          text[] NOT NULL,
     task            text NOT NULL,
     query           text NOT NULL,
     settings        jsonb NOT NULL,
@@ -41,6 +41,8 @@ CREATE TABLE tablenet.stored_version (
     parameters      bigint NOT NULL,
     size            bigint NOT NULL,
     sha256          bytea NOT NULL,
+    state_size      bigint,
+    state_sha256    bytea,
     seconds         float8 NOT NULL,
     trained_at      timestamptz NOT NULL,
     trained_by      regrole NOT NULL,
@@ -60,20 +62,32 @@ COMMENT ON TABLE tablenet.stored_chunk IS 'the model file, cut into pieces';
 -- The weights do not compress, and pieces must be readable without unpacking.
 ALTER TABLE tablenet.stored_chunk ALTER COLUMN bytes SET STORAGE EXTERNAL;
 
-REVOKE ALL ON tablenet.stored_model, tablenet.stored_version, tablenet.stored_chunk FROM PUBLIC;
+CREATE TABLE tablenet.stored_state (
+    model_id bigint NOT NULL,
+    version  int NOT NULL,
+    chunk    int NOT NULL,
+    bytes    bytea NOT NULL,
+    PRIMARY KEY (model_id, version, chunk)
+);
+COMMENT ON TABLE tablenet.stored_state IS
+    'what the optimizer has when a training ends, cut into pieces; only a training that continues reads it';
+ALTER TABLE tablenet.stored_state ALTER COLUMN bytes SET STORAGE EXTERNAL;
+
+REVOKE ALL ON tablenet.stored_model, tablenet.stored_version, tablenet.stored_chunk, tablenet.stored_state FROM PUBLIC;
 
 -- pg_dump carries the models, and the sequence with them.
 SELECT pg_catalog.pg_extension_config_dump('tablenet.stored_model', '');
 SELECT pg_catalog.pg_extension_config_dump('tablenet.stored_model_model_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('tablenet.stored_version', '');
 SELECT pg_catalog.pg_extension_config_dump('tablenet.stored_chunk', '');
+SELECT pg_catalog.pg_extension_config_dump('tablenet.stored_state', '');
 
 CREATE VIEW tablenet.models WITH (security_barrier) AS
 SELECT m.name AS model,
        m.owner,
        v.version,
        v.task,
-       v.target,
+       pg_catalog.array_to_string(v.target, ', ') AS target,
        v.rows,
        v.training_rows,
        v.validation_rows,
@@ -102,8 +116,8 @@ GRANT SELECT ON tablenet.models TO PUBLIC;
 -- requires:
 --   bootstrap
 
--- Training and what belongs to a model. Rights are per model, so everybody may call every function. ml_train and
--- ml_evaluate run the caller's query with the caller's rights.
+-- Training and what belongs to a model. Rights are per model, so everybody may call every function. What
+-- takes a query runs it with the caller's rights.
 CREATE FUNCTION ml_train(
     model            text,
     query            text,
@@ -184,7 +198,25 @@ CREATE FUNCTION ml_train(
     AS 'MODULE_PATHNAME', 'tablenet_train_targets';
 COMMENT ON FUNCTION ml_train(text, text, text[], jsonb, text, text, text[], int, int, float8, text, text, text, text,
     text[], text, text, boolean, bigint, float8, text, boolean, text, text, int) IS
-    'trains a network on several targets: of one only, so far';
+    'trains one network on several targets, all of them numbers';
+
+CREATE FUNCTION ml_partial_fit(
+    model            text,
+    query            text,
+    epochs           int DEFAULT 1,
+    OUT model        text,
+    OUT version      int,
+    OUT rows         bigint,
+    OUT epochs       int,
+    OUT loss         float8,
+    OUT val_loss     float8,
+    OUT metrics      jsonb,
+    OUT seconds      float8,
+    OUT deployed     boolean)
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT COST 1000000
+    AS 'MODULE_PATHNAME', 'tablenet_partial_fit';
+COMMENT ON FUNCTION ml_partial_fit(text, text, int) IS
+    'trains a model on, with the weights, optimizer and preprocessing that it has, on the rows of a query';
 
 CREATE FUNCTION ml_evaluate(model text, query text) RETURNS TABLE (metric text, value float8)
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT COST 100000 ROWS 4

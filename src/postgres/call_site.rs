@@ -26,6 +26,8 @@ pub struct CallSite {
     /// The bytes of all models above.
     bytes: usize,
     layout: Option<Layout>,
+    /// Columns that are no features have been listed.
+    told: bool,
     context: pg_sys::MemoryContext,
     reset: pg_sys::MemoryContextCallback,
 }
@@ -90,6 +92,7 @@ impl CallSite {
                 others: HashMap::new(),
                 bytes: 0,
                 layout: None,
+                told: false,
                 context,
                 reset: pg_sys::MemoryContextCallback {
                     func: Some(free),
@@ -137,6 +140,7 @@ impl CallSite {
         let Self {
             current: Some(bound),
             layout,
+            told,
             context,
             ..
         } = self
@@ -158,8 +162,17 @@ impl CallSite {
         let mut row: Vec<Value<'_>> = recycle(std::mem::take(buffer));
         row.resize(scorer.features().len(), Value::Null);
         // SAFETY: by contract; the context of the call site outlives the layout.
-        let found =
-            unsafe { source.read(values, text, scorer.features(), layout, *context, &mut row)? };
+        let found = unsafe {
+            source.read(
+                values,
+                text,
+                scorer.features(),
+                layout,
+                *context,
+                &mut row,
+                told,
+            )?
+        };
         let result = if found {
             Some(answer.give(scorer, &row, buffers)?)
         } else {
@@ -203,12 +216,13 @@ impl CallSite {
         let text = unsafe { datum::text(name)? };
         let stored = catalog::find(text)?;
         if let Some(bound) = &mut self.current {
-            if bound.digest == stored.sha256 {
+            if bound.digest == stored.file.sha256 {
                 if bound.source.reads_enum() {
                     let features = bound.scorer.features();
                     // SAFETY: by contract.
-                    bound.source =
-                        unsafe { Source::bind(&self.arguments, values, text, features)? };
+                    bound.source = unsafe {
+                        Source::bind(&self.arguments, values, text, features, &mut self.told)?
+                    };
                 }
                 bound.statement = statement;
                 return Ok(());
@@ -218,7 +232,15 @@ impl CallSite {
         }
         let scorer = lookup::scorer(text, &stored)?;
         // SAFETY: by contract.
-        let source = unsafe { Source::bind(&self.arguments, values, text, scorer.features())? };
+        let source = unsafe {
+            Source::bind(
+                &self.arguments,
+                values,
+                text,
+                scorer.features(),
+                &mut self.told,
+            )?
+        };
         let bytes = scorer.bytes();
         if self.bytes.saturating_add(bytes) > guc::cache_size() {
             self.others.clear();
@@ -228,7 +250,7 @@ impl CallSite {
         self.current = Some(Box::new(Bound {
             name: wanted.to_vec(),
             text: text.to_string(),
-            digest: stored.sha256,
+            digest: stored.file.sha256,
             statement,
             row: Vec::with_capacity(scorer.features().len()),
             buffers: Buffers {

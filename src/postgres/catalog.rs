@@ -2,19 +2,15 @@
 
 use pgrx::pg_sys::{self, Datum, Oid};
 use pgrx::{IntoDatum, PgSqlErrorCode as Code};
-use sha2::{Digest, Sha256};
 use tablenet_core::{Callback, Error, ErrorKind, Result};
 
+use crate::chunks::{Part, Seal};
 use crate::fixed::{Fixed, connected};
-use crate::memory::Scratch;
-use crate::{datum, error, owner};
-
-/// The size of the pieces a model file is cut into.
-const CHUNK: usize = 1 << 20;
+use crate::{chunks, datum, error, owner};
 
 thread_local! {
     static FIND: Fixed = const { Fixed::new(
-        c"SELECT m.model_id, m.owner, v.version, v.size, v.sha256 \
+        c"SELECT m.model_id, m.owner, v.version, v.size, v.sha256, v.state_size, v.state_sha256 \
             FROM tablenet.stored_model AS m \
             JOIN tablenet.stored_version AS v \
               ON v.model_id OPERATOR(pg_catalog.=) m.model_id AND v.version OPERATOR(pg_catalog.=) m.deployed \
@@ -24,11 +20,6 @@ thread_local! {
     static OWNER: Fixed = const { Fixed::new(
         c"SELECT owner FROM tablenet.stored_model WHERE name OPERATOR(pg_catalog.=) $1",
         &[pg_sys::TEXTOID],
-    ) };
-    static CHUNK_OF: Fixed = const { Fixed::new(
-        c"SELECT bytes FROM tablenet.stored_chunk \
-           WHERE model_id OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.=) $2 AND chunk OPERATOR(pg_catalog.=) $3",
-        &[pg_sys::INT8OID, pg_sys::INT4OID, pg_sys::INT4OID],
     ) };
     static HISTORY: Fixed = const { Fixed::new(
         c"SELECT history FROM tablenet.stored_version \
@@ -44,11 +35,6 @@ thread_local! {
            WHERE model_id OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.<) $2",
         &[pg_sys::INT8OID, pg_sys::INT4OID],
     ) };
-    static DROP_CHUNKS: Fixed = const { Fixed::new(
-        c"DELETE FROM tablenet.stored_chunk \
-           WHERE model_id OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.<) $2",
-        &[pg_sys::INT8OID, pg_sys::INT4OID],
-    ) };
     // Waits for another training of the same name to commit, then counts on from its version.
     static NEXT_VERSION: Fixed = const { Fixed::new(
         c"INSERT INTO tablenet.stored_model AS m (name, owner, deployed) VALUES ($1, $2, 1) \
@@ -58,20 +44,17 @@ thread_local! {
     ) };
     static ADD_VERSION: Fixed = const { Fixed::new(
         c"INSERT INTO tablenet.stored_version (model_id, version, target, task, query, settings, rows, training_rows, \
-                 validation_rows, epochs, loss, val_loss, metrics, history, parameters, size, sha256, seconds, \
+                 validation_rows, epochs, loss, val_loss, metrics, history, parameters, size, sha256, state_size, state_sha256, seconds, \
                  trained_at, trained_by, library_version) \
-          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
-                 pg_catalog.clock_timestamp(), $19, $20)",
+          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, \
+                 pg_catalog.clock_timestamp(), $21, $22)",
         &[
-            pg_sys::INT8OID, pg_sys::INT4OID, pg_sys::TEXTOID, pg_sys::TEXTOID, pg_sys::TEXTOID, pg_sys::JSONBOID,
+            pg_sys::INT8OID, pg_sys::INT4OID, pg_sys::TEXTARRAYOID, pg_sys::TEXTOID, pg_sys::TEXTOID, pg_sys::JSONBOID,
             pg_sys::INT8OID, pg_sys::INT8OID, pg_sys::INT8OID, pg_sys::INT4OID, pg_sys::FLOAT8OID, pg_sys::FLOAT8OID,
-            pg_sys::JSONBOID, pg_sys::JSONBOID, pg_sys::INT8OID, pg_sys::INT8OID, pg_sys::BYTEAOID, pg_sys::FLOAT8OID,
+            pg_sys::JSONBOID, pg_sys::JSONBOID, pg_sys::INT8OID, pg_sys::INT8OID, pg_sys::BYTEAOID, pg_sys::INT8OID,
+            pg_sys::BYTEAOID, pg_sys::FLOAT8OID,
             pg_sys::REGROLEOID, pg_sys::TEXTOID,
         ],
-    ) };
-    static ADD_CHUNK: Fixed = const { Fixed::new(
-        c"INSERT INTO tablenet.stored_chunk (model_id, version, chunk, bytes) VALUES ($1, $2, $3, $4)",
-        &[pg_sys::INT8OID, pg_sys::INT4OID, pg_sys::INT4OID, pg_sys::BYTEAOID],
     ) };
 }
 
@@ -82,18 +65,18 @@ pub struct StoredModel {
     pub model_id: i64,
     /// Its deployed version.
     pub version: i32,
-    /// The bytes of its file.
-    pub size: u64,
-    /// The sha256 of its file.
-    pub sha256: [u8; 32],
+    /// Its file.
+    pub file: Seal,
+    /// The state of its training; a model that came from elsewhere has none.
+    pub state: Option<Seal>,
 }
 
 /// What a training stores.
 pub struct NewVersion<'a> {
     /// The model's name.
     pub name: &'a str,
-    /// The target column.
-    pub target: &'a str,
+    /// The target columns.
+    pub targets: &'a [String],
     /// "regression", "binary" or "multiclass".
     pub task: &'a str,
     /// The query as it was given.
@@ -120,6 +103,10 @@ pub struct NewVersion<'a> {
     pub parameters: usize,
     /// The model file.
     pub bytes: &'a [u8],
+    /// The state that the training ended with.
+    pub state: Option<&'a [u8]>,
+    /// The version that the training continued from.
+    pub continued: Option<i32>,
     /// How long the training took.
     pub seconds: f64,
 }
@@ -129,11 +116,18 @@ pub struct NewVersion<'a> {
 /// # Errors
 /// 42704 if there is none, 42501 if it is another's.
 pub fn find(name: &str) -> Result<StoredModel> {
-    let (model, owner) = look_up(name)?.ok_or_else(|| unknown(name))?;
-    if !owner::caller_has_rights_of(owner) {
-        return Err(denied(name));
+    find_if_any(name)?.ok_or_else(|| unknown(name))
+}
+
+/// The model `name`, if there is one.
+///
+/// # Errors
+/// 42501 if it is another's.
+pub fn find_if_any(name: &str) -> Result<Option<StoredModel>> {
+    match look_up(name)? {
+        Some((_, owner)) if !owner::caller_has_rights_of(owner) => Err(denied(name)),
+        found => Ok(found.map(|(model, _)| model)),
     }
-    Ok(model)
 }
 
 /// Refuses to train `name` if it belongs to somebody else.
@@ -164,16 +158,19 @@ fn look_up(name: &str) -> Result<Option<(StoredModel, Oid)>> {
         ) else {
             return Ok(None);
         };
-        // SAFETY: the column is a bytea, alive until the connection closes.
-        let sha256 = unsafe { datum::bytes(sha256) };
+        // SAFETY: sizes are bigint and digests bytea, alive until the connection closes.
+        let (file, state) = unsafe {
+            let state = rows.get(0, 5).zip(rows.get(0, 6));
+            (
+                Seal::stored(name, size, sha256)?,
+                state.map(|(size, sha256)| Seal::stored(name, size, sha256)),
+            )
+        };
         let model = StoredModel {
             model_id: model_id.value() as i64,
             version: version.value() as i32,
-            size: u64::try_from(size.value() as i64)
-                .map_err(|_| damaged(name, "Its size is negative."))?,
-            sha256: sha256
-                .try_into()
-                .map_err(|_| damaged(name, "Its sha256 does not have 32 bytes."))?,
+            file,
+            state: state.transpose()?,
         };
         Ok(Some((model, Oid::from(owner.value() as u32))))
     })
@@ -182,68 +179,34 @@ fn look_up(name: &str) -> Result<Option<(StoredModel, Oid)>> {
 /// The file of `model`, checked against its sha256.
 ///
 /// # Errors
-/// Damaged if pieces are missing or changed, OutOfMemory if it has more than `limit` bytes.
+/// Those of [`chunks::read`].
 pub fn read(
     name: &str,
     model: &StoredModel,
     limit: u64,
     callback: &mut dyn Callback,
 ) -> Result<Vec<u8>> {
-    if model.size > limit {
-        let message = format!(
-            "model \"{name}\" has {} bytes, more than the limit of {limit}",
-            model.size
-        );
-        return Err(Error::new(ErrorKind::OutOfMemory, message).hint("Raise tablenet.work_mem."));
-    }
-    let out_of_memory = |_| {
-        Error::new(
-            ErrorKind::OutOfMemory,
-            format!("no memory for the {} bytes of a model", model.size),
-        )
+    let key = (model.model_id, model.version);
+    chunks::read(name, Part::File, key, &model.file, limit, callback)
+}
+
+/// The state that the training of `model` ended with, checked against its sha256.
+///
+/// # Errors
+/// NotSupported if it has none, those of [`chunks::read`].
+pub fn read_state(
+    name: &str,
+    model: &StoredModel,
+    limit: u64,
+    callback: &mut dyn Callback,
+) -> Result<Vec<u8>> {
+    let Some(seal) = &model.state else {
+        let message = format!("model \"{name}\" has no training state to continue from");
+        return Err(Error::new(ErrorKind::NotSupported, message)
+            .hint("Train it with ml_train() without warm_start."));
     };
-    let size = usize::try_from(model.size).unwrap_or(usize::MAX);
-    let mut file = Vec::new();
-    file.try_reserve_exact(size).map_err(out_of_memory)?;
-    connected(|| {
-        let scratch = Scratch::new();
-        for chunk in 0.. {
-            if file.len() >= size {
-                break;
-            }
-            callback.check()?;
-            let key = [
-                Some(Datum::from(model.model_id)),
-                Some(Datum::from(model.version)),
-                Some(Datum::from(chunk)),
-            ];
-            let rows = CHUNK_OF.with(|statement| statement.read(&key))?;
-            let Some(stored) = rows.get(0, 0) else {
-                return Err(damaged(
-                    name,
-                    &format!("Piece {chunk} of its file is missing."),
-                ));
-            };
-            scratch.run(|| {
-                // SAFETY: the column is a bytea; nothing keeps the slice.
-                let piece = unsafe { datum::bytes(stored) };
-                if piece.is_empty() || piece.len() > size - file.len() {
-                    return Err(damaged(
-                        name,
-                        &format!("Piece {chunk} of its file has the wrong length."),
-                    ));
-                }
-                file.extend_from_slice(piece);
-                Ok(())
-            })?;
-            rows.free();
-        }
-        Ok(())
-    })?;
-    if digest(&file, callback)? != model.sha256 {
-        return Err(damaged(name, "Its sha256 is not the one stored."));
-    }
-    Ok(file)
+    let key = (model.model_id, model.version);
+    chunks::read(name, Part::State, key, seal, limit, callback)
 }
 
 /// The logs of every epoch of `model`, as they were stored.
@@ -265,7 +228,11 @@ pub fn history(model: &StoredModel) -> Result<String> {
 /// Stores a new version of a model and deploys it; its number. An existing model keeps its owner, and its older
 /// versions go.
 pub fn store(new: &NewVersion<'_>, callback: &mut dyn Callback) -> Result<i32> {
-    let sha256 = digest(new.bytes, callback)?;
+    let file = Seal::of(new.bytes, callback)?;
+    let state = new
+        .state
+        .map(|state| Seal::of(state, callback))
+        .transpose()?;
     let caller = owner::caller();
     connected(|| {
         let rows = NEXT_VERSION
@@ -282,11 +249,16 @@ pub fn store(new: &NewVersion<'_>, callback: &mut dyn Callback) -> Result<i32> {
         if !owner::caller_has_rights_of(Oid::from(owner.value() as u32)) {
             return Err(denied(new.name));
         }
+        if let Some(before) = new.continued
+            && before.checked_add(1) != Some(version.value() as i32)
+        {
+            return Err(overtaken(new.name, before));
+        }
         drop_older(model_id, version)?;
         let values = [
             Some(model_id),
             Some(version),
-            text(new.target),
+            Some(datum::text_array(new.targets)),
             text(new.task),
             text(new.query),
             Some(datum::jsonb(new.settings)),
@@ -299,27 +271,18 @@ pub fn store(new: &NewVersion<'_>, callback: &mut dyn Callback) -> Result<i32> {
             Some(datum::jsonb(new.metrics)),
             Some(datum::jsonb(new.history)),
             count(new.parameters as u64),
-            count(new.bytes.len() as u64),
-            sha256.as_slice().into_datum(),
+            count(file.size),
+            file.sha256.as_slice().into_datum(),
+            state.and_then(|state| count(state.size)),
+            state.and_then(|state| state.sha256.as_slice().into_datum()),
             new.seconds.into_datum(),
             Some(caller.into()),
             text(env!("CARGO_PKG_VERSION")),
         ];
         ADD_VERSION.with(|statement| statement.write(&values))?;
-        for (number, chunk) in new.bytes.chunks(CHUNK).enumerate() {
-            callback.check()?;
-            let bytes = chunk.into_datum();
-            let values = [
-                Some(model_id),
-                Some(version),
-                (number as i32).into_datum(),
-                bytes,
-            ];
-            ADD_CHUNK.with(|statement| statement.write(&values))?;
-            if let Some(bytes) = bytes {
-                // SAFETY: allocated above, stored, not used again.
-                unsafe { pg_sys::pfree(bytes.cast_mut_ptr()) };
-            }
+        chunks::store(Part::File, model_id, version, new.bytes, callback)?;
+        if let Some(state) = new.state {
+            chunks::store(Part::State, model_id, version, state, callback)?;
         }
         Ok(version.value() as i32)
     })
@@ -350,19 +313,8 @@ pub fn drop_model(name: &str) -> Result<()> {
 
 fn drop_older(model_id: Datum, version: Datum) -> Result<()> {
     let key = [Some(model_id), Some(version)];
-    DROP_CHUNKS.with(|statement| statement.write(&key))?;
     DROP_VERSIONS.with(|statement| statement.write(&key))?;
-    Ok(())
-}
-
-/// The sha256 of `bytes`, with interrupts in between.
-fn digest(bytes: &[u8], callback: &mut dyn Callback) -> Result<[u8; 32]> {
-    let mut hasher = Sha256::new();
-    for piece in bytes.chunks(CHUNK) {
-        callback.check()?;
-        hasher.update(piece);
-    }
-    Ok(hasher.finalize().into())
+    chunks::drop_older(model_id, version)
 }
 
 fn text(text: &str) -> Option<Datum> {
@@ -386,6 +338,15 @@ fn unknown(name: &str) -> Error {
     )
 }
 
+/// The error for a training that continued from a version which is no longer the last.
+fn overtaken(name: &str, before: i32) -> Error {
+    let report = error::report(
+        Code::ERRCODE_T_R_SERIALIZATION_FAILURE,
+        format!("model \"{name}\" was trained by another session since version {before}"),
+    );
+    error::wrap(report.set_hint("Run the statement again: it continues from the new version."))
+}
+
 /// The error for a model of somebody else.
 fn denied(name: &str) -> Error {
     let report = error::report(
@@ -393,10 +354,4 @@ fn denied(name: &str) -> Error {
         format!("permission denied for model \"{name}\""),
     );
     error::wrap(report.set_hint("Only its owner, members of that role and superusers may use it."))
-}
-
-fn damaged(name: &str, detail: &str) -> Error {
-    Error::new(ErrorKind::Damaged, format!("model \"{name}\" is damaged"))
-        .detail(detail)
-        .hint("Restore it from a backup, or train it again.")
 }

@@ -1,239 +1,12 @@
-//! One datum of PostgreSQL becomes one [`Value`] of the core, without a copy where the type allows it.
+//! PostgreSQL's text, JSON and names of types, as Rust has them and back.
 
-use std::collections::HashMap;
 use std::ffi::{CStr, c_char};
-use std::mem::size_of;
 
 use pgrx::pg_sys::{self, Datum, Oid};
 use pgrx::{IntoDatum, PgSqlErrorCode, varlena};
-use tablenet_core::{Column, ColumnType, Error, ErrorKind, Result, Value};
+use tablenet_core::Result;
 
-use crate::{enum_labels, error, numeric};
-
-/// How to read the values of one column or argument.
-pub struct Decoder {
-    kind: Kind,
-}
-
-enum Kind {
-    Int2,
-    Int4,
-    Int8,
-    Float4,
-    Float8,
-    Numeric,
-    Boolean,
-    Text,
-    /// `char(n)`: padded, and equal without its padding.
-    Padded,
-    Name,
-    /// Labels by their OID, and in their declared order.
-    Enum {
-        by_oid: HashMap<u32, String>,
-        ordered: Vec<String>,
-    },
-    /// A column that nobody reads.
-    Ignored,
-}
-
-/// A type whose values are read from the datum alone.
-#[derive(Debug, Clone, Copy)]
-pub enum Fixed {
-    /// `smallint`
-    Int2,
-    /// `integer`
-    Int4,
-    /// `bigint`
-    Int8,
-    /// `real`
-    Float4,
-    /// `double precision`
-    Float8,
-    /// `boolean`
-    Boolean,
-}
-
-impl Fixed {
-    /// The value in a datum of this type.
-    #[inline(always)]
-    pub fn value(self, datum: Datum, is_null: bool) -> Value<'static> {
-        if is_null {
-            return Value::Null;
-        }
-        let bits = datum.value();
-        // A narrower value lies in the low bits, as DatumGetInt16 and its siblings have it.
-        Value::Number(match self {
-            Self::Int2 => f64::from(bits as i16),
-            Self::Int4 => f64::from(bits as i32),
-            Self::Int8 => bits as i64 as f64,
-            Self::Float4 => f64::from(f32::from_bits(bits as u32)),
-            Self::Float8 => f64::from_bits(bits as u64),
-            Self::Boolean => return Value::Boolean(bits as u8 != 0),
-        })
-    }
-}
-
-impl Decoder {
-    /// A decoder for values of `type_oid`, a domain counting as its base type.
-    ///
-    /// # Errors
-    /// NotSupported naming `column` and its type. PostgreSQL's own errors are raised, not returned.
-    pub fn new(column: &str, type_oid: Oid) -> Result<Self> {
-        let mut typmod = -1;
-        // SAFETY: reads the type cache; a type that vanished is PostgreSQL's own error.
-        let base = unsafe { pg_sys::getBaseTypeAndTypmod(type_oid, &mut typmod) };
-        let kind = match base {
-            pg_sys::INT2OID => Kind::Int2,
-            pg_sys::INT4OID => Kind::Int4,
-            pg_sys::INT8OID => Kind::Int8,
-            pg_sys::FLOAT4OID => Kind::Float4,
-            pg_sys::FLOAT8OID => Kind::Float8,
-            pg_sys::NUMERICOID => Kind::Numeric,
-            pg_sys::BOOLOID => Kind::Boolean,
-            // An untyped literal that the parser left alone is text by the time it is a column.
-            pg_sys::TEXTOID | pg_sys::VARCHAROID => Kind::Text,
-            pg_sys::BPCHAROID => Kind::Padded,
-            pg_sys::NAMEOID => Kind::Name,
-            // SAFETY: as above.
-            _ if unsafe { pg_sys::type_is_enum(base) } => {
-                let (by_oid, ordered) = enum_labels::read(base)?;
-                Kind::Enum { by_oid, ordered }
-            }
-            _ => return Err(unsupported(column, type_oid)),
-        };
-        Ok(Self { kind })
-    }
-
-    /// A decoder for a column that is left out: every value is NULL, whatever its type.
-    pub fn ignored() -> Self {
-        Self {
-            kind: Kind::Ignored,
-        }
-    }
-
-    /// The type in the core's words.
-    pub fn column_type(&self) -> ColumnType {
-        match self.kind {
-            Kind::Int2 | Kind::Int4 | Kind::Int8 | Kind::Float4 | Kind::Float8 | Kind::Numeric => {
-                ColumnType::Number
-            }
-            Kind::Boolean => ColumnType::Boolean,
-            Kind::Text | Kind::Padded | Kind::Name | Kind::Enum { .. } | Kind::Ignored => {
-                ColumnType::Category
-            }
-        }
-    }
-
-    /// The column as the core wants it described.
-    pub fn column(&self, name: &str) -> Column {
-        Column {
-            name: name.to_string(),
-            column_type: self.column_type(),
-            integer: matches!(self.kind, Kind::Int2 | Kind::Int4 | Kind::Int8),
-            single_precision: matches!(self.kind, Kind::Int2 | Kind::Float4),
-            labels: match &self.kind {
-                Kind::Enum { ordered, .. } => Some(ordered.clone()),
-                _ => None,
-            },
-            length: None,
-        }
-    }
-
-    /// Whether the labels of an enum were read for it: what is read later may have others.
-    pub fn is_enum(&self) -> bool {
-        matches!(self.kind, Kind::Enum { .. })
-    }
-
-    /// Reads one datum into `value`, as [`decode`](Self::decode) does.
-    ///
-    /// A number of fixed width goes there straight from a register: as part of a `Result<Value>` it would pass through
-    /// memory in pieces, which costs more than all the rest.
-    ///
-    /// # Safety
-    /// As for [`decode`](Self::decode).
-    #[inline(always)]
-    pub unsafe fn put<'a>(
-        &'a self,
-        datum: Datum,
-        is_null: bool,
-        value: &mut Value<'a>,
-    ) -> Result<()> {
-        if is_null {
-            *value = Value::Null;
-        } else if let Some(number) = self.number(datum) {
-            *value = Value::Number(number);
-        } else {
-            // SAFETY: the contract is passed on.
-            *value = unsafe { self.decode(datum, false)? };
-        }
-        Ok(())
-    }
-
-    /// How to read it, for numbers of fixed width and booleans.
-    pub fn fixed(&self) -> Option<Fixed> {
-        Some(match self.kind {
-            Kind::Int2 => Fixed::Int2,
-            Kind::Int4 => Fixed::Int4,
-            Kind::Int8 => Fixed::Int8,
-            Kind::Float4 => Fixed::Float4,
-            Kind::Float8 => Fixed::Float8,
-            Kind::Boolean => Fixed::Boolean,
-            _ => return None,
-        })
-    }
-
-    /// The number in a datum of fixed width; `None` for all other types.
-    #[inline(always)]
-    fn number(&self, datum: Datum) -> Option<f64> {
-        match self.fixed()?.value(datum, false) {
-            Value::Number(number) => Some(number),
-            _ => None,
-        }
-    }
-
-    /// Reads one datum. What has to be unpacked or converted is allocated in the current memory context.
-    ///
-    /// # Safety
-    /// `datum` is a value of this decoder's type, and `'a` ends before the datum's memory or the current memory
-    /// context is reset. An error raised by PostgreSQL unwinds as a panic of pgrx, as from any call of `pg_sys`.
-    ///
-    /// # Errors
-    /// InvalidText for text that is not valid in the database's encoding.
-    #[inline]
-    pub unsafe fn decode<'a>(&'a self, datum: Datum, is_null: bool) -> Result<Value<'a>> {
-        if is_null {
-            return Ok(Value::Null);
-        }
-        if let Some(number) = self.number(datum) {
-            return Ok(Value::Number(number));
-        }
-        let bits = datum.value();
-        Ok(match &self.kind {
-            // SAFETY: by contract a numeric.
-            Kind::Numeric => Value::Number(unsafe { numeric::to_f64(datum) }),
-            Kind::Boolean => Value::Boolean(bits as u8 != 0),
-            // SAFETY: by contract a varlena of text.
-            Kind::Text => Value::Text(unsafe { text(datum)? }),
-            // SAFETY: as above.
-            Kind::Padded => Value::Text(unsafe { text(datum)? }.trim_end_matches(' ')),
-            Kind::Name => {
-                // SAFETY: by contract a NUL-terminated Name.
-                Value::Text(unsafe { utf8(CStr::from_ptr(datum.cast_mut_ptr()).to_bytes())? })
-            }
-            Kind::Enum { by_oid, .. } => match by_oid.get(&(bits as u32)) {
-                Some(label) => Value::Text(label),
-                // Added to the type after this statement began.
-                None => return Err(enum_labels::unknown(bits as u32)),
-            },
-            Kind::Ignored | Kind::Int2 | Kind::Int4 | Kind::Int8 | Kind::Float4 | Kind::Float8 => {
-                Value::Null
-            }
-        })
-    }
-}
-
-// On a 32-bit build int8 and float8 are passed by reference, which `decode` does not do.
-const _: () = assert!(size_of::<Datum>() == 8);
+use crate::error;
 
 /// Text and bytea without its header, unpacked into the current memory context where it is packed.
 ///
@@ -338,6 +111,45 @@ pub fn text_datum(text: &str) -> Datum {
     }
 }
 
+/// `texts` as a `text[]`, allocated in the current memory context.
+pub fn text_array<S: AsRef<str>>(texts: &[S]) -> Datum {
+    let elements = texts.iter().map(|text| text_datum(text.as_ref()));
+    // SAFETY: the elements are text, as the array is told.
+    unsafe { array(elements, pg_sys::TEXTOID, -1, false) }
+}
+
+/// `values` as a `float4[]`, allocated in the current memory context.
+pub fn float4_array(values: &[f32]) -> Datum {
+    let elements = values.iter().map(|value| Datum::from(value.to_bits()));
+    // SAFETY: the elements are float4, which pass by value.
+    unsafe { array(elements, pg_sys::FLOAT4OID, 4, true) }
+}
+
+/// An array of one dimension, or an empty one.
+///
+/// # Safety
+/// The elements are of the type `element`, which has this length, is passed so and is aligned as an int.
+unsafe fn array(
+    elements: impl Iterator<Item = Datum>,
+    element: Oid,
+    length: i32,
+    by_value: bool,
+) -> Datum {
+    let mut datums = elements.collect::<Vec<_>>();
+    let count = i32::try_from(datums.len()).unwrap_or(i32::MAX);
+    // SAFETY: there are `count` elements; by contract for the rest.
+    Datum::from(unsafe {
+        pg_sys::construct_array(
+            datums.as_mut_ptr(),
+            count,
+            element,
+            length as _,
+            by_value,
+            pg_sys::TYPALIGN_INT as _,
+        )
+    })
+}
+
 /// `text` as a C string in the database's encoding, allocated in the current memory context; a NUL would end it.
 pub fn server_cstring(text: &str) -> *const c_char {
     // SAFETY: a text datum made just now is a valid argument.
@@ -361,17 +173,4 @@ pub fn type_name(type_oid: Oid) -> String {
     unsafe { CStr::from_ptr(pg_sys::format_type_be(type_oid)) }
         .to_string_lossy()
         .into_owned()
-}
-
-/// The error for a column whose type is none of ours.
-fn unsupported(column: &str, type_oid: Oid) -> Error {
-    Error::new(
-        ErrorKind::NotSupported,
-        format!(
-            "cannot use column \"{column}\" of type {}",
-            type_name(type_oid)
-        ),
-    )
-    .detail("Columns may be numbers, booleans, text and enums.")
-    .hint("Cast it to one of these in the query; a feature can also be left out with exclude.")
 }

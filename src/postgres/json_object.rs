@@ -7,9 +7,10 @@ use std::mem::MaybeUninit;
 
 use pgrx::pg_sys::{self, Datum, JsonbValue};
 use pgrx::varlena;
-use tablenet_core::{Binding, ColumnType, Error, ErrorKind, Feature, Result, Value};
+use tablenet_core::{Binding, Error, ErrorKind, Feature, Result, Value};
 
-use crate::{datum, numeric};
+use crate::datum;
+use crate::jsonb::{Container, damaged};
 
 /// The keys of a model's features.
 pub struct JsonObject {
@@ -52,7 +53,7 @@ impl JsonObject {
         let Some(mut wanted) = keys.next() else {
             return Ok(());
         };
-        for member in Object::of(content)?.members() {
+        for member in Container::object(content)?.members() {
             let (key, content) = member.ok_or_else(damaged)?;
             let (name, place) = wanted;
             if key != name {
@@ -80,116 +81,6 @@ fn order(key: &[u8]) -> (usize, &[u8]) {
     (key.len(), key)
 }
 
-/// An object as jsonb stores it: a header with their number, an entry per key and per value that says where it ends,
-/// the keys, the values.
-struct Object<'a> {
-    entries: &'a [[u8; 4]],
-    /// Keys and values.
-    data: &'a [u8],
-}
-
-/// A value of an object: its entry, and its bytes with the padding before them.
-struct Content<'a> {
-    entry: u32,
-    bytes: &'a [u8],
-    padding: usize,
-}
-
-impl<'a> Object<'a> {
-    fn of(content: &'a [u8]) -> Result<Self> {
-        let (header, rest) = content.split_first_chunk().ok_or_else(damaged)?;
-        let header = u32::from_ne_bytes(*header);
-        if header & pg_sys::JB_FOBJECT == 0 {
-            let found = if header & pg_sys::JB_FSCALAR != 0 {
-                "a single value"
-            } else {
-                "an array"
-            };
-            return Err(Error::new(
-                ErrorKind::TypeMismatch,
-                format!("features as JSON must be an object, not {found}"),
-            )
-            .hint("Write them as {\"name\": value, ...}."));
-        }
-        let entries = 2 * (header & pg_sys::JB_CMASK) as usize;
-        let (entries, data) = rest.split_at_checked(4 * entries).ok_or_else(damaged)?;
-        let entries = entries.as_chunks().0;
-        Ok(Self { entries, data })
-    }
-
-    /// Keys and values in their order; `None` for one that lies outside of the object.
-    fn members(&self) -> impl Iterator<Item = Option<(&'a [u8], Content<'a>)>> {
-        let (keys, values) = self.entries.split_at(self.entries.len() / 2);
-        let mut key_end = 0;
-        // The first value begins where the last key ends: an entry has its end every so often, else its length.
-        let mut value_end = 0;
-        for key in keys.iter().rev() {
-            let entry = u32::from_ne_bytes(*key);
-            value_end += (entry & pg_sys::JENTRY_OFFLENMASK) as usize;
-            if entry & pg_sys::JENTRY_HAS_OFF != 0 {
-                break;
-            }
-        }
-        let data = self.data;
-        keys.iter().zip(values).map(move |(key, value)| {
-            let (key, value) = (u32::from_ne_bytes(*key), u32::from_ne_bytes(*value));
-            let key = data.get(range(key, &mut key_end))?;
-            let place = range(value, &mut value_end);
-            let content = Content {
-                entry: value,
-                padding: place.start.next_multiple_of(4) - place.start,
-                bytes: data.get(place)?,
-            };
-            Some((key, content))
-        })
-    }
-}
-
-/// Where the content of `entry` lies, which begins at `end`; `end` becomes its end.
-#[inline]
-fn range(entry: u32, end: &mut usize) -> std::ops::Range<usize> {
-    let start = *end;
-    let length = (entry & pg_sys::JENTRY_OFFLENMASK) as usize;
-    *end = if entry & pg_sys::JENTRY_HAS_OFF != 0 {
-        length
-    } else {
-        start + length
-    };
-    start..*end
-}
-
-impl<'a> Content<'a> {
-    /// Its value for `feature`.
-    ///
-    /// # Safety
-    /// Content of a jsonb that lives for `'a`.
-    #[inline]
-    unsafe fn value(&self, feature: &Feature) -> Result<Value<'a>> {
-        use pg_sys::{JENTRY_ISBOOL_FALSE, JENTRY_ISBOOL_TRUE, JENTRY_ISNULL, JENTRY_ISNUMERIC};
-        match (self.entry & pg_sys::JENTRY_TYPEMASK, feature.column_type) {
-            (JENTRY_ISNULL, _) => Ok(Value::Null),
-            (JENTRY_ISNUMERIC, ColumnType::Number) => {
-                let number = self.bytes.get(self.padding..).ok_or_else(damaged)?;
-                // SAFETY: by contract a numeric, after what aligns it.
-                let number = unsafe { numeric::to_f64(Datum::from(number.as_ptr())) };
-                Ok(Value::Number(number))
-            }
-            (JENTRY_ISBOOL_FALSE, ColumnType::Boolean) => Ok(Value::Boolean(false)),
-            (JENTRY_ISBOOL_TRUE, ColumnType::Boolean) => Ok(Value::Boolean(true)),
-            (pg_sys::JENTRY_ISSTRING, ColumnType::Category) => {
-                // SAFETY: by contract the text lives for `'a`, like the current memory context.
-                unsafe { datum::utf8(self.bytes) }.map(Value::Text)
-            }
-            (found, wanted) => Err(mismatch(found, wanted, &feature.name)),
-        }
-    }
-}
-
-#[cold]
-fn damaged() -> Error {
-    Error::new(ErrorKind::Damaged, "a jsonb value is damaged")
-}
-
 /// `text` in the encoding of the database.
 fn server_bytes(text: &str) -> Vec<u8> {
     // SAFETY: a text datum without its header.
@@ -205,26 +96,6 @@ unsafe fn parse(text: Datum) -> Datum {
             pg_sys::pg_detoast_datum_packed(text.cast_mut_ptr()).cast(),
         ))
     }
-}
-
-#[cold]
-fn mismatch(found: u32, wanted: ColumnType, name: &str) -> Error {
-    let found = match found {
-        pg_sys::JENTRY_ISSTRING => "a string",
-        pg_sys::JENTRY_ISNUMERIC => "a number",
-        pg_sys::JENTRY_ISBOOL_FALSE | pg_sys::JENTRY_ISBOOL_TRUE => "a boolean",
-        _ => "an object or array",
-    };
-    let (wanted, hint) = match wanted {
-        ColumnType::Boolean => ("a boolean", "Write true or false without quotes."),
-        ColumnType::Category => ("a text", "Write texts in double quotes."),
-        _ => ("a number", "Write numbers without quotes."),
-    };
-    Error::new(
-        ErrorKind::TypeMismatch,
-        format!("feature \"{name}\" is {wanted}, but the object has {found}"),
-    )
-    .hint(hint)
 }
 
 /// The error for an object without all features, with the nearest of the keys it has.

@@ -27,13 +27,13 @@ pub fn scorer(name: &str, stored: &StoredModel) -> Result<Rc<Scorer>> {
     let limit = guc::cache_size();
     let cached = Cache::session(|cache| {
         cache.shrink(limit);
-        cache.get(&stored.sha256)
+        cache.get(&stored.file.sha256)
     });
     if let Some(scorer) = cached {
         return Ok(scorer);
     }
     let scorer = Rc::new(Scorer::new(&file(name, stored)?, &mut Interrupts::new())?);
-    Cache::session(|cache| cache.keep(stored.sha256, &scorer, limit));
+    Cache::session(|cache| cache.keep(stored.file.sha256, &scorer, limit));
     Ok(scorer)
 }
 
@@ -45,7 +45,7 @@ pub fn file(name: &str, stored: &StoredModel) -> Result<ModelFile> {
     let mut interrupts = Interrupts::new();
     // A model that could be stored stays usable whatever the settings say: what it takes is a small multiple of its
     // bytes (eight of the JSON in it), and their number is checked first.
-    let memory = guc::work_mem().max(stored.size.saturating_mul(8));
+    let memory = guc::work_mem().max(stored.file.size.saturating_mul(8));
     let bytes = catalog::read(name, stored, memory, &mut interrupts)?;
     ModelFile::from_bytes(&bytes, memory, &mut interrupts)
 }

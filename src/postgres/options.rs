@@ -2,7 +2,8 @@
 
 use pgrx::PgSqlErrorCode as Code;
 use tablenet_core::{
-    EarlyStopping, Error, ErrorKind, Loss, Metric, Optimizer, Result, Sequential, TrainOptions,
+    ClassWeight, EarlyStopping, Error, ErrorKind, Loss, Metric, Optimizer, Result, Sequential,
+    TrainOptions,
 };
 
 use crate::entry::Call;
@@ -17,15 +18,19 @@ pub struct Request {
     pub model: String,
     /// The query that returns the rows.
     pub query: String,
-    /// The column to learn.
-    pub target: String,
+    /// The columns to learn.
+    pub targets: Vec<String>,
+    /// The query that returns the rows to validate on.
+    pub validation_query: Option<String>,
+    /// Whether the model of this name, if there is one, is trained on.
+    pub warm_start: bool,
     /// All the rest.
     pub options: TrainOptions,
 }
 
 impl Request {
-    /// Reads the arguments in the order of the declaration; `target` is the third one.
-    pub fn read(call: &Call, target: String) -> Result<Self> {
+    /// Reads the arguments in the order of the declaration; `targets` are the third one.
+    pub fn read(call: &Call, targets: Vec<String>) -> Result<Self> {
         let model = call.required_text(0, "model")?;
         check_name(&model)?;
         let query = call.required_text(1, "query")?;
@@ -63,7 +68,14 @@ impl Request {
                 .as_deref()
                 .map(EarlyStopping::parse_list)
                 .transpose()?,
+            class_weight: call
+                .text(11)?
+                .as_deref()
+                .map(ClassWeight::parse)
+                .transpose()?,
+            sample_weight: call.text(12)?,
             exclude: call.texts(14, "exclude")?.unwrap_or_default(),
+            split_column: call.text(16)?,
             shuffle: call.boolean(17).unwrap_or(defaults.shuffle),
             // Any bigint is a seed; a negative one is its two's complement.
             seed: call.int8(18).map_or(defaults.seed, |seed| seed as u64),
@@ -74,7 +86,9 @@ impl Request {
         Ok(Self {
             model,
             query,
-            target,
+            targets,
+            validation_query: call.text(15)?,
+            warm_start: call.boolean(21).unwrap_or(false),
             options,
         })
     }
@@ -83,13 +97,8 @@ impl Request {
 /// Every argument is declared from the first release on, so that calls stay valid when it is built.
 fn refuse_what_is_not_built(call: &Call) -> Result<()> {
     let later = [
-        (11, "class_weight"),
-        (12, "sample_weight"),
         (13, "preprocess"),
-        (15, "validation_query"),
-        (16, "split_column"),
         (20, "max_memory"),
-        (21, "warm_start"),
         (24, "keep_versions"),
     ];
     for (index, name) in later {
@@ -142,7 +151,8 @@ fn check_name(name: &str) -> Result<()> {
     Ok(())
 }
 
-fn at_least_one(name: &str, value: i32) -> Result<u32> {
+/// A count that is given must be positive.
+pub fn at_least_one(name: &str, value: i32) -> Result<u32> {
     match u32::try_from(value) {
         Ok(value) if value > 0 => Ok(value),
         _ => Err(Error::new(

@@ -3,8 +3,9 @@
 use pgrx::pg_sys::{self, Datum, NullableDatum, Oid};
 use tablenet_core::{Binding, Error, ErrorKind, Feature, Result, Value};
 
-use crate::datum::Fixed;
-use crate::scalar::{Scalar, literal};
+use crate::decoder::Fixed;
+use crate::literal::literal;
+use crate::scalar::Scalar;
 use crate::whole_row::by_name;
 
 /// Refuses any other number of values than the model has features.
@@ -45,14 +46,20 @@ impl Scalars {
     }
 
     /// The columns of a row as arguments, behind the list of their names.
-    pub fn by_name(names: &[String], types: &[Oid], features: &[Feature]) -> Result<Self> {
+    pub fn by_name(
+        names: &[String],
+        types: &[Oid],
+        model: &str,
+        features: &[Feature],
+        told: &mut bool,
+    ) -> Result<Self> {
         let columns = names.iter().map(String::as_str).zip(types.iter().copied());
         let columns = (1..)
             .zip(columns)
             .map(|(place, (name, type_oid))| (place, name, type_oid))
             .collect::<Vec<_>>();
         Ok(Self {
-            scalars: by_name(&columns, features)?,
+            scalars: by_name(&columns, model, features, told)?,
         })
     }
 

@@ -89,8 +89,7 @@ impl Answer for Outputs {
     #[inline]
     fn give<'v>(self, scorer: &Scorer, row: impl Row<'v>, buffers: &mut Buffers) -> Result<Datum> {
         scorer.predict_values(row, &mut buffers.scratch, &mut buffers.numbers)?;
-        // SAFETY: the elements are float4 values in a row, as the array stores them.
-        Ok(unsafe { float4_array(&buffers.numbers) })
+        Ok(datum::float4_array(&buffers.numbers))
     }
 }
 
@@ -122,25 +121,4 @@ impl Answer for Probabilities {
             Ok(datum::jsonb_from_text(object))
         }
     }
-}
-
-/// `values` as a float4[] of one dimension.
-unsafe fn float4_array(values: &[f32]) -> Datum {
-    let mut datums = values
-        .iter()
-        .map(|value| Datum::from(value.to_bits()))
-        .collect::<Vec<_>>();
-    let count = i32::try_from(datums.len()).unwrap_or(i32::MAX);
-    // SAFETY: `datums` are `count` float4 values, which pass by value.
-    let array = unsafe {
-        pg_sys::construct_array(
-            datums.as_mut_ptr(),
-            count,
-            pg_sys::FLOAT4OID,
-            4,
-            true,
-            pg_sys::TYPALIGN_INT as _,
-        )
-    };
-    Datum::from(array)
 }

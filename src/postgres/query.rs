@@ -6,13 +6,13 @@ use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys::{self, NodeTag, Oid};
 use tablenet_core::{Column, Error, Result};
 
-use crate::datum::Decoder;
+use crate::decoder::Decoder;
 use crate::{datum, error};
 
 /// A planned query. It lives inside the SPI connection that was open when it was prepared.
 pub struct Query {
     plan: pg_sys::SPIPlanPtr,
-    columns: Vec<(String, Oid)>,
+    columns: Vec<(String, Oid, i32)>,
 }
 
 impl Query {
@@ -47,8 +47,8 @@ impl Query {
         Ok(Self { plan, columns })
     }
 
-    /// Names and types of the columns it returns.
-    pub fn columns(&self) -> &[(String, Oid)] {
+    /// Names, types and type modifiers of the columns it returns.
+    pub fn columns(&self) -> &[(String, Oid, i32)] {
         &self.columns
     }
 
@@ -60,9 +60,9 @@ impl Query {
     pub fn describe(&self, wanted: impl Fn(&str) -> bool) -> Result<(Vec<Column>, Vec<Decoder>)> {
         let mut columns = Vec::with_capacity(self.columns.len());
         let mut decoders = Vec::with_capacity(self.columns.len());
-        for (name, type_oid) in &self.columns {
+        for (name, type_oid, typmod) in &self.columns {
             let decoder = if wanted(name) {
-                Decoder::new(name, *type_oid)?
+                Decoder::new(&format!("column \"{name}\""), *type_oid, *typmod)?
             } else {
                 Decoder::ignored()
             };
@@ -82,7 +82,7 @@ impl Query {
 ///
 /// # Safety
 /// `plan` is a plan of the open SPI connection.
-unsafe fn check(plan: pg_sys::SPIPlanPtr) -> Result<Vec<(String, Oid)>> {
+unsafe fn check(plan: pg_sys::SPIPlanPtr) -> Result<Vec<(String, Oid, i32)>> {
     // SAFETY: the lists and nodes below belong to the plan; a node's tag says what it is.
     unsafe {
         let sources = nodes::<pg_sys::CachedPlanSource>(pg_sys::SPI_plan_get_plan_sources(plan));
@@ -124,7 +124,11 @@ unsafe fn check(plan: pg_sys::SPIPlanPtr) -> Result<Vec<(String, Oid)>> {
                 let attribute = attribute(descriptor, index);
                 let name =
                     datum::utf8(CStr::from_ptr((*attribute).attname.data.as_ptr()).to_bytes())?;
-                Ok((name.to_string(), (*attribute).atttypid))
+                Ok((
+                    name.to_string(),
+                    (*attribute).atttypid,
+                    (*attribute).atttypmod,
+                ))
             })
             .collect()
     }

@@ -15,7 +15,7 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 use tablenet_core::{ErrorKind, Result, Value};
 
-use crate::datum::Decoder;
+use crate::decoder::Decoder;
 use crate::error;
 use crate::memory::Scratch;
 use crate::query::{Query, attribute};

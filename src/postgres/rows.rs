@@ -20,36 +20,58 @@ pub fn one(call: &Call, values: &[Option<Datum>]) -> Result<Datum> {
 
 /// All rows at once, kept by PostgreSQL until the caller has read them.
 pub fn many(call: &Call, rows: impl IntoIterator<Item = Vec<Option<Datum>>>) -> Result<Datum> {
-    // SAFETY: the pointers are those of a call that may return a set, which is checked first.
-    unsafe {
-        let info = (*call.info()).resultinfo.cast::<pg_sys::ReturnSetInfo>();
-        if info.is_null() || (*info).type_ != pg_sys::NodeTag::T_ReturnSetInfo {
-            return Err(no_set());
+    let set = Set::new(call)?;
+    for row in rows {
+        set.put(&row)?;
+    }
+    Ok(call.null())
+}
+
+/// The rows of an answer, put one by one. PostgreSQL keeps them, in a file where they take more than its `work_mem`.
+pub struct Set {
+    store: *mut pg_sys::Tuplestorestate,
+    descriptor: pg_sys::TupleDesc,
+}
+
+impl Set {
+    /// The answer of `call`, which then returns NULL.
+    pub fn new(call: &Call) -> Result<Self> {
+        // SAFETY: the pointers are those of a call that may return a set, which is checked first.
+        unsafe {
+            let info = (*call.info()).resultinfo.cast::<pg_sys::ReturnSetInfo>();
+            if info.is_null() || (*info).type_ != pg_sys::NodeTag::T_ReturnSetInfo {
+                return Err(no_set());
+            }
+            let modes = (*info).allowedModes;
+            if modes & pg_sys::SetFunctionReturnMode::SFRM_Materialize as i32 == 0 {
+                return Err(no_set());
+            }
+            let before = pg_sys::MemoryContextSwitchTo((*(*info).econtext).ecxt_per_query_memory);
+            let descriptor = descriptor(call.info())?;
+            let random = modes & pg_sys::SetFunctionReturnMode::SFRM_Materialize_Random as i32 != 0;
+            let store = pg_sys::tuplestore_begin_heap(random, false, pg_sys::work_mem);
+            pg_sys::MemoryContextSwitchTo(before);
+            (*info).returnMode = pg_sys::SetFunctionReturnMode::SFRM_Materialize;
+            (*info).setResult = store;
+            (*info).setDesc = descriptor;
+            Ok(Self { store, descriptor })
         }
-        if (*info).allowedModes & pg_sys::SetFunctionReturnMode::SFRM_Materialize as i32 == 0 {
-            return Err(no_set());
-        }
-        let before = pg_sys::MemoryContextSwitchTo((*(*info).econtext).ecxt_per_query_memory);
-        let descriptor = descriptor(call.info())?;
-        let random = (*info).allowedModes
-            & pg_sys::SetFunctionReturnMode::SFRM_Materialize_Random as i32
-            != 0;
-        let store = pg_sys::tuplestore_begin_heap(random, false, pg_sys::work_mem);
-        pg_sys::MemoryContextSwitchTo(before);
-        (*info).returnMode = pg_sys::SetFunctionReturnMode::SFRM_Materialize;
-        (*info).setResult = store;
-        (*info).setDesc = descriptor;
-        for row in rows {
-            let (mut datums, mut nulls) = split(descriptor, &row)?;
+    }
+
+    /// Puts a row, which is copied.
+    pub fn put(&self, row: &[Option<Datum>]) -> Result<()> {
+        // SAFETY: store and descriptor live as long as the call; there is a value and a flag per column.
+        unsafe {
+            let (mut datums, mut nulls) = split(self.descriptor, row)?;
             pg_sys::tuplestore_putvalues(
-                store,
-                descriptor,
+                self.store,
+                self.descriptor,
                 datums.as_mut_ptr(),
                 nulls.as_mut_ptr(),
             );
         }
+        Ok(())
     }
-    Ok(call.null())
 }
 
 /// # Safety

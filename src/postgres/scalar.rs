@@ -1,11 +1,10 @@
 //! One argument, column or array element that stands for one feature.
 
-use std::ffi::CStr;
-
 use pgrx::pg_sys::{self, Datum, Oid};
 use tablenet_core::{ColumnType, Error, ErrorKind, Feature, Result, Value};
 
-use crate::datum::{self, Decoder, Fixed};
+use crate::decoder::{Decoder, Fixed};
+use crate::{datum, literal};
 
 /// How to read it.
 pub enum Scalar {
@@ -21,7 +20,7 @@ impl Scalar {
         if type_oid == pg_sys::UNKNOWNOID {
             return Ok(Self::Untyped);
         }
-        Decoder::new(what, type_oid)
+        Decoder::new(what, type_oid, -1)
             .map(Self::Typed)
             .map_err(|error| match error.kind() {
                 ErrorKind::NotSupported => unusable(what, type_oid),
@@ -67,19 +66,10 @@ impl Scalar {
             Self::Typed(decoder) => unsafe { decoder.put(datum, is_null, value)? },
             Self::Untyped if is_null => *value = Value::Null,
             // SAFETY: by contract a C string.
-            Self::Untyped => *value = feature.read(unsafe { literal(datum)? })?,
+            Self::Untyped => *value = unsafe { literal::read(feature, literal::literal(datum)?)? },
         }
         Ok(())
     }
-}
-
-/// The text of an untyped literal.
-///
-/// # Safety
-/// `datum` is a C string that lives for `'a`.
-pub unsafe fn literal<'a>(datum: Datum) -> Result<&'a str> {
-    // SAFETY: by contract.
-    unsafe { datum::utf8(CStr::from_ptr(datum.cast_mut_ptr()).to_bytes()) }
 }
 
 fn unusable(what: &str, type_oid: Oid) -> Error {
@@ -90,6 +80,6 @@ fn unusable(what: &str, type_oid: Oid) -> Error {
             datum::type_name(type_oid)
         ),
     )
-    .detail("Features are numbers, booleans, text and enums.")
+    .detail("Features are numbers, booleans, text, enums, uuids, dates, times, intervals and arrays of numbers.")
     .hint("Cast it to the type of the column that the model was trained on.")
 }

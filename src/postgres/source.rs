@@ -1,7 +1,7 @@
 //! Where the feature values of one model come from at one call site.
 
 use pgrx::pg_sys::{MemoryContext, NullableDatum, UNKNOWNOID};
-use tablenet_core::{Feature, Result, Value};
+use tablenet_core::{ColumnType, Feature, Result, Value};
 
 use crate::arguments::Arguments;
 use crate::json_object::JsonObject;
@@ -23,7 +23,8 @@ pub enum Source {
 }
 
 impl Source {
-    /// Binds `arguments` to the features of `model`; `values` are those of the call in progress.
+    /// Binds `arguments` to the features of `model`; `values` are those of the call in progress. `told` is whether the call
+    /// site has listed columns that are no features.
     ///
     /// # Safety
     /// `values` have the types of `arguments`.
@@ -32,17 +33,20 @@ impl Source {
         values: &[NullableDatum],
         model: &str,
         features: &[Feature],
+        told: &mut bool,
     ) -> Result<Self> {
         Ok(match arguments {
             Arguments::Scalars(types) => {
-                if let ([UNKNOWNOID], [value]) = (&types[..], values) {
+                let is_array =
+                    matches!(features, [feature] if feature.column_type == ColumnType::Vector);
+                if let ([UNKNOWNOID], [value], false) = (&types[..], values, is_array) {
                     // SAFETY: by contract an untyped literal.
                     unsafe { check_not_object(value)? };
                 }
                 Self::of(Scalars::in_order(model, features, types)?)
             }
             Arguments::Columns { names, types } => {
-                Self::of(Scalars::by_name(names, types, features)?)
+                Self::of(Scalars::by_name(names, types, model, features, told)?)
             }
             Arguments::Array { element } => Self::Elements(Elements::bind(features, *element)?),
             Arguments::Row { anonymous } => Self::Row(WholeRow::new(*anonymous)),
@@ -82,6 +86,7 @@ impl Source {
         layout: &mut Option<Layout>,
         context: MemoryContext,
         row: &mut [Value<'a>],
+        told: &mut bool,
     ) -> Result<bool> {
         // SAFETY: the contract is passed on.
         unsafe {
@@ -99,7 +104,7 @@ impl Source {
                 Self::Row(whole) => {
                     Layout::unpack(layout, value.value, context);
                     if let Some(layout) = layout {
-                        whole.read(layout, model, features, row)?;
+                        whole.read(layout, model, features, row, told)?;
                     }
                 }
             }

@@ -1,8 +1,12 @@
-//! ml_train: one query in, one stored model and one row out.
+//! ml_train: queries in, one stored model and one row out.
 
+use std::ffi::CStr;
+
+use pgrx::IntoDatum;
 use pgrx::pg_sys::{self, Datum};
-use pgrx::{IntoDatum, PgSqlErrorCode as Code};
-use tablenet_core::{Callback, Result, Task, Trained, Training, Value};
+use tablenet_core::{
+    Callback, Error, ErrorKind, Pool, Result, Task, TrainOptions, Trained, Training, Value,
+};
 
 use crate::catalog::{self, NewVersion};
 use crate::datum;
@@ -12,6 +16,7 @@ use crate::interrupt::Interrupts;
 use crate::memory::Returned;
 use crate::options::Request;
 use crate::query::Query;
+use crate::resume::Before;
 use crate::spill::Spills;
 use crate::{error, guc, read, rows, threads};
 
@@ -24,42 +29,72 @@ entry!(
 
 fn one_target(call: &Call) -> Result<Datum> {
     let target = call.required_text(2, "target")?;
-    train(call, target)
+    train(call, vec![target])
 }
 
-/// The overload for an array of targets: of one so far.
+/// The overload for an array of targets.
 fn several_targets(call: &Call) -> Result<Datum> {
-    let targets = call.texts(2, "target")?;
-    match targets.as_deref() {
-        Some([target]) => train(call, target.clone()),
-        Some(targets) => {
-            let message = format!("training on {} targets is not supported yet", targets.len());
-            let report = error::report(Code::ERRCODE_FEATURE_NOT_SUPPORTED, message);
-            Err(error::wrap(report.set_hint("Train one model per target.")))
-        }
+    match call.texts(2, "target")? {
+        Some(targets) if targets.is_empty() => Err(Error::new(
+            ErrorKind::InvalidParameter,
+            "target must name at least one column",
+        )),
+        Some(targets) => train(call, targets),
         None => call.required_text(2, "target").and(Ok(Datum::null())),
     }
 }
 
-/// Trains, stores and answers. Nothing of the training is alive when the notices are sent.
-fn train(call: &Call, target: String) -> Result<Datum> {
+fn train(call: &Call, targets: Vec<String>) -> Result<Datum> {
     let mut interrupts = Interrupts::new();
-    let request = Request::read(call, target)?;
-    // SAFETY: the name is a literal. A standby is always read-only.
-    unsafe { pg_sys::PreventCommandIfReadOnly(c"ml_train()".as_ptr()) };
-    catalog::check_may_train(&request.model)?;
+    let request = Request::read(call, targets)?;
+    let before = check(c"ml_train()", &request.model).and_then(|()| {
+        if request.warm_start {
+            Before::find(&request.model, &mut interrupts)
+        } else {
+            Ok(None)
+        }
+    })?;
+    run(call, request, before, interrupts)
+}
+
+/// Refuses to train on a standby or in a read-only transaction, and a model of somebody else.
+pub fn check(function: &CStr, model: &str) -> Result<()> {
+    // SAFETY: a C string. A standby is always read-only.
+    unsafe { pg_sys::PreventCommandIfReadOnly(function.as_ptr()) };
+    catalog::check_may_train(model)
+}
+
+/// Trains, from what there was `before` if anything, stores and answers. Nothing of the training is alive when the notices
+/// are sent.
+pub fn run(
+    call: &Call,
+    request: Request,
+    before: Option<Before>,
+    mut interrupts: Interrupts,
+) -> Result<Datum> {
     let (answer, notices, fewer) = {
+        let continued = before.as_ref().map(|before| before.version);
         let Request {
             model,
             query,
-            target,
+            targets,
+            validation_query,
             options,
+            ..
         } = request;
-        let trained = learn(&query, &target, options, &mut interrupts)?;
+        let trained = learn(
+            &query,
+            validation_query.as_deref(),
+            &targets,
+            options,
+            before,
+            &mut interrupts,
+        )?;
         let bytes = trained.file.to_bytes(&mut interrupts)?;
+        let state = trained.state.to_bytes(&mut interrupts)?;
         let new = NewVersion {
             name: &model,
-            target: &target,
+            targets: &targets,
             task: task_name(trained.file.task()),
             query: &query,
             settings: &trained.settings,
@@ -73,6 +108,8 @@ fn train(call: &Call, target: String) -> Result<Datum> {
             history: &serde_json::to_value(&trained.history).unwrap_or_default(),
             parameters: trained.file.parameters(),
             bytes: &bytes,
+            state: Some(&state),
+            continued,
             seconds: interrupts.elapsed(),
         };
         let version = catalog::store(&new, &mut interrupts)?;
@@ -94,31 +131,81 @@ fn train(call: &Call, target: String) -> Result<Datum> {
     Ok(answer)
 }
 
-/// Reads the query once and fits the model.
+/// Reads the queries once and fits the model.
 fn learn(
     query: &str,
-    target: &str,
-    options: tablenet_core::TrainOptions,
+    validation_query: Option<&str>,
+    targets: &[String],
+    options: TrainOptions,
+    before: Option<Before>,
     interrupts: &mut Interrupts,
 ) -> Result<Trained> {
     // Declared first: it goes last, also after an error.
     let _returned = Returned;
+    // Files outlive the connection to SPI.
     let spills = Spills::new();
     // Before the query: its workers learn from the rows while more are read.
     let pool = threads::pool()?;
     let training = connected(|| {
-        let query = Query::prepare(query)?;
-        // An excluded column may have any type.
-        let excluded = |name: &str| options.exclude.iter().any(|exclude| exclude == name);
-        let (columns, decoders) = query.describe(|name| !excluded(name))?;
-        let mut training =
-            Training::new(columns, &[target], options, Box::new(spills))?.on(&pool)?;
-        read::rows(&query, &decoders, &mut |row: &[Value<'_>]| {
-            training.push(row, interrupts)
-        })?;
-        Ok(training)
+        read_rows(
+            query,
+            validation_query,
+            targets,
+            options,
+            before,
+            interrupts,
+            (spills, &pool),
+        )
     })?;
     training.finish(interrupts, &pool)
+}
+
+/// The first half: rows in.
+fn read_rows<'a>(
+    query: &str,
+    validation_query: Option<&str>,
+    targets: &[String],
+    options: TrainOptions,
+    before: Option<Before>,
+    interrupts: &mut Interrupts,
+    (spills, pool): (Spills, &'a Pool),
+) -> Result<Training<'a>> {
+    let query = Query::prepare(query)?;
+    let validation = validation_query.map(Query::prepare).transpose()?;
+    // A column that is not read may have any type.
+    let exclude = options.exclude.clone();
+    let wanted = |name: &str| match &before {
+        Some(before) => before.reads(name, &options),
+        None => !exclude.iter().any(|excluded| excluded == name),
+    };
+    let (columns, decoders) = query.describe(wanted)?;
+    let validated = validation
+        .as_ref()
+        .map(|query| {
+            let known = |name: &str| columns.iter().any(|column| column.name == name);
+            query.describe(|name| known(name) && wanted(name))
+        })
+        .transpose()?;
+    let mut training = match before {
+        Some(before) => before.resume(columns, options, Box::new(spills)),
+        None => {
+            let targets = targets.iter().map(String::as_str).collect::<Vec<_>>();
+            Training::new(columns, &targets, options, Box::new(spills))
+        }
+    }?
+    .on(pool)?;
+    if let Some((columns, _)) = &validated {
+        training.validate_on(columns)?;
+    }
+    read::rows(&query, &decoders, &mut |row: &[Value<'_>]| {
+        training.push(row, interrupts)
+    })?;
+    if let (Some(query), Some((_, decoders))) = (&validation, &validated) {
+        read::rows(query, decoders, &mut |row: &[Value<'_>]| {
+            training.push_validation(row, interrupts)
+        })?;
+    }
+    Ok(training)
 }
 
 /// The row of the result, in the order of the declaration.

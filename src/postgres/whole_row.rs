@@ -159,9 +159,10 @@ impl WholeRow {
         model: &str,
         features: &[Feature],
         row: &mut [Value<'a>],
+        told: &mut bool,
     ) -> Result<()> {
         if self.serial != Some(layout.serial) {
-            self.bind(layout, model, features)?;
+            self.bind(layout, model, features, told)?;
         }
         for (((column, scalar), feature), value) in self.features.iter().zip(features).zip(row) {
             if let (Some(&datum), Some(&is_null)) =
@@ -179,7 +180,13 @@ impl WholeRow {
         self.features.iter().any(|(_, scalar)| scalar.is_enum())
     }
 
-    fn bind(&mut self, layout: &Layout, model: &str, features: &[Feature]) -> Result<()> {
+    fn bind(
+        &mut self,
+        layout: &Layout,
+        model: &str,
+        features: &[Feature],
+        told: &mut bool,
+    ) -> Result<()> {
         self.serial = None;
         let columns = layout
             .columns()
@@ -205,17 +212,20 @@ impl WholeRow {
             )?;
             bound
         } else {
-            by_name(&columns, features)?
+            by_name(&columns, model, features, told)?
         };
         self.serial = Some(layout.serial);
         Ok(())
     }
 }
 
-/// For each feature the place of the column of its name, and how to read it.
+/// For each feature the place of the column of its name, and how to read it. The other columns are listed in a DEBUG1
+/// message, unless a call site has `told` of its own before.
 pub fn by_name(
     columns: &[(usize, &str, pg_sys::Oid)],
+    model: &str,
     features: &[Feature],
+    told: &mut bool,
 ) -> Result<Vec<(usize, Scalar)>> {
     // Columns that are no features may have any type.
     let mut scalars = columns
@@ -234,6 +244,20 @@ pub fn by_name(
         .map(|((_, name, _), scalar)| (*name, scalar.as_ref().and_then(Scalar::column_type)))
         .collect::<Vec<_>>();
     let chosen = Binding::by_name(features, &named)?;
+    // SAFETY: reads settings of the session.
+    if !*told && unsafe { pg_sys::message_level_is_interesting(pg_sys::DEBUG1 as i32) } {
+        *told = true;
+        let others = columns.iter().zip(&scalars);
+        let others = others
+            .filter(|(_, scalar)| scalar.is_none())
+            .map(|((_, name, _), _)| *name)
+            .collect::<Vec<_>>();
+        if !others.is_empty() {
+            // pgrx holds interrupts while it reports, so nothing can jump over these frames.
+            let others = others.join(", ");
+            pgrx::debug1!("columns that are no features of model \"{model}\": {others}");
+        }
+    }
     // Every feature has a column of its own.
     Ok(chosen
         .into_iter()

@@ -1,0 +1,38 @@
+//! ml_partial_fit: some epochs more, on the rows of another query, from where the training of a model ended.
+
+use pgrx::pg_sys::Datum;
+use tablenet_core::{Error, ErrorKind, Result};
+
+use crate::catalog;
+use crate::entry::{Call, entry};
+use crate::interrupt::Interrupts;
+use crate::options::{Request, at_least_one};
+use crate::resume::Before;
+use crate::train;
+
+entry!(
+    tablenet_partial_fit,
+    pg_finfo_tablenet_partial_fit,
+    partial_fit
+);
+
+fn partial_fit(call: &Call) -> Result<Datum> {
+    let mut interrupts = Interrupts::new();
+    let model = call.required_text(0, "model")?;
+    let query = call.required_text(1, "query")?;
+    let epochs = call
+        .int4(2)
+        .ok_or_else(|| Error::new(ErrorKind::NullNotAllowed, "epochs must not be null"))?;
+    let epochs = at_least_one("epochs", epochs)?;
+    train::check(c"ml_partial_fit()", &model)?;
+    let before = Before::of(&model, &catalog::find(&model)?, &mut interrupts)?;
+    let request = Request {
+        model,
+        query,
+        targets: before.targets(),
+        validation_query: None,
+        warm_start: true,
+        options: before.options(epochs),
+    };
+    train::run(call, request, Some(before), interrupts)
+}
