@@ -240,11 +240,7 @@ impl Training<'_> {
         } = target.finish()?;
         let class_weights = match &self.options.class_weight {
             Some(_) if target.labels().is_empty() => {
-                let message = format!(
-                    "class_weight needs classes, but {} {}",
-                    target.words(),
-                    "is predicted as a number"
-                );
+                let message = "class_weight needs a target of classes, not of numbers";
                 return Err(Error::new(ErrorKind::InvalidParameter, message)
                     .hint("Leave it out, or give every row a weight with sample_weight."));
             }

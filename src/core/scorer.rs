@@ -108,7 +108,7 @@ impl Scorer {
             }
             Task::Regression { outputs } if outputs != 1 => {
                 return Err(self.wrong_task(
-                    format!("has {outputs} numbers, not one"),
+                    format!("{} {outputs} numbers, not one", self.have()),
                     "Use ml_predict_values() for all of them.",
                 ));
             }
@@ -213,10 +213,17 @@ impl Scorer {
                 "Use ml_predict() for the value.",
             )),
             Task::Regression { outputs } => Err(self.wrong_task(
-                format!("has {outputs} numbers, not a class"),
+                format!("{} {outputs} numbers, not a class", self.have()),
                 "Use ml_predict_values() for all of them.",
             )),
             _ => Ok(()),
+        }
+    }
+
+    fn have(&self) -> &'static str {
+        match self.target.columns.len() {
+            1 => "has",
+            _ => "have",
         }
     }
 
