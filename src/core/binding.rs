@@ -2,7 +2,7 @@
 
 use crate::encoder::width_differs;
 use crate::nearest::nearest;
-use crate::{ColumnType, Error, ErrorKind, Feature, Result};
+use crate::{Column, ColumnType, Error, ErrorKind, Feature, Result};
 use std::collections::HashMap;
 
 /// Binds the values of a call to the features of a model.
@@ -10,6 +10,14 @@ use std::collections::HashMap;
 pub struct Binding;
 
 impl Binding {
+    /// As [`Binding::by_name`], for the columns of a query.
+    pub(crate) fn columns(features: &[Feature], columns: &[Column]) -> Result<Vec<usize>> {
+        let named = columns
+            .iter()
+            .map(|column| (column.name.as_str(), Some(column.column_type)));
+        Self::by_name(features, &named.collect::<Vec<_>>())
+    }
+
     /// For each feature its index in `columns`; columns that no feature needs are ignored. A type of `None` is an
     /// untyped NULL or literal.
     ///
@@ -83,19 +91,31 @@ fn missing(
 }
 
 fn check_type(feature: &Feature, given: Option<ColumnType>) -> Result<()> {
+    let expected = feature.column_type;
     match given {
-        Some(given) if given != feature.column_type => {
+        Some(given) if !serves(given, expected) => {
             let message = format!(
                 "column \"{}\" must be {}, not {}",
                 feature.name,
-                feature.column_type.words(),
+                expected.words(),
                 given.words()
             );
-            Err(Error::new(ErrorKind::TypeMismatch, message)
-                .hint("Cast it to the type the model was trained with."))
+            // Between them stands a time zone, which is not guessed.
+            let zone = given.is_point_in_time() && expected.is_point_in_time();
+            Err(Error::new(ErrorKind::TypeMismatch, message).hint(if zone {
+                "Say which time zone is meant with AT TIME ZONE."
+            } else {
+                "Cast it to the type the model was trained with."
+            }))
         }
         _ => Ok(()),
     }
+}
+
+/// Whether values of the type `given` mean the same as those of the type `expected`: a date is a timestamp at midnight.
+fn serves(given: ColumnType, expected: ColumnType) -> bool {
+    let zoneless = |it| matches!(it, ColumnType::Date | ColumnType::Timestamp);
+    given == expected || (zoneless(given) && zoneless(expected))
 }
 
 #[cfg(test)]
@@ -190,5 +210,35 @@ mod tests {
             (ErrorKind::FeatureCount, "model expects 3 features, not 2")
         );
         assert!(Binding::positional(&features(), &[Some(Boolean), None, None]).is_err());
+    }
+
+    #[test]
+    fn a_date_serves_as_a_timestamp_and_no_zone_is_guessed() {
+        use ColumnType::{Date, Timestamp, TimestampTz};
+        let feature = |column_type| Feature {
+            column_type,
+            ..features().remove(0)
+        };
+        for (expected, given, serves) in [
+            (Date, Timestamp, true),
+            (Timestamp, Date, true),
+            (Timestamp, TimestampTz, false),
+            (TimestampTz, Timestamp, false),
+            (TimestampTz, Date, false),
+            (Date, Number, false),
+        ] {
+            let bound = Binding::by_name(&[feature(expected)], &[("area", Some(given))]);
+            assert_eq!(bound.is_ok(), serves, "{expected:?} {given:?}");
+        }
+        let error = Binding::positional(&[feature(TimestampTz)], &[Some(Timestamp)]);
+        let error = error.expect_err("a zone is missing");
+        assert_eq!(
+            error.to_string(),
+            "column \"area\" must be a timestamp with time zone, not a timestamp"
+        );
+        assert_eq!(
+            error.hint_text(),
+            Some("Say which time zone is meant with AT TIME ZONE.")
+        );
     }
 }

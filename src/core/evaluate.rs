@@ -85,11 +85,7 @@ const UNCHECKED: usize = 1 << 12;
 impl<'m> Evaluation<'m> {
     /// Binds features and target to `columns` by name.
     pub fn new(scorer: &'m Scorer, columns: &[Column]) -> Result<Self> {
-        let named: Vec<_> = columns
-            .iter()
-            .map(|column| (column.name.as_str(), Some(column.column_type)))
-            .collect();
-        let places = Binding::by_name(scorer.features(), &named)?;
+        let places = Binding::columns(scorer.features(), columns)?;
         let targets = scorer.target.columns.iter();
         let targets = targets
             .map(|target| find_target(scorer, target, columns))

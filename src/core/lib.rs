@@ -113,6 +113,7 @@ pub use class_weight::ClassWeight;
 pub use compile::Task;
 pub use dataset::{Batch, Batches};
 pub use early_stopping::{EarlyStopping, Mode};
+pub use encoder::{Drift, FeatureDrift, FeatureInfo, Transform};
 pub use error::{Error, ErrorKind, Result};
 pub use evaluate::Evaluation;
 pub use feature::Feature;

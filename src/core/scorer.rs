@@ -87,6 +87,11 @@ impl Scorer {
         self.target.labels()
     }
 
+    /// How rows become the network's inputs.
+    pub(crate) fn encoder(&self) -> &RowEncoder {
+        &self.encoder
+    }
+
     /// Buffers for one scoring loop.
     pub fn scratch(&self) -> Result<Scratch> {
         Ok(Scratch {

@@ -1,7 +1,7 @@
 //! The target: labels of a class target, or mean and standard deviation of each number of a regression.
 
 use crate::slot::Slot;
-use crate::{ColumnType, Error, ErrorKind, Result, Task, Value};
+use crate::{ColumnType, Error, ErrorKind, FeatureInfo, Result, Task, Value};
 use serde::{Deserialize, Serialize};
 
 /// The most classes of a target.
@@ -152,6 +152,31 @@ impl Target {
             };
             unseen(self.name(), &shown, labels)
         })
+    }
+
+    /// What is known of it.
+    pub(crate) fn info(&self) -> Vec<FeatureInfo> {
+        let columns = self.columns.iter().enumerate();
+        let of = |(place, column): (usize, &TargetColumn)| {
+            let mut info = FeatureInfo::new(&column.name, "target", column.column_type);
+            match &self.kind {
+                TargetKind::Regression { outputs } => {
+                    info.encoding = "regression".to_owned();
+                    info.scaling = Some("standard".to_owned());
+                    // Of an array every element has its own.
+                    if column.column_type != ColumnType::Vector {
+                        info.mean = outputs.get(place).map(|output| output.mean);
+                        info.stddev = outputs.get(place).map(|output| output.std);
+                    }
+                }
+                TargetKind::Classes { labels } => {
+                    info.encoding = "classification".to_owned();
+                    info.distinct = Some(labels.len() as u64);
+                }
+            }
+            info
+        };
+        columns.map(of).collect()
     }
 
     /// Says what is wrong with a target that comes from a file, if anything is.

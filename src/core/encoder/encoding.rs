@@ -143,7 +143,8 @@ pub(crate) struct Vocabulary {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Unseen {
-    /// One of the others: all zeros where no others were seen.
+    /// One of the others: all zeros where no others were seen. The texts of rare categories are not kept, so in scoring
+    /// they are unseen.
     Other,
     /// As NULL.
     Missing,

@@ -4,7 +4,9 @@ mod calendar;
 mod categories;
 mod consistency;
 mod distribution;
+mod drift;
 mod encoding;
+mod info;
 mod learner;
 mod lookup;
 mod median;
@@ -17,7 +19,14 @@ mod refusal;
 mod row_encoder;
 #[cfg(test)]
 mod tests;
+mod transform;
 
+pub use drift::{Drift, FeatureDrift};
+pub use info::FeatureInfo;
+pub use transform::Transform;
+
+pub(crate) use calendar::{DAY, Date};
+pub(crate) use categories::Categories;
 pub(crate) use distribution::{Distribution, Profile};
 pub(crate) use encoding::{
     CategoryNull, Code, Encoding, Null, Number, Part, Scale, Unseen, Vocabulary,

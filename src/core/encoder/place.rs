@@ -91,16 +91,17 @@ pub(crate) fn bucket_of_null(
     }
 }
 
-/// The input of a position in an order, or of what has none; NaN where that is refused.
-pub(crate) fn position(encoding: &Encoding, given: Option<Code>) -> f32 {
+/// The input of a position in an order, or of what has none, and whether it counts as missing; NaN where it is refused.
+pub(crate) fn position(encoding: &Encoding, given: Option<Code>) -> [f32; 2] {
     let Encoding::Ordinal { number, unseen, .. } = encoding else {
-        return f32::NAN;
+        return [f32::NAN; 2];
     };
     let scaling = super::Scaling::new(number);
     match (given, unseen) {
-        (Some(Code::Category(place)), _) => scaling.apply(f64::from(place)),
-        (Some(_), Unseen::Error) => f32::NAN,
-        _ => scaling.null(),
+        (Some(Code::Category(place)), _) => [scaling.apply(f64::from(place)), 0.0],
+        (Some(_), Unseen::Error) => [f32::NAN, 0.0],
+        (Some(_), Unseen::Other) => [scaling.null(), 0.0],
+        (Some(_), Unseen::Missing) | (None, _) => [scaling.null(), 1.0],
     }
 }
 
@@ -110,7 +111,7 @@ impl Encoding {
         match self {
             Self::OneHot(vocabulary) => vocabulary.input(None) == Place::Refused,
             Self::Embedding { vocabulary, .. } => vocabulary.vector(None) == Place::Refused,
-            Self::Ordinal { .. } => position(self, None).is_nan(),
+            Self::Ordinal { .. } => position(self, None)[0].is_nan(),
             Self::Hash { null, .. } => *null == CategoryNull::Refused,
             _ => false,
         }
@@ -124,7 +125,7 @@ impl Encoding {
             Self::Embedding { vocabulary: it, .. } => {
                 (&it.categories, it.vector(unseen) == Place::Refused)
             }
-            Self::Ordinal { order, .. } => (order, position(self, unseen).is_nan()),
+            Self::Ordinal { order, .. } => (order, position(self, unseen)[0].is_nan()),
             _ => return false,
         };
         refused && known.iter().all(|it| it != text)

@@ -34,7 +34,7 @@ enum Kind {
     Index(Places),
     /// By code, NULL's first.
     Ordinal {
-        inputs: Vec<f32>,
+        inputs: Vec<[f32; 2]>,
         missing: bool,
     },
     Calendar {
@@ -272,8 +272,9 @@ impl RecordEncoder {
                 }
                 Kind::Ordinal { inputs, missing } => {
                     let code = field.word(record) as usize;
-                    put(x, 0, inputs.get(code).copied().unwrap_or(f32::NAN));
-                    put_missing(x, 1, *missing && code == 0);
+                    let [input, is_missing] = inputs.get(code).copied().unwrap_or([f32::NAN; 2]);
+                    put(x, 0, input);
+                    put_missing(x, 1, *missing && is_missing > 0.0);
                 }
                 Kind::Calendar {
                     parts,

@@ -55,7 +55,7 @@ pub(crate) fn null_refused(name: &str) -> Error {
     )
 }
 
-/// The error of a category that no training row has, where that is refused.
+/// The error of a text that is none of the categories, where that is refused.
 #[cold]
 pub(crate) fn unseen_refused(name: &str, text: Option<&str>) -> Error {
     let what = match text {
@@ -64,7 +64,7 @@ pub(crate) fn unseen_refused(name: &str, text: Option<&str>) -> Error {
     };
     Error::new(
         ErrorKind::InvalidParameter,
-        format!("column \"{name}\" has {what} was not seen in training"),
+        format!("column \"{name}\" has {what} is none of the model's categories"),
     )
     .hint("Leave such rows out, or train with on_unseen other or missing.")
 }

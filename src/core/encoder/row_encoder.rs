@@ -4,6 +4,8 @@
 //! which are the inputs of the layer behind.
 
 mod step;
+#[cfg(test)]
+mod tests;
 
 use super::refusal::{length_differs, null_refused, unseen_refused, width_differs, wrong_type};
 use super::{Encoding, Preprocessing, Scaling, not_finite, too_far};

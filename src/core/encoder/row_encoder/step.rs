@@ -41,8 +41,9 @@ pub(super) enum Step {
     },
     Ordinal {
         inputs: Lookup<f32>,
-        unseen: f32,
-        null: f32,
+        /// The input, and that of whether it is missing.
+        unseen: [f32; 2],
+        null: [f32; 2],
         row: Row,
         missing: Row,
     },
@@ -177,7 +178,8 @@ impl Step {
                 null: seat(bucket_of_null(*null, *buckets, *missing, true)),
             })),
             Encoding::Ordinal { order, .. } => {
-                let input = |place: usize| position(encoding, Some(Code::Category(place as u32)));
+                let input =
+                    |place: usize| position(encoding, Some(Code::Category(place as u32)))[0];
                 let order = order.iter().enumerate();
                 let order = order.map(|(place, text)| (text.as_str(), input(place)));
                 Self::Ordinal {
@@ -412,14 +414,14 @@ impl Step {
                 row,
                 missing,
             } => {
-                let input = match *value {
-                    Value::Text(text) => inputs.get(text).unwrap_or(*unseen),
+                let [input, is_missing] = match *value {
+                    Value::Text(text) => inputs.get(text).map_or(*unseen, |input| [input, 0.0]),
                     Value::Null => *null,
                     _ => return None,
                 };
                 push(free, *row, input);
-                if *value == Value::Null {
-                    push(free, *missing, 1.0);
+                if is_missing > 0.0 {
+                    push(free, *missing, is_missing);
                 }
                 input.is_finite().then_some(())
             }
