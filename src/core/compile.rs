@@ -75,13 +75,7 @@ impl Sequential {
         }
         check_outputs(network.outputs, task, loss)?;
 
-        let mut taken = Vec::new();
-        for metric in metrics {
-            metric.check(task)?;
-            if metric != Metric::Loss && !taken.contains(&metric) {
-                taken.push(metric);
-            }
-        }
+        let taken = check_metrics(metrics, task)?;
         Model::new(
             sequential,
             network,
@@ -135,6 +129,18 @@ impl Sequential {
         }
         Ok(())
     }
+}
+
+/// The metrics that fit the task, each once.
+pub(crate) fn check_metrics(metrics: Vec<Metric>, task: Task) -> Result<Vec<Metric>> {
+    let mut taken = Vec::new();
+    for metric in metrics {
+        metric.check(task)?;
+        if metric != Metric::Loss && !taken.contains(&metric) {
+            taken.push(metric);
+        }
+    }
+    Ok(taken)
 }
 
 /// The loss against the task, before any layer is blamed for a loss that cannot fit.

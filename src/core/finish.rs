@@ -20,13 +20,13 @@ use serde_json::{Value, json};
 use std::rc::Rc;
 
 /// The preprocessing, frozen: as it is stored and as it encodes stored rows.
-struct Frozen {
-    preprocessing: Preprocessing,
-    target: Target,
-    encoder: Rc<SampleEncoder>,
+pub(crate) struct Frozen {
+    pub(crate) preprocessing: Preprocessing,
+    pub(crate) target: Target,
+    pub(crate) encoder: Rc<SampleEncoder>,
     /// Of each class; empty where all count alike.
-    class_weights: Vec<f64>,
-    notices: Vec<String>,
+    pub(crate) class_weights: Vec<f64>,
+    pub(crate) notices: Vec<String>,
 }
 
 impl Training<'_> {
@@ -36,28 +36,45 @@ impl Training<'_> {
         self.check_seen()?;
         let ingest = self.end_reading(callback)?;
         self.check_rows()?;
+        let (frozen, trained) = match self.continued.take() {
+            None => (self.freeze(ingest, callback, pool)?, None),
+            Some(continued) => {
+                let (frozen, model) = self.freeze_as(continued, ingest)?;
+                (frozen, Some(model))
+            }
+        };
         let Frozen {
             preprocessing,
             target,
             encoder,
             class_weights,
             mut notices,
-        } = self.freeze(ingest, callback, pool)?;
+        } = frozen;
         let inputs = encoder.features.width();
-        let choices = Choices::new(&self.options, target.task(), inputs, self.train.rows())?;
-        check_size(&choices.layers)?;
-        let model = choices
-            .layers
-            .compile(
-                preprocessing.inputs(),
-                target.task(),
-                self.options.optimizer,
-                choices.loss,
-                choices.metrics.clone(),
-                1.0,
-            )
-            .map_err(|error| with_needed_units(error, &target))?
-            .with_target_scales(target.scales())?;
+        let mut choices = Choices::new(&self.options, target.task(), inputs, self.train.rows())?;
+        let begins = trained.is_none();
+        let model = match trained {
+            Some(model) => {
+                choices.loss = model.loss();
+                choices.metrics = model.metrics().to_vec();
+                model
+            }
+            None => {
+                check_size(&choices.layers)?;
+                choices
+                    .layers
+                    .compile(
+                        preprocessing.inputs(),
+                        target.task(),
+                        self.options.optimizer,
+                        choices.loss,
+                        choices.metrics.clone(),
+                        1.0,
+                    )
+                    .map_err(|error| with_needed_units(error, &target))?
+                    .with_target_scales(target.scales())?
+            }
+        };
         let (training_rows, validation_rows) = (self.train.rows(), self.validation.rows());
         // A batch never has more rows than there are.
         let batch_size = self
@@ -102,7 +119,9 @@ impl Training<'_> {
             results: Results::default(),
         };
         file.check_description(options.memory_limit)?;
-        file.model.initialize(options.seed, callback)?;
+        if begins {
+            file.model.initialize(options.seed, callback)?;
+        }
         let fit = FitOptions {
             epochs: choices.epochs,
             batch_size,
@@ -238,15 +257,7 @@ impl Training<'_> {
             rows,
             notice,
         } = target.finish()?;
-        let class_weights = match &self.options.class_weight {
-            Some(_) if target.labels().is_empty() => {
-                let message = "class_weight needs a target of classes, not of numbers";
-                return Err(Error::new(ErrorKind::InvalidParameter, message)
-                    .hint("Leave it out, or give every row a weight with sample_weight."));
-            }
-            Some(weight) => weight.weights(target.name(), target.labels(), &rows)?,
-            None => Vec::new(),
-        };
+        let class_weights = self.class_weights(&target, &rows)?;
         let preprocessing = Preprocessing {
             features,
             differences: Vec::new(),
@@ -262,6 +273,19 @@ impl Training<'_> {
             class_weights,
             notices: notice.into_iter().collect(),
         })
+    }
+
+    /// How much each class of `target` counts, which has so many training `rows`; none where all count alike.
+    pub(crate) fn class_weights(&self, target: &Target, rows: &[u64]) -> Result<Vec<f64>> {
+        match &self.options.class_weight {
+            Some(_) if target.labels().is_empty() => {
+                let message = "class_weight needs a target of classes, not of numbers";
+                Err(Error::new(ErrorKind::InvalidParameter, message)
+                    .hint("Leave it out, or give every row a weight with sample_weight."))
+            }
+            Some(weight) => weight.weights(target.name(), target.labels(), rows),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// Charges the model's `bytes`, spilling rows where they leave too little; returns the bytes of a spill's window.

@@ -85,6 +85,7 @@ pub mod products;
 mod random;
 mod record;
 mod results;
+mod resume;
 mod roles;
 mod sample_batches;
 mod samples;

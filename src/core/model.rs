@@ -1,5 +1,6 @@
 //! The compiled model: description, network, weights and optimizer state.
 
+use crate::compile::check_metrics;
 use crate::config::invalid;
 use crate::feed::Plan;
 use crate::initializer;
@@ -252,6 +253,21 @@ impl Model {
         }
         self.weights = weights;
         self.state = OptimizerState::default();
+        Ok(())
+    }
+
+    /// Goes on with `state` where it was left, with an optimizer of the same kind and perhaps with other metrics.
+    pub(crate) fn go_on(
+        &mut self,
+        optimizer: Optimizer,
+        metrics: Option<Vec<Metric>>,
+        state: OptimizerState,
+    ) -> Result<()> {
+        self.optimizer = Optimizer::parse(&optimizer.to_json().to_string())?;
+        if let Some(metrics) = metrics {
+            self.metrics = check_metrics(metrics, self.task)?;
+        }
+        self.state = state;
         Ok(())
     }
 

@@ -329,6 +329,60 @@ impl TargetLearner {
     }
 }
 
+impl Learnt {
+    /// The same rows with `target`, which an earlier training learned.
+    ///
+    /// `InvalidParameter` for a label that it does not have, and for numbers in place of classes.
+    pub(crate) fn onto(self, target: &Target) -> Result<Self> {
+        let place = |label: &str| {
+            let known = target.labels().iter().position(|known| known == label);
+            known.ok_or_else(|| unseen(target.name(), label, target.labels()))
+        };
+        let places = self.target.labels().iter().map(|label| place(label));
+        let places: Vec<usize> = places.collect::<Result<_>>()?;
+        let mut rows = vec![0; target.labels().len()];
+        for (place, learnt) in places.iter().zip(&self.rows) {
+            if let Some(rows) = rows.get_mut(*place) {
+                *rows = *learnt;
+            }
+        }
+        let codes = match (self.codes, &target.kind) {
+            (TargetCodes::Words(field, classes), TargetKind::Classes { .. }) => {
+                let class = |class: Option<u32>| Some(*places.get(class? as usize)? as u32);
+                TargetCodes::Words(field, classes.into_iter().map(class).collect())
+            }
+            (TargetCodes::Integers(field, _), TargetKind::Classes { labels }) => {
+                let values = labels.iter().filter_map(|label| label.parse().ok());
+                TargetCodes::Integers(field, values.collect())
+            }
+            (TargetCodes::Scaled(scaled), TargetKind::Regression { outputs })
+                if scaled.len() == outputs.len() =>
+            {
+                let frozen = scaled.into_iter().zip(outputs);
+                TargetCodes::Scaled(
+                    frozen
+                        .map(|((field, _, name), scale)| (field, *scale, name))
+                        .collect(),
+                )
+            }
+            _ => {
+                let message = format!(
+                    "{} is not what it was in the training before",
+                    target.words()
+                );
+                return Err(Error::new(ErrorKind::InvalidParameter, message)
+                    .hint("Continue with values of the same kind, or train a new model."));
+            }
+        };
+        Ok(Self {
+            target: target.clone(),
+            codes,
+            rows,
+            notice: None,
+        })
+    }
+}
+
 impl Integers {
     /// Whether they were, in training rows, or were asked for.
     fn are_classes(&self) -> bool {

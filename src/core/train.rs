@@ -9,6 +9,7 @@ use crate::encoder::Learner;
 use crate::ingest::Ingest;
 use crate::partition::{Part, Partition};
 use crate::record::{Field, FieldKind};
+use crate::resume::Continued;
 use crate::roles::Roles;
 use crate::samples::Samples;
 use crate::slot::Slot;
@@ -24,6 +25,8 @@ use crate::{
 pub struct Training<'a> {
     pub(crate) options: TrainOptions,
     pub(crate) roles: Roles,
+    /// The training that this one continues.
+    pub(crate) continued: Option<Continued>,
     /// `None` while a worker has it, and before the layout of a row is known.
     ingest: Option<Box<Ingest>>,
     /// Where a worker may help, and where it does.
@@ -50,6 +53,8 @@ pub struct Training<'a> {
     pub(crate) spills: Box<dyn SpillFactory + 'a>,
     /// Charged until all rows are read, for the tables of categories and for texts that wait.
     reading: u64,
+    /// What rows may take before they spill.
+    share: u64,
     columns: usize,
     /// Values since the last check.
     unchecked: usize,
@@ -87,10 +92,11 @@ pub struct Trained {
     pub threads_wanted: usize,
 }
 
-/// What rows may take of a `limit` before they spill. The rest is for the tables of categories,
-/// then for medians and model.
-fn store_share(limit: u64) -> u64 {
-    limit / 5 * 3
+/// What rows may take of a `limit` before they spill, where a model `held` while they are read takes some. The rest is for
+/// the tables of categories, then for medians and model.
+fn store_share(limit: u64, held: u64) -> u64 {
+    // A model that fits into memory while it is trained leaves its rows as much as when it was trained first.
+    (limit / 5 * 3).min(limit.saturating_sub(held).saturating_sub(limit / 16))
 }
 
 /// After an error a training cannot go on.
@@ -115,10 +121,28 @@ impl<'a> Training<'a> {
     ) -> Result<Self> {
         options.check()?;
         let width = columns.len();
-        let mut roles = Roles::new(columns, targets, &options)?;
+        let roles = Roles::new(columns, targets, &options)?;
+        Self::with(width, roles, options, spills, None)
+    }
+
+    /// For rows of `width` columns that play `roles`, to begin a model or to go on with one.
+    pub(crate) fn with(
+        width: usize,
+        mut roles: Roles,
+        options: TrainOptions,
+        spills: Box<dyn SpillFactory + 'a>,
+        continued: Option<Continued>,
+    ) -> Result<Self> {
         let partition = Partition::new(&options, &roles.targets, roles.split.as_ref())?;
         let budget = Budget::new(options.memory_limit);
-        let reading = budget.limit() - store_share(budget.limit());
+        let mut held = 0;
+        if let Some(continued) = &continued {
+            held = continued.bytes();
+            continued.settle(&mut roles);
+            budget.reserve(held, "the model")?;
+        }
+        let share = store_share(budget.limit(), held);
+        let reading = budget.limit() - share - held;
         budget.reserve(reading, "the table of categories")?;
         // What is wrong with a target is said before the first row, whatever its arrays' length.
         TargetLearner::new(roles.targets.clone(), 0, options.loss.as_ref())?;
@@ -144,6 +168,8 @@ impl<'a> Training<'a> {
             budget,
             spills,
             roles: Roles::default(),
+            continued,
+            share,
         };
         let waits = roles.unmeasured().next().is_some();
         training.roles = roles;
@@ -200,7 +226,10 @@ impl<'a> Training<'a> {
         self.train = Samples::new(bytes, self.budget.clone());
         self.validation = Samples::new(bytes, self.budget.clone());
         // What a worker has learned of rows that are not stored yet must not decide when rows spill.
-        let tables = Budget::new(self.reading - staging_bytes(self.budget.limit()));
+        let tables = self
+            .reading
+            .saturating_sub(staging_bytes(self.budget.limit()));
+        let tables = Budget::new(tables);
         self.ingest = Some(Box::new(Ingest::new(target, learners, tables)));
         self.employ()
     }

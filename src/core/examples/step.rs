@@ -32,7 +32,7 @@ impl Callback for Clock {
     }
 }
 
-fn model(inputs: usize, widths: &[usize]) -> Result<Model> {
+fn model(inputs: impl Into<Inputs>, widths: &[usize]) -> Result<Model> {
     let mut layers: Vec<Layer> = widths
         .iter()
         .map(|&w| Layer::Dense(Dense::new(w, Activation::Relu)))
@@ -51,11 +51,43 @@ fn model(inputs: usize, widths: &[usize]) -> Result<Model> {
     Ok(model)
 }
 
-fn step(inputs: usize, widths: &[usize], rows: usize, steps: usize, threads: usize) -> Result<()> {
+/// Rows of 28 numbers and an index into a table of 16 numbers for each of so many.
+fn embedded(vocabulary: usize) -> Inputs {
+    let embedding = EmbeddingInput {
+        input: 28,
+        vocabulary,
+        dim: 16,
+    };
+    Inputs {
+        width: 29,
+        embeddings: vec![embedding],
+    }
+}
+
+fn step(
+    inputs: impl Into<Inputs>,
+    widths: &[usize],
+    rows: usize,
+    steps: usize,
+    threads: usize,
+) -> Result<()> {
+    let inputs = inputs.into();
+    let tables: Vec<EmbeddingInput> = inputs.embeddings.clone();
     let mut model = model(inputs, widths)?;
+    let inputs = model.inputs();
+    let table = model
+        .embeddings()
+        .map(|it| it.vocabulary * it.dim)
+        .sum::<usize>();
     let number = |i: usize| (i as f32 * 0.618_034) % 2.0 - 1.0;
     let all = rows * steps;
-    let x = Array2::from_shape_fn((all, inputs), |(row, i)| number(row * inputs + i));
+    let x = Array2::from_shape_fn((all, inputs), |(row, i)| {
+        let x = number(row * inputs + i);
+        match tables.iter().find(|table| table.input == i) {
+            Some(table) => ((x + 1.0) / 2.0 * table.vocabulary as f32).floor(),
+            None => x,
+        }
+    });
     let y = Array2::from_shape_fn((all, 1), |(row, _)| number(row));
     let mut data = Arrays::new(x, y)?;
     let options = FitOptions {
@@ -75,9 +107,14 @@ fn step(inputs: usize, widths: &[usize], rows: usize, steps: usize, threads: usi
         .fold(f64::INFINITY, f64::min)
         / steps as f64;
     // Forward and both gradients; nobody wants that of the first layer's inputs.
-    let flops = (6 * model.parameters() - 2 * inputs * widths[0]) as f64 * rows as f64;
+    let flops = (6 * (model.parameters() - table) - 2 * inputs * widths[0]) as f64 * rows as f64;
     println!(
-        "{inputs}-{widths:?}-1, batch {rows:>5}, {threads} thread(s): {:>10.1} us per step, {:>6.1} GFLOP/s, longest {:.1} ms between checks",
+        "{inputs}{}-{widths:?}-1, batch {rows:>5}, {threads} thread(s): {:>10.1} us per step, {:>6.1} GFLOP/s, longest {:.1} ms between checks",
+        if table == 0 {
+            String::new()
+        } else {
+            format!(" with a table of {table}")
+        },
         best * 1e6,
         flops / best / 1e9,
         clock.longest * 1e3
@@ -89,6 +126,12 @@ fn main() -> Result<()> {
     for threads in [1, 2] {
         for (rows, steps) in [(32, 100), (256, 20), (1024, 5), (4096, 2)] {
             step(28, &[64, 64], rows, steps, threads)?;
+        }
+        for (rows, steps) in [(32, 100), (256, 20), (1024, 5)] {
+            step(44, &[64, 64], rows, steps, threads)?;
+            for vocabulary in [2, 1000, 100_000] {
+                step(embedded(vocabulary), &[64, 64], rows, steps, threads)?;
+            }
         }
         step(28, &[256, 256], 256, 3, threads)?;
         step(28, &[2048, 2048, 2048], 64, 1, threads)?;

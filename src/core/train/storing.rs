@@ -1,6 +1,6 @@
 //! Rows on their way into the stores: past a worker that learns from them, and into spills where memory is short.
 
-use super::{Training, gone, store_share};
+use super::{Training, gone};
 use crate::ingest::{Ingest, Texts};
 use crate::samples::Samples;
 use crate::staging::Staging;
@@ -118,6 +118,10 @@ impl Training<'_> {
         let ingest = self.ingest.take().ok_or_else(gone)?;
         self.budget.release(self.reading);
         self.reading = 0;
+        if let Some(continued) = &self.continued {
+            // It is charged again with all that fitting it takes.
+            self.budget.release(continued.bytes());
+        }
         self.budget
             .reserve(ingest.tables.used(), "the table of categories")?;
         Ok(*ingest)
@@ -136,7 +140,7 @@ impl Training<'_> {
 
     #[cold]
     fn spill_for(&mut self, need: u64, callback: &mut dyn Callback) -> Result<()> {
-        let share = store_share(self.budget.limit());
+        let share = self.share;
         while self.train.charged() + self.validation.charged() + need > share {
             // No row is written before it was learned from.
             self.learn_rest(callback)?;

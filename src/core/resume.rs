@@ -1,0 +1,290 @@
+//! Training that goes on where another one ended: same network, same preprocessing, same optimizer, new epochs.
+
+#[cfg(test)]
+mod tests;
+
+use crate::config::invalid;
+use crate::encoder::{Code, Encoding, Preprocessing, RecordEncoder};
+use crate::finish::Frozen;
+use crate::ingest::Ingest;
+use crate::nearest::nearest;
+use crate::roles::Roles;
+use crate::sample_batches::SampleEncoder;
+use crate::target::TargetKind;
+use crate::{
+    Column, ColumnType, Error, ErrorKind, Feature, Loss, Model, ModelFile, Optimizer, Result,
+    Sequential, SpillFactory, Target, TrainOptions, Training, TrainingState,
+};
+use std::rc::Rc;
+
+/// What a training that goes on takes over from the one before.
+#[derive(Debug)]
+pub(crate) struct Continued {
+    /// With its weights, and with the optimizer's memory.
+    pub(crate) model: Model,
+    pub(crate) preprocessing: Preprocessing,
+    pub(crate) target: Target,
+}
+
+impl Continued {
+    /// Takes over from `file` and `state`, if `options` leave network, loss, kind of optimizer and preprocessing as they are.
+    /// Fills in what they leave open.
+    pub(crate) fn new(
+        file: ModelFile,
+        state: TrainingState,
+        options: &mut TrainOptions,
+    ) -> Result<Self> {
+        let ModelFile {
+            mut model,
+            preprocessing,
+            target,
+            ..
+        } = file;
+        if let Some(layers) = &options.layers {
+            check_layers(layers, model.sequential())?;
+        }
+        if let Some(loss) = options.loss {
+            check_loss(loss, model.loss())?;
+        }
+        check_optimizer(options.optimizer, model.optimizer())?;
+        check_state(&state, &model)?;
+        model.go_on(options.optimizer, options.metrics.take(), state.optimizer)?;
+        // As they were told first: what they left open decided how rows are split.
+        options.layers = state.options.layers;
+        options.loss = state.options.loss;
+        options.from_logits = state.options.from_logits;
+        options.metrics = Some(model.metrics().to_vec());
+        Ok(Self {
+            model,
+            preprocessing,
+            target,
+        })
+    }
+
+    /// Brings the features into the order of the model.
+    ///
+    /// `UnknownColumn` for one that the query or the model does not have, `TypeMismatch`.
+    fn bind(&self, roles: &mut Roles) -> Result<()> {
+        let mut rest = std::mem::take(&mut roles.features);
+        for feature in &self.preprocessing.features {
+            let found = rest
+                .iter()
+                .position(|(_, column)| column.name == feature.name);
+            let Some(place) = found else {
+                let names = rest.iter().map(|(_, column)| column.name.as_str());
+                return Err(missing(feature, nearest(&feature.name, names)));
+            };
+            let (index, column) = rest.remove(place);
+            check_type(&column.name, column.column_type, feature.column_type)?;
+            roles.features.push((index, column));
+        }
+        if let Some((_, column)) = rest.first() {
+            let message = format!("column \"{}\" is no feature of the model", column.name);
+            return Err(Error::new(ErrorKind::UnknownColumn, message)
+                .hint("List it in exclude, or leave it out of the query."));
+        }
+        for ((_, column), known) in roles.targets.iter().zip(&self.target.columns) {
+            check_type(&column.name, column.column_type, known.column_type)?;
+        }
+        Ok(())
+    }
+
+    /// What is known of the columns before the first row. To be called once it is decided how rows are split.
+    pub(crate) fn settle(&self, roles: &mut Roles) {
+        for ((_, column), feature) in roles.features.iter_mut().zip(&self.preprocessing.features) {
+            if let Encoding::Vector { elements, .. } = &feature.encoding {
+                column.length = Some(elements.len());
+            }
+        }
+        if let TargetKind::Regression { outputs } = &self.target.kind {
+            for (_, column) in &mut roles.targets {
+                // 0 and 1 are no classes if they were none before.
+                column.integer = false;
+                if column.column_type == ColumnType::Vector {
+                    column.length = Some(outputs.len());
+                }
+            }
+        }
+    }
+
+    /// Bytes of weights and optimizer while rows are read.
+    pub(crate) fn bytes(&self) -> u64 {
+        let slots = self.model.state.slots.iter().map(Vec::len).sum::<usize>();
+        4 * (self.model.weights.len() as u64).saturating_add(slots as u64)
+    }
+}
+
+impl<'a> Training<'a> {
+    /// Goes on with the model of `file` where the training that left `state` ended: weights, optimizer, order of the rows and
+    /// noise. Nothing is learned about the columns, which are bound by name; what training did not see goes where it goes
+    /// in a prediction. Rows are pushed and the training is finished as ever.
+    ///
+    /// # Errors
+    /// `InvalidParameter` for `options` with other layers, another loss or another kind of optimizer.
+    pub fn resume(
+        file: ModelFile,
+        state: TrainingState,
+        columns: Vec<Column>,
+        mut options: TrainOptions,
+        spills: Box<dyn SpillFactory + 'a>,
+    ) -> Result<Self> {
+        options.check()?;
+        let continued = Continued::new(file, state, &mut options)?;
+        let width = columns.len();
+        // What is excluded need not be there any more.
+        let mut here = options.clone();
+        here.exclude
+            .retain(|name| columns.iter().any(|column| column.name == *name));
+        let targets: Vec<&str> = continued.target.names().collect();
+        let mut roles = Roles::new(columns, &targets, &here)?;
+        continued.bind(&mut roles)?;
+        Self::with(width, roles, options, spills, Some(continued))
+    }
+
+    /// What the training before has frozen, for the rows of this one; and the model.
+    pub(crate) fn freeze_as(
+        &mut self,
+        continued: Continued,
+        ingest: Ingest,
+    ) -> Result<(Frozen, Model)> {
+        let Continued {
+            model,
+            preprocessing,
+            target,
+        } = continued;
+        let (learners, learnt) = ingest.finish();
+        let (mut fields, mut codes) = (Vec::new(), Vec::new());
+        for (learner, feature) in learners.into_iter().zip(&preprocessing.features) {
+            fields.push(learner.slot.field);
+            let (learnt, found) = learner.finish(0.0, &self.budget)?;
+            codes.push(recoded(&found, &learnt.encoding, &feature.encoding));
+        }
+        let learnt = learnt.finish()?.onto(&target)?;
+        let class_weights = self.class_weights(&target, &learnt.rows)?;
+        let encoder = SampleEncoder {
+            features: RecordEncoder::new(&preprocessing, &fields, codes),
+            target: learnt.codes,
+        };
+        let frozen = Frozen {
+            preprocessing,
+            target,
+            encoder: Rc::new(encoder),
+            class_weights,
+            notices: Vec::new(),
+        };
+        Ok((frozen, model))
+    }
+}
+
+/// What the codes of a column mean in the vocabulary that is `known`.
+fn recoded(codes: &[Code], learnt: &Encoding, known: &Encoding) -> Vec<Code> {
+    let (learnt, known) = (categories(learnt), categories(known));
+    let recode = |code: &Code| match code {
+        Code::Category(place) => learnt
+            .get(*place as usize)
+            .and_then(|text| known.iter().position(|known| known == text))
+            .map_or(Code::Unseen, |place| Code::Category(place as u32)),
+        other => *other,
+    };
+    codes.iter().map(recode).collect()
+}
+
+fn categories(encoding: &Encoding) -> &[String] {
+    match encoding {
+        Encoding::OneHot(vocabulary) | Encoding::Embedding { vocabulary, .. } => {
+            &vocabulary.categories
+        }
+        Encoding::Ordinal { order, .. } => order,
+        _ => &[],
+    }
+}
+
+#[cold]
+fn missing(feature: &Feature, nearest: Option<&str>) -> Error {
+    let message = format!(
+        "column \"{}\", a feature of the model, is missing in the query",
+        feature.name
+    );
+    let error = Error::new(ErrorKind::UnknownColumn, message);
+    match nearest {
+        Some(near) => error.hint(format!("Did you mean \"{near}\"?")),
+        None => error.hint("Let the query return all columns of the first training query."),
+    }
+}
+
+fn check_type(name: &str, here: ColumnType, known: ColumnType) -> Result<()> {
+    if here == known {
+        return Ok(());
+    }
+    let (here, known) = (here.words(), known.words());
+    let message = format!("column \"{name}\" is {here} in the query, but {known} in the model");
+    Err(Error::new(ErrorKind::TypeMismatch, message).hint("Cast it to the type it had."))
+}
+
+#[cold]
+fn differs(message: String) -> Error {
+    invalid(message).hint("Leave it out to go on with the model as it is, or train a new one.")
+}
+
+fn check_layers(given: &Sequential, model: &Sequential) -> Result<()> {
+    let names = given.names()?;
+    if given.layers.len() != model.layers.len() {
+        return Err(differs(format!(
+            "the model has {} layers, not {}",
+            model.layers.len(),
+            given.layers.len()
+        )));
+    }
+    for (i, (layer, name)) in given.layers.iter().zip(names).enumerate() {
+        let mut layer = layer.clone();
+        *layer.kind_mut().name_mut() = Some(name);
+        if model.layers.get(i) != Some(&layer) {
+            return Err(differs(format!(
+                "layer {} of layers is not that of the model",
+                i + 1
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn check_loss(given: Loss, model: Loss) -> Result<()> {
+    if given == model {
+        return Ok(());
+    }
+    let (given, model) = (given.to_json(), model.to_json());
+    Err(differs(format!(
+        "loss {given} is not that of the model, {model}"
+    )))
+}
+
+/// Steps may become larger or smaller; what is remembered between them may not change.
+fn check_optimizer(given: Optimizer, model: Optimizer) -> Result<()> {
+    let name = |optimizer: Optimizer| optimizer.name();
+    if name(given) != name(model) {
+        return Err(differs(format!(
+            "optimizer {} is not that of the model, {}",
+            name(given),
+            name(model)
+        )));
+    }
+    if given.slots() != model.slots() {
+        return Err(differs(format!(
+            "momentum of optimizer {} cannot begin or end with a model that is trained",
+            name(given)
+        )));
+    }
+    Ok(())
+}
+
+/// The state must be that of this model, or at least of one of its shape.
+fn check_state(state: &TrainingState, model: &Model) -> Result<()> {
+    let slots = state.slots().count();
+    let fits = state.slots().all(|slot| slot.len() == model.parameters());
+    if model.weights.is_empty() || !fits || slots != model.optimizer().slots() {
+        return Err(
+            invalid("the training state is not that of the model").hint("Train the model again.")
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,395 @@
+//! Five epochs and five more are ten, bit for bit; what differs from the training before is refused by name.
+
+use super::*;
+use crate::fixture::{NoCallback, ToMemory, column, integer, quick, train};
+use crate::{Activation, ClassWeight, Dense, Dropout, Layer, Pool, Trained, Value};
+
+const CITIES: usize = 60;
+
+/// Numbers with and without NULL, a boolean, few texts, many texts, a weight, and the target `y`.
+fn columns(target: ColumnType) -> Vec<Column> {
+    vec![
+        column("a", ColumnType::Number),
+        column("b", ColumnType::Number),
+        column("c", ColumnType::Boolean),
+        column("size", ColumnType::Category),
+        column("city", ColumnType::Category),
+        column("w", ColumnType::Number),
+        column("y", target),
+    ]
+}
+
+/// Rows of [`columns`], made of `seed`.
+fn rows<'n>(
+    names: &'n [String],
+    target: ColumnType,
+    count: usize,
+    seed: u64,
+) -> Vec<Vec<Value<'n>>> {
+    let mut random = crate::random::Random::new(seed, 77);
+    let mut unit = || random.below(1 << 20) as f64 / f64::from(1 << 20);
+    let row = |_| {
+        let (a, b, city) = (unit(), unit(), (unit() * CITIES as f64) as usize);
+        let y = a * 3.0 + b + city as f64 * 0.01;
+        vec![
+            Value::Number(a),
+            if unit() < 0.1 {
+                Value::Null
+            } else {
+                Value::Number(b * 1e9)
+            },
+            Value::Boolean(a > b),
+            Value::Text(["S", "M", "L"][(unit() * 3.0) as usize]),
+            Value::Text(&names[city]),
+            Value::Number(0.5 + unit()),
+            match target {
+                ColumnType::Category => Value::Text(["lo", "mid", "high"][(y as usize).min(2)]),
+                _ => Value::Number(y),
+            },
+        ]
+    };
+    (0..count).map(row).collect()
+}
+
+fn names() -> Vec<String> {
+    (0..CITIES).map(|i| format!("city {i}")).collect()
+}
+
+fn options() -> TrainOptions {
+    TrainOptions {
+        epochs: Some(5),
+        ..TrainOptions::default()
+    }
+}
+
+/// As stored and read again.
+fn stored(trained: &Trained) -> Result<(ModelFile, TrainingState)> {
+    let (file, state) = (
+        trained.file.to_bytes(&mut NoCallback)?,
+        trained.state.to_bytes(&mut NoCallback)?,
+    );
+    Ok((
+        ModelFile::from_bytes(&file, 1 << 30, &mut NoCallback)?,
+        TrainingState::from_bytes(&state, 1 << 30, &mut NoCallback)?,
+    ))
+}
+
+fn pushed(mut training: Training<'_>, rows: &[Vec<Value<'_>>], pool: &Pool) -> Result<Trained> {
+    for row in rows {
+        training.push(row, &mut NoCallback)?;
+    }
+    training.finish(&mut NoCallback, pool)
+}
+
+/// Ten epochs, and five and five.
+fn both(
+    options: &TrainOptions,
+    target: ColumnType,
+    count: usize,
+    threads: usize,
+) -> Result<[Trained; 2]> {
+    let (names, pool) = (names(), Pool::new(threads)?);
+    let rows = rows(&names, target, count, 1);
+    let begin = |epochs| {
+        let options = TrainOptions {
+            epochs: Some(epochs),
+            ..options.clone()
+        };
+        Training::new(columns(target), &["y"], options, Box::new(ToMemory))?.on(&pool)
+    };
+    let ten = pushed(begin(10)?, &rows, &pool)?;
+    let (file, state) = stored(&pushed(begin(5)?, &rows, &pool)?)?;
+    assert_eq!(state.epochs(), 5);
+    let told = state.options();
+    let again = Training::resume(file, state, columns(target), told, Box::new(ToMemory))?;
+    let five = pushed(again.on(&pool)?, &rows, &pool)?;
+    Ok([ten, five])
+}
+
+#[test]
+fn five_epochs_and_five_more_are_ten() -> Result<()> {
+    let dense = |units, activation| Layer::Dense(Dense::new(units, activation));
+    let dropout = Sequential::new(vec![
+        dense(16, Activation::Relu),
+        Layer::Dropout(Dropout::new(0.2)),
+        dense(1, Activation::Linear),
+    ]);
+    let (number, class) = (ColumnType::Number, ColumnType::Category);
+    let base = options;
+    for (options, target, count, spills) in [
+        (base(), number, 700, false),
+        (
+            TrainOptions {
+                layers: Some(dropout),
+                optimizer: Optimizer::parse(r#"{"sgd": {"momentum": 0.5}}"#)?,
+                sample_weight: Some("w".into()),
+                seed: 9,
+                ..base()
+            },
+            number,
+            700,
+            false,
+        ),
+        (
+            TrainOptions {
+                class_weight: Some(ClassWeight::Balanced),
+                exclude: vec!["w".into()],
+                validation_split: 0.3,
+                ..base()
+            },
+            class,
+            700,
+            false,
+        ),
+        (
+            TrainOptions {
+                memory_limit: 2 << 20,
+                batch_size: 512,
+                ..base()
+            },
+            number,
+            40_000,
+            true,
+        ),
+    ] {
+        let mut files = Vec::new();
+        for threads in [1, 2] {
+            let [ten, five] = both(&options, target, count, threads)?;
+            assert_eq!((five.state.epochs(), five.epochs), (10, 5));
+            assert_eq!(five.history.epochs[0].epoch, 6);
+            let logs = |trained: &Trained| {
+                let mut logs = trained.history.epochs[trained.history.epochs.len() - 5..].to_vec();
+                logs.iter_mut().for_each(|logs| logs.seconds = 0.0);
+                logs
+            };
+            assert_eq!(logs(&ten), logs(&five));
+            let optimizer = |trained: &Trained| trained.state.optimizer.clone();
+            assert_eq!(optimizer(&ten).slots, optimizer(&five).slots);
+            assert_eq!(optimizer(&ten).steps, optimizer(&five).steps);
+            assert_eq!(
+                (ten.rows, ten.validation_rows),
+                (five.rows, five.validation_rows)
+            );
+            files.push(ten.file.to_bytes(&mut NoCallback)?);
+            files.push(five.file.to_bytes(&mut NoCallback)?);
+        }
+        assert!(files.windows(2).all(|pair| pair[0] == pair[1]));
+        let bytes = 40 * count as u64;
+        assert_eq!(bytes > options.memory_limit / 5 * 3, spills);
+    }
+    Ok(())
+}
+
+#[test]
+fn new_rows_go_where_they_go_in_a_prediction() -> Result<()> {
+    let names = names();
+    let class = ColumnType::Category;
+    let first = train(columns(class), options(), &rows(&names, class, 300, 1))?;
+    let (file, state) = stored(&first)?;
+    // The columns in another order, and cities, NULLs and numbers never seen.
+    let order = [4, 6, 0, 2, 1, 3, 5];
+    let here = order.iter().map(|i| columns(class)[*i].clone()).collect();
+    let others: Vec<String> = names.iter().map(|name| name.replace('1', "one")).collect();
+    let mut rows = rows(&others, class, 200, 2);
+    for row in rows.iter_mut().step_by(7) {
+        row[2] = Value::Null;
+        row[3] = Value::Null;
+        row[0] = Value::Number(1e6);
+    }
+    let told = state.options();
+    let mut training = Training::resume(file, state, here, told, Box::new(ToMemory))?;
+    for row in &rows {
+        let row: Vec<_> = order.iter().map(|i| row[*i]).collect();
+        training.push(&row, &mut NoCallback)?;
+    }
+    let second = training.finish(&mut NoCallback, &Pool::new(1)?)?;
+    assert_eq!(second.file.preprocessing, first.file.preprocessing);
+    assert_eq!(second.file.target, first.file.target);
+    assert_ne!(second.file.model().weights(), first.file.model().weights());
+    Ok(())
+}
+
+#[test]
+fn classes_keep_their_numbers() -> Result<()> {
+    let columns = || vec![integer("x"), integer("y")];
+    let row = |x: f64, y: f64| vec![Value::Number(x), Value::Number(y)];
+    let rows: Vec<_> = (0..40)
+        .map(|i| row(f64::from(i), f64::from(i % 3 + 4)))
+        .collect();
+    let loss = Some(Loss::CategoricalCrossentropy);
+    let first = train(columns(), TrainOptions { loss, ..quick() }, &rows)?;
+    assert_eq!(first.file.labels(), ["4", "5", "6"]);
+    let again = |rows: &[Vec<Value<'_>>]| {
+        let (file, state) = stored(&first)?;
+        let told = state.options();
+        let training = Training::resume(file, state, columns(), told, Box::new(ToMemory))?;
+        pushed(training, rows, &Pool::new(1)?)
+    };
+    let some: Vec<_> = rows
+        .iter()
+        .filter(|row| row[1] != Value::Number(4.0))
+        .cloned()
+        .collect();
+    assert_eq!(again(&some)?.file.labels(), ["4", "5", "6"]);
+    let error = again(&[&rows[..], &[row(1.0, 7.0), row(1.0, 7.0)]].concat());
+    assert_eq!(
+        error.err().expect("refused").to_string(),
+        "target \"y\" has the value \"7\", which was not seen in training"
+    );
+
+    // A number stays a number, even if only 0 and 1 come.
+    let rows: Vec<_> = (0..40)
+        .map(|i| row(f64::from(i), f64::from(i % 7)))
+        .collect();
+    let first = train(columns(), quick(), &rows)?;
+    let (file, state) = stored(&first)?;
+    let told = state.options();
+    let training = Training::resume(file, state, columns(), told, Box::new(ToMemory))?;
+    let ones: Vec<_> = (0..40)
+        .map(|i| row(f64::from(i), f64::from(i % 2)))
+        .collect();
+    let second = pushed(training, &ones, &Pool::new(1)?)?;
+    assert_eq!(second.file.target, first.file.target);
+    Ok(())
+}
+
+#[test]
+fn columns_that_differ_are_named() -> Result<()> {
+    let (names, number) = (names(), ColumnType::Number);
+    let first = train(columns(number), quick(), &rows(&names, number, 100, 1))?;
+    let message = |columns: Vec<Column>| -> Result<(ErrorKind, String)> {
+        let (file, state) = stored(&first)?;
+        let told = state.options();
+        let error = Training::resume(file, state, columns, told, Box::new(ToMemory));
+        let error = error.err().expect("refused");
+        Ok((
+            error.kind(),
+            format!("{error} | {}", error.hint_text().unwrap_or_default()),
+        ))
+    };
+    let changed = |place: usize, name: &str, column_type| {
+        let mut columns = columns(number);
+        columns[place] = column(name, column_type);
+        message(columns)
+    };
+    assert_eq!(
+        changed(4, "citi", ColumnType::Category)?,
+        (
+            ErrorKind::UnknownColumn,
+            "column \"city\", a feature of the model, is missing in the query | Did you mean \"citi\"?".into()
+        )
+    );
+    assert_eq!(
+        changed(0, "a", ColumnType::Category)?.1,
+        "column \"a\" is text in the query, but a number in the model | Cast it to the type it had."
+    );
+    assert_eq!(
+        changed(6, "y", ColumnType::Category)?.1,
+        "column \"y\" is text in the query, but a number in the model | Cast it to the type it had."
+    );
+    assert!(
+        changed(6, "z", number)?
+            .1
+            .starts_with("target \"y\" is not a column of the query")
+    );
+    let more = columns(number)
+        .into_iter()
+        .chain([column("new", number)])
+        .collect();
+    assert_eq!(
+        message(more)?.1,
+        "column \"new\" is no feature of the model | List it in exclude, or leave it out of the query."
+    );
+    Ok(())
+}
+
+#[test]
+fn a_state_of_another_model_is_refused() -> Result<()> {
+    let (names, number) = (names(), ColumnType::Number);
+    let rows = rows(&names, number, 100, 1);
+    let first = train(columns(number), quick(), &rows)?;
+    let narrow = train(
+        columns(number),
+        TrainOptions {
+            exclude: vec!["a".into()],
+            ..quick()
+        },
+        &rows,
+    )?;
+    let resume = |options: TrainOptions, state: &Trained| {
+        let (file, _) = stored(&first)?;
+        let (_, state) = stored(state)?;
+        Training::resume(file, state, columns(number), options, Box::new(ToMemory)).map(|_| ())
+    };
+    let message = |result: Result<()>| result.expect_err("refused").to_string();
+    assert_eq!(
+        message(resume(quick(), &narrow)),
+        "the training state is not that of the model"
+    );
+    let mae = TrainOptions {
+        loss: Some(Loss::MeanAbsoluteError),
+        ..quick()
+    };
+    assert_eq!(
+        message(resume(mae, &first)),
+        "loss \"mae\" is not that of the model, \"mse\""
+    );
+    let sgd = TrainOptions {
+        optimizer: Optimizer::parse("sgd")?,
+        ..quick()
+    };
+    assert_eq!(
+        message(resume(sgd, &first)),
+        "optimizer sgd is not that of the model, adam"
+    );
+    // The step size, the batch and the metrics may change.
+    let other = TrainOptions {
+        optimizer: Optimizer::parse(r#"{"adam": {"learning_rate": 0.1}}"#)?,
+        batch_size: 7,
+        metrics: Some(vec![crate::Metric::Mse]),
+        ..quick()
+    };
+    resume(other, &first)
+}
+
+#[test]
+fn other_layers_losses_and_optimizers_are_refused_by_name() {
+    let message = |result: Result<()>| result.expect_err("refused").to_string();
+    let dense = |units, name: Option<&str>| {
+        let mut dense = Dense::new(units, Activation::Relu);
+        dense.name = name.map(str::to_owned);
+        Layer::Dense(dense)
+    };
+    let model = Sequential::new(vec![dense(8, Some("dense")), dense(1, Some("dense_1"))]);
+    let given = |layers| check_layers(&Sequential::new(layers), &model);
+    assert!(given(vec![dense(8, None), dense(1, None)]).is_ok());
+    assert_eq!(
+        message(given(vec![dense(8, None), dense(2, None)])),
+        "layer 2 of layers is not that of the model"
+    );
+    assert_eq!(
+        message(given(vec![dense(8, None), dense(1, Some("out"))])),
+        "layer 2 of layers is not that of the model"
+    );
+    assert_eq!(
+        message(given(vec![dense(1, None)])),
+        "the model has 2 layers, not 1"
+    );
+    let loss = check_loss(Loss::Huber { delta: 0.5 }, Loss::MeanSquaredError);
+    assert_eq!(
+        message(loss),
+        "loss {\"huber\":{\"delta\":0.5}} is not that of the model, \"mse\""
+    );
+    let parse = |text| Optimizer::parse(text).expect("an optimizer");
+    let optimizer = |text| check_optimizer(parse(text), Optimizer::default());
+    assert!(optimizer(r#"{"adam": {"learning_rate": 0.1}}"#).is_ok());
+    assert_eq!(
+        message(optimizer("sgd")),
+        "optimizer sgd is not that of the model, adam"
+    );
+    let momentum = parse(r#"{"sgd": {"momentum": 0.9}}"#);
+    assert_eq!(
+        message(check_optimizer(parse("sgd"), momentum)),
+        "momentum of optimizer sgd cannot begin or end with a model that is trained"
+    );
+}
