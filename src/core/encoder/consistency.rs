@@ -1,5 +1,8 @@
 //! What must hold of an encoder that comes from a file.
 
+#[cfg(test)]
+mod tests;
+
 use super::Scaling;
 use super::distribution::{Distribution, Profile, QUANTILES};
 use super::encoding::{

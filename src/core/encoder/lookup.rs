@@ -1,7 +1,8 @@
 //! From a text to what belongs to it: a table that is built once and then asked for every row.
 
-use crate::Result;
 use crate::weights::room;
+use crate::{Error, ErrorKind, Result};
+use std::hash::{BuildHasher, RandomState};
 
 /// A frozen table of distinct texts.
 #[derive(Debug)]
@@ -10,13 +11,15 @@ pub(crate) struct Lookup<T> {
     slots: Vec<Slot<T>>,
     /// The texts, one after the other.
     texts: Vec<u8>,
+    /// Differs from table to table, so that nobody can choose texts that all want the same place.
+    seed: u64,
 }
 
 #[derive(Debug, Clone)]
 struct Slot<T> {
     hash: u32,
-    begin: usize,
-    length: usize,
+    begin: u32,
+    length: u32,
     /// None in a free slot.
     value: Option<T>,
 }
@@ -38,20 +41,25 @@ impl<T: Copy> Lookup<T> {
             value: None,
         };
         slots.resize(size, free);
+        if u32::try_from(bytes).is_err() {
+            let message = "the categories of a column are longer than 4 GB";
+            return Err(Error::new(ErrorKind::LimitExceeded, message));
+        }
         let mut lookup = Self {
             slots,
             texts: room(bytes)?,
+            seed: RandomState::new().hash_one(bytes),
         };
         for (text, value) in texts {
             let (hash, place) = lookup.find(text);
-            let begin = lookup.texts.len();
+            let begin = lookup.texts.len() as u32;
             if let Some(slot) = lookup.slots.get_mut(place)
                 && slot.value.is_none()
             {
                 *slot = Slot {
                     hash,
                     begin,
-                    length: text.len(),
+                    length: text.len() as u32,
                     value: Some(value),
                 };
                 lookup.texts.extend_from_slice(text.as_bytes());
@@ -75,11 +83,12 @@ impl<T: Copy> Lookup<T> {
     /// The hash of `text`, and its slot or the free one that it would take: half of them are free.
     #[inline]
     fn find(&self, text: &str) -> (u32, usize) {
-        let hash = hash(text.as_bytes());
+        let hash = hash(text.as_bytes(), self.seed);
         let mask = self.slots.len() - 1;
         let mut place = hash as usize & mask;
         while let Some(slot) = self.slots.get(place) {
-            let its = self.texts.get(slot.begin..slot.begin + slot.length);
+            let begin = slot.begin as usize;
+            let its = self.texts.get(begin..begin + slot.length as usize);
             if slot.value.is_none()
                 || (slot.hash == hash && its.is_some_and(|its| its == text.as_bytes()))
             {
@@ -91,10 +100,9 @@ impl<T: Copy> Lookup<T> {
     }
 }
 
-/// Mixes eight bytes at a time by the two halves of a product, as wyhash does. It need not withstand an attacker: a
-/// table has at most a thousand texts, and all of them in one place cost a microsecond.
+/// Mixes eight bytes at a time by the two halves of a product, as wyhash does.
 #[inline]
-fn hash(text: &[u8]) -> u32 {
+fn hash(text: &[u8], seed: u64) -> u32 {
     const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
     let mix = |a: u64| {
         let product = u128::from(a ^ FACTOR) * u128::from(FACTOR.rotate_left(23));
@@ -108,7 +116,7 @@ fn hash(text: &[u8]) -> u32 {
         u64::from_le_bytes(word)
     };
     let (words, rest) = text.as_chunks::<8>();
-    let mut state = text.len() as u64;
+    let mut state = seed ^ text.len() as u64;
     for bytes in words {
         state = mix(state ^ u64::from_le_bytes(*bytes));
     }
@@ -147,7 +155,7 @@ mod tests {
     #[test]
     fn spreads_texts_that_differ_in_a_byte() {
         let texts = (0..1000).map(|i| format!("city {i:03}"));
-        let mut low: Vec<u32> = texts.map(|text| hash(text.as_bytes()) & 2047).collect();
+        let mut low: Vec<u32> = texts.map(|text| hash(text.as_bytes(), 7) & 2047).collect();
         low.sort_unstable();
         low.dedup();
         // 790 of 2048 are expected of 1000 random ones.

@@ -1,5 +1,8 @@
 //! Every encoding, of stored rows and of values: the same inputs, and the same answers of a network behind them.
 
+mod network;
+mod time;
+
 use super::*;
 use crate::encoder::{
     CategoryNull, Code, Difference, Null, Number, Part, Profile, RecordEncoder, Scale, Unseen,
@@ -195,6 +198,37 @@ fn text(text: &str) -> Value<'_> {
     Value::Text(text)
 }
 
+/// Two points in time with a difference, between other columns.
+fn two_dates() -> Preprocessing {
+    let date = |name| {
+        let epoch = Number {
+            divisor: 1e9,
+            ..NUMBER
+        };
+        let parts = vec![Part::Weekday];
+        feature(name, ColumnType::Date, Encoding::Calendar { parts, epoch })
+    };
+    let difference = Difference {
+        name: "to - from".into(),
+        from: 2,
+        to: 0,
+        number: Number {
+            null: Null::Value(7.0),
+            missing: true,
+            ..NUMBER
+        },
+        profile: Profile::default(),
+    };
+    Preprocessing {
+        features: vec![
+            date("to"),
+            feature("x", ColumnType::Number, Encoding::Number(NUMBER)),
+            date("from"),
+        ],
+        differences: vec![difference],
+    }
+}
+
 #[test]
 fn numbers_are_clipped_and_logarithms_taken_before_they_are_scaled() -> Result<()> {
     let number = |number| feature("x", ColumnType::Number, Encoding::Number(number));
@@ -385,116 +419,6 @@ fn hashed_texts_fall_into_the_same_bucket_everywhere() -> Result<()> {
 }
 
 #[test]
-fn dates_are_waves_and_an_epoch() -> Result<()> {
-    let calendar = |column_type, parts: &[Part], missing| {
-        let epoch = Number {
-            center: 0.0,
-            divisor: 86_400.0,
-            null: Null::Value(86_400.0),
-            missing,
-            ..NUMBER
-        };
-        let parts = parts.to_vec();
-        feature("d", column_type, Encoding::Calendar { parts, epoch })
-    };
-    let parts = [Part::Month, Part::Day, Part::Weekday, Part::Hour];
-    // From Python's datetime, its day of the year, day, weekday and seconds, and math.sin and cos, as np.float32.
-    let leap: &[f32] = &[
-        0.84945047,
-        0.52766836,
-        -0.5712682,
-        0.82076347,
-        0.43388373,
-        -0.90096885,
-        -0.38268343,
-        -0.9238795,
-        19782.562,
-        0.0,
-    ];
-    let names = [
-        "d month sin",
-        "d month cos",
-        "d day sin",
-        "d day cos",
-        "d weekday sin",
-        "d weekday cos",
-        "d hour sin",
-        "d hour cos",
-        "d epoch",
-        "d is missing",
-    ];
-    let null = [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0];
-    let cases: [(Value<'_>, &[f32]); 3] = [
-        (Value::Number(1_709_213_400.0), leap),
-        (
-            Value::Number(-0.5),
-            &[
-                -0.021501373,
-                0.9997688,
-                -0.20129852,
-                0.9795299,
-                0.9749279,
-                -0.22252093,
-                -3.6361027e-05,
-                1.0,
-                -5.787037e-06,
-                0.0,
-            ],
-        ),
-        (Value::Null, &null),
-    ];
-    let timestamp = calendar(ColumnType::TimestampTz, &parts, true);
-    check_both_ways(timestamp, &names, &cases)?;
-    let cases: [(Value<'_>, &[f32]); 1] = [(Value::Number(21_600.0), &[1.0, 0.0, 0.25])];
-    let time = calendar(ColumnType::Time, &[Part::Hour], false);
-    let x = scored(&one(time.clone()), &[cases[0].0])?;
-    assert_eq!(x, batched(&one(time), &[cases[0].0])?);
-    assert!(x.iter().zip(cases[0].1).all(|(x, y)| (x - y).abs() < 1e-6));
-    Ok(())
-}
-
-#[test]
-fn every_day_of_eight_centuries_follows_the_one_before() {
-    use crate::encoder::Date;
-    let mut expected = Date {
-        year: 1599,
-        month: 12,
-        day: 31,
-    };
-    let (first, years) = (expected.days() + 1, 800 * 365);
-    for days in first..first + years {
-        expected = if expected.day < expected.month_days() {
-            let day = expected.day + 1;
-            Date { day, ..expected }
-        } else if expected.month < 12 {
-            let month = expected.month + 1;
-            Date {
-                month,
-                day: 1,
-                ..expected
-            }
-        } else {
-            let year = expected.year + 1;
-            Date {
-                year,
-                month: 1,
-                day: 1,
-            }
-        };
-        assert_eq!((Date::of_days(days), expected.days()), (expected, days));
-    }
-    // python3 -c "import datetime as d; print(d.date(1, 1, 1).toordinal() - d.date(1970, 1, 1).toordinal())"
-    assert_eq!(
-        Date::of_days(-719_162),
-        Date {
-            year: 1,
-            month: 1,
-            day: 1
-        }
-    );
-}
-
-#[test]
 fn vectors_are_numbers_side_by_side() -> Result<()> {
     let vector = |element: Number, missing| {
         let elements = vec![
@@ -545,176 +469,5 @@ fn vectors_are_numbers_side_by_side() -> Result<()> {
         error(Vector::Single(&[1.0, f32::NAN])).to_string(),
         "column \"v\" is NaN"
     );
-    Ok(())
-}
-
-/// Two points in time with a difference, between other columns.
-fn two_dates() -> Preprocessing {
-    let date = |name| {
-        let epoch = Number {
-            divisor: 1e9,
-            ..NUMBER
-        };
-        let parts = vec![Part::Weekday];
-        feature(name, ColumnType::Date, Encoding::Calendar { parts, epoch })
-    };
-    let difference = Difference {
-        name: "to - from".into(),
-        from: 2,
-        to: 0,
-        number: Number {
-            null: Null::Value(7.0),
-            missing: true,
-            ..NUMBER
-        },
-        profile: Profile::default(),
-    };
-    Preprocessing {
-        features: vec![
-            date("to"),
-            feature("x", ColumnType::Number, Encoding::Number(NUMBER)),
-            date("from"),
-        ],
-        differences: vec![difference],
-    }
-}
-
-#[test]
-fn points_in_time_have_differences() -> Result<()> {
-    let preprocessing = two_dates();
-    preprocessing.check().expect("consistent");
-    let names = preprocessing.input_names();
-    assert_eq!(
-        &names[names.len() - 2..],
-        ["to - from", "to - from is missing"]
-    );
-    let (x, known) = (Value::Number(0.0), Value::Number(86_400.0 * 3.0));
-    for (to, from, expected) in [
-        (known, Value::Number(86_400.0), [86_398.5, 0.0]),
-        (Value::Null, known, [2.0, 1.0]),
-        (known, Value::Null, [2.0, 1.0]),
-    ] {
-        for inputs in [
-            batched(&preprocessing, &[to, x, from])?,
-            scored(&preprocessing, &[to, x, from])?,
-        ] {
-            assert_eq!(inputs[inputs.len() - 2..], expected);
-        }
-    }
-    let mut refused = preprocessing;
-    refused.differences[0].number.null = Null::Refused;
-    let error = scored(&refused, &[known, x, Value::Null]).expect_err("refused");
-    assert_eq!(error.to_string(), "column \"to - from\" is NULL");
-    let error = batched(&refused, &[known, x, Value::Null]).expect_err("refused");
-    assert_eq!(error.to_string(), "column \"to - from\" is NULL");
-    Ok(())
-}
-
-/// The outputs of a network with embeddings: of the scorer's way, and of the batch's inputs written out.
-#[test]
-fn a_network_answers_stored_rows_and_values_alike() -> Result<()> {
-    let mut preprocessing = two_dates();
-    let embedding = |name: &str, missing| {
-        let null = if missing {
-            CategoryNull::Missing
-        } else {
-            CategoryNull::Category(2)
-        };
-        let vocabulary = vocabulary(true, missing, Unseen::Other, null);
-        feature(
-            name,
-            ColumnType::Category,
-            Encoding::Embedding { vocabulary, dim: 3 },
-        )
-    };
-    let hashed = Encoding::Hash {
-        buckets: 5,
-        dim: Some(2),
-        null: CategoryNull::Missing,
-        missing: true,
-    };
-    let one_hot = vocabulary(true, true, Unseen::Other, CategoryNull::Missing);
-    preprocessing.features.extend([
-        embedding("e", true),
-        feature(
-            "b",
-            ColumnType::Boolean,
-            Encoding::Boolean {
-                null: Null::Value(true),
-                missing: true,
-            },
-        ),
-        feature("h", ColumnType::Category, hashed),
-        embedding("f", false),
-        feature("c", ColumnType::Category, Encoding::OneHot(one_hot)),
-        feature(
-            "v",
-            ColumnType::Vector,
-            Encoding::Vector {
-                elements: vec![NUMBER; 3],
-                missing: true,
-            },
-        ),
-    ]);
-    preprocessing.check().expect("consistent");
-    let layers = serde_json::json!([
-        {"class_name": "Dense", "config": {"units": 24, "activation": "relu"}},
-        {"class_name": "Dense", "config": {"units": 1}},
-    ]);
-    let mut model = Sequential::from_json(&layers)?.compile(
-        preprocessing.inputs(),
-        Task::Regression { outputs: 1 },
-        Optimizer::parse("adam")?,
-        Loss::parse("mse")?,
-        Vec::new(),
-        1.0,
-    )?;
-    model.initialize(3, &mut NoCallback)?;
-    let whole = Plan::new(&model, &mut NoCallback)?;
-    let (sparse, places) = Plan::sparse(&model, &mut NoCallback)?;
-    let encoder = RowEncoder::new(preprocessing.clone(), places)?;
-    let (written, width) = encoder.written_out()?;
-    assert_eq!(width, preprocessing.width() + 2 + 1 + 2);
-    let mut instants = vec![0.0; encoder.instants()];
-    let (mut run, mut score) = (whole.scratch()?, sparse.sparse_scratch(encoder.most())?);
-    let mut entries = Entries::new(written.most())?;
-    let texts = ["a", "b", "c", "rare", "never", ""];
-    let mut answers = Vec::new();
-    for i in 0..60_usize {
-        let null = |every: usize, value| if i % every == 1 { Value::Null } else { value };
-        let text = |every: usize| null(every + 4, Value::Text(texts[i * every % 6]));
-        let numbers = [i as f64, 0.5, -1.0];
-        let row = [
-            null(5, Value::Number(i as f64 * 86_400.0)),
-            null(3, Value::Number(i as f64)),
-            null(4, Value::Number(i as f64 * 40_000.0)),
-            text(1),
-            null(7, Value::Boolean(i % 2 == 0)),
-            text(5),
-            text(2),
-            text(7),
-            null(6, Value::Vector(Vector::Double(&numbers))),
-        ];
-        run.input_mut()
-            .copy_from_slice(&batched(&preprocessing, &row)?);
-        let expected = whole.run(&mut run)[0];
-        encoder.encode(row.iter(), score.entries_mut(), &mut instants)?;
-        assert_eq!(
-            sparse.score(&mut score)[0].to_bits(),
-            expected.to_bits(),
-            "{row:?}"
-        );
-        written.encode(row.iter(), &mut entries, &mut instants)?;
-        assert!(
-            entries
-                .all()
-                .iter()
-                .all(|entry| (entry.row as usize) < width)
-        );
-        answers.push(expected.to_bits());
-    }
-    answers.sort_unstable();
-    answers.dedup();
-    assert!(answers.len() > 50, "rows have answers of their own");
     Ok(())
 }
