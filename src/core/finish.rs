@@ -5,7 +5,7 @@ mod tests;
 
 use crate::budget::exceeded;
 use crate::defaults::{Choices, with_needed_units};
-use crate::encoder::{Preprocessing, RecordEncoder, SAMPLE, medians};
+use crate::encoder::{Pass, Preprocessing, drop_outliers, freeze, freezing_bytes};
 use crate::format::check_size;
 use crate::ingest::Ingest;
 use crate::sample_batches::{RowWeights, SampleBatches, SampleEncoder, order_bytes};
@@ -202,9 +202,12 @@ impl Training<'_> {
             }
             (0, _) => {
                 let message = format!("none of {seen} rows is left to train on");
-                Err(Error::new(ErrorKind::TooFew, message).detail(format!(
+                let detail = format!(
                     "Rows whose {target} {is} NULL are skipped, and those of another part."
-                )))
+                );
+                let skipped = self.skips.notices().map(|notice| format!("{notice}."));
+                let detail: Vec<String> = [detail].into_iter().chain(skipped).collect();
+                Err(Error::new(ErrorKind::TooFew, message).detail(detail.join(" ")))
             }
             (1, _) => {
                 let detail = format!(
@@ -227,30 +230,21 @@ impl Training<'_> {
         callback: &mut dyn Callback,
         pool: &Pool,
     ) -> Result<Frozen> {
-        let (learners, target) = ingest.finish();
+        let (mut learners, mut target) = ingest.finish();
         // Without room for the median of one column the rows have to go.
-        let numbers = learners
-            .iter()
-            .map(|learner| learner.numbers().min(SAMPLE))
-            .max()
-            .unwrap_or(0);
         let block = (self.train.block_rows() as u64).saturating_mul(self.train.row_bytes() as u64);
-        while self.budget.available() < numbers * 8 + block && self.spill_one(callback)? {}
-        let medians = medians(
-            &learners,
-            &mut self.train,
-            self.options.seed,
-            &self.budget,
+        let need = freezing_bytes(&learners).saturating_add(block);
+        while self.budget.available() < need && self.spill_one(callback)? {}
+        let mut pass = Pass {
+            samples: &mut self.train,
+            seed: self.options.seed,
+            budget: &self.budget,
             callback,
             pool,
-        )?;
-        let (mut features, mut fields, mut codes) = (Vec::new(), Vec::new(), Vec::new());
-        for (learner, median) in learners.into_iter().zip(medians) {
-            fields.push(learner.slot.field);
-            let (feature, found) = learner.finish(median, &self.budget)?;
-            features.push(feature);
-            codes.push(found);
-        }
+        };
+        let spills = self.spills.as_mut();
+        let dropped = drop_outliers(&mut learners, &mut target, &mut pass, spills)?;
+        let frozen = freeze(learners, &mut pass)?;
         let Learnt {
             target,
             codes: target_codes,
@@ -258,20 +252,18 @@ impl Training<'_> {
             notice,
         } = target.finish()?;
         let class_weights = self.class_weights(&target, &rows)?;
-        let preprocessing = Preprocessing {
-            features,
-            differences: Vec::new(),
-        };
         let encoder = SampleEncoder {
-            features: RecordEncoder::new(&preprocessing, &fields, codes),
+            features: frozen.encoder,
             target: target_codes,
         };
+        let learned = dropped.into_iter().chain(frozen.notices);
+        let notices = self.skips.notices().chain(learned).chain(notice);
         Ok(Frozen {
-            preprocessing,
+            preprocessing: frozen.preprocessing,
             target,
             encoder: Rc::new(encoder),
             class_weights,
-            notices: notice.into_iter().collect(),
+            notices: notices.collect(),
         })
     }
 
@@ -342,6 +334,7 @@ impl Training<'_> {
             "validation_split": options.validation_split,
             "callbacks": choices.early_stopping.iter().map(|stopping| stopping.to_json()).collect::<Vec<_>>(),
             "exclude": options.exclude,
+            "preprocess": options.preprocess.to_json(),
             "class_weight": options.class_weight.as_ref().map(ClassWeight::to_json),
             "sample_weight": options.sample_weight,
             "split_column": options.split_column,

@@ -1,9 +1,7 @@
 //! What rows teach while they are read, from the records they leave behind. It needs no database, so a worker can learn
 //! from one block while the calling thread reads the next.
 
-use crate::encoder::{Learner, Moments};
-use crate::kernels::record::{Columns, learn_doubles, learn_singles};
-use crate::record::{Field, FieldKind};
+use crate::encoder::{Learner, Runs};
 use crate::slot::Slot;
 use crate::target_learner::TargetLearner;
 use crate::{Budget, Result, Value};
@@ -14,48 +12,11 @@ pub(crate) struct Ingest {
     pub(crate) target: TargetLearner,
     learners: Vec<Learner>,
     /// Neighbouring learners of numbers.
-    runs: Vec<Run>,
-    /// The other learners.
-    others: Vec<usize>,
-    /// Training rows.
-    trained: u64,
+    runs: Runs,
+    /// The learners of single values.
+    singles: Vec<usize>,
     /// Of the tables of categories.
     pub(crate) tables: Budget,
-}
-
-/// Numbers stored side by side, whose moments are learned together.
-#[derive(Debug)]
-struct Run {
-    field: Field,
-    /// The first one's place among the learners.
-    first: usize,
-    count: Vec<f64>,
-    mean: Vec<f64>,
-    m2: Vec<f64>,
-}
-
-impl Run {
-    fn push(&mut self) {
-        self.count.push(0.0);
-        self.mean.push(0.0);
-        self.m2.push(0.0);
-    }
-
-    /// Learns from a stored row.
-    #[inline]
-    fn learn(&mut self, record: &[u8]) {
-        let values = record.get(self.field.offset..).unwrap_or_default();
-        let columns = Columns {
-            count: &mut self.count,
-            mean: &mut self.mean,
-            m2: &mut self.m2,
-        };
-        if self.field.kind == FieldKind::Single {
-            learn_singles(values.as_chunks().0, columns);
-        } else {
-            learn_doubles(values.as_chunks().0, columns);
-        }
-    }
 }
 
 /// The texts of some rows, in the order in which [`Ingest::learn`] needs them.
@@ -79,41 +40,20 @@ impl Texts {
 
 impl Ingest {
     /// Nothing learned yet; `tables` is for the tables of categories.
-    pub(crate) fn new(target: TargetLearner, learners: Vec<Learner>, tables: Budget) -> Self {
-        let (mut runs, mut others): (Vec<Run>, _) = (Vec::new(), Vec::new());
-        for (place, learner) in learners.iter().enumerate() {
-            let Slot {
-                field, column_type, ..
-            } = learner.slot;
-            if !column_type.is_numeric() {
-                others.push(place);
-                continue;
-            }
-            let follows = |run: &&mut Run| {
-                let end = run.field.offset + run.count.len() * run.field.kind.bytes();
-                run.field.kind == field.kind && end == field.offset
-            };
-            match runs.last_mut().filter(follows) {
-                Some(run) => run.push(),
-                None => {
-                    let mut run = Run {
-                        field,
-                        first: place,
-                        count: Vec::new(),
-                        mean: Vec::new(),
-                        m2: Vec::new(),
-                    };
-                    run.push();
-                    runs.push(run);
-                }
-            }
-        }
+    pub(crate) fn new(target: TargetLearner, mut learners: Vec<Learner>, tables: Budget) -> Self {
+        let texts = learners.iter().filter(|it| it.slot.is_text()).count();
+        // Alike for every column, one part being the target's: what one holds must not depend on the others.
+        let share = tables.limit() / (texts as u64 + 1);
+        learners.iter_mut().for_each(|it| it.bound(share));
+        let places = learners.iter().enumerate();
         Self {
             target,
+            runs: Runs::new(&learners),
+            singles: places
+                .filter(|(_, learner)| learner.is_single())
+                .map(|(place, _)| place)
+                .collect(),
             learners,
-            runs,
-            others,
-            trained: 0,
             tables,
         }
     }
@@ -134,9 +74,7 @@ impl Ingest {
     ) -> Result<()> {
         let null = &Value::Null;
         for Learner { slot, .. } in &self.learners {
-            let value = row.get(slot.column).unwrap_or(null);
-            slot.check(value, number)?;
-            slot.write(value, record);
+            slot.store(row, record, number)?;
         }
         for slot in &self.target.slots {
             slot.write(row.get(slot.column).unwrap_or(null), record);
@@ -175,8 +113,7 @@ impl Ingest {
         training: bool,
         mut text: impl FnMut(&Slot) -> Option<&'t str>,
     ) -> Result<()> {
-        self.trained += u64::from(training);
-        for place in &self.others {
+        for place in &self.singles {
             if let Some(learner) = self.learners.get_mut(*place) {
                 let text = if learner.slot.is_text() {
                     text(&learner.slot)
@@ -187,7 +124,7 @@ impl Ingest {
             }
         }
         if training {
-            self.runs.iter_mut().for_each(|run| run.learn(record));
+            self.runs.learn(record);
         }
         let text = self.target.text_slot().and_then(text);
         self.target.learn(text, training, record, &self.tables)
@@ -195,14 +132,7 @@ impl Ingest {
 
     /// What was learned of the features and of the target.
     pub(crate) fn finish(mut self) -> (Vec<Learner>, TargetLearner) {
-        for run in &self.runs {
-            let learners = self.learners.iter_mut().skip(run.first);
-            let learned = run.count.iter().zip(&run.mean).zip(&run.m2);
-            for (learner, ((count, mean), m2)) in learners.zip(learned) {
-                let count = *count as u64;
-                learner.set_moments(Moments::of(count, self.trained - count, *mean, *m2));
-            }
-        }
+        self.runs.finish(&mut self.learners);
         (self.learners, self.target)
     }
 }

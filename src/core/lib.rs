@@ -80,6 +80,7 @@ mod options;
 mod partition;
 mod pool;
 mod predict;
+mod preprocess;
 #[doc(hidden)]
 pub mod products;
 mod random;
@@ -130,6 +131,7 @@ pub use optimizer::Optimizer;
 pub use options::TrainOptions;
 pub use pool::Pool;
 pub use predict::{Plan, PlanScratch};
+pub use preprocess::Preprocess;
 pub use scorer::{Row, Scorer, Scratch};
 pub use sequential::{LayerSummary, Sequential};
 pub use spill::{Spill, SpillFactory};

@@ -1,8 +1,8 @@
 //! The arguments of a training with their defaults (Keras: `compile` and `fit`).
 
 use crate::{
-    Activation, ClassWeight, EarlyStopping, Error, ErrorKind, Loss, Metric, Optimizer, Result,
-    Sequential,
+    Activation, ClassWeight, EarlyStopping, Error, ErrorKind, Loss, Metric, Optimizer, Preprocess,
+    Result, Sequential,
 };
 
 /// What a training may be told; `None` is chosen from the data.
@@ -28,6 +28,8 @@ pub struct TrainOptions {
     pub callbacks: Option<Vec<EarlyStopping>>,
     /// Columns that are neither feature nor target.
     pub exclude: Vec<String>,
+    /// What is said about the preprocessing of columns; nothing.
+    pub preprocess: Preprocess,
     /// How much the training rows of each class count in the loss; all alike.
     pub class_weight: Option<ClassWeight>,
     /// The column that says how much each row counts in the loss. It is no feature.
@@ -57,6 +59,7 @@ impl Default for TrainOptions {
             validation_split: 0.1,
             callbacks: None,
             exclude: Vec::new(),
+            preprocess: Preprocess::default(),
             class_weight: None,
             sample_weight: None,
             split_column: None,

@@ -1,9 +1,8 @@
 //! One stored row: fixed width, four-byte words side by side.
 //!
 //! A number takes two words (one if every value fits an f32), NULL is NaN since NaN itself is refused; a boolean
-//! takes one word (0, 1, [`NULL_BOOLEAN`]), a category its code in one word (0 is NULL).
-
-use crate::{Column, ColumnType};
+//! takes one word (0, 1, [`NULL_BOOLEAN`]), a category its code or its bucket + 1 in one word (0 is NULL). A vector is
+//! as many numbers, all NaN where it is NULL; a difference of two columns is a number.
 
 /// The word of a NULL boolean.
 pub(crate) const NULL_BOOLEAN: u32 = 2;
@@ -26,34 +25,23 @@ pub(crate) enum FieldKind {
     Single,
     /// A boolean's word.
     Boolean,
-    /// A category's code.
+    /// A category's code or bucket.
     Category,
 }
 
 impl FieldKind {
-    /// How `column` is stored.
-    pub(crate) fn of(column: &Column) -> Self {
-        match column.column_type {
-            column_type if column_type.is_numeric() && column.single_precision => Self::Single,
-            ColumnType::Boolean => Self::Boolean,
-            ColumnType::Category => Self::Category,
-            _ => Self::Double,
-        }
-    }
-
-    /// Bytes of the field.
+    /// Bytes of the field, or of one element of it.
     pub(crate) fn bytes(self) -> usize {
         if self == Self::Double { 8 } else { 4 }
     }
 }
 
 impl Field {
-    /// The field of the number at `place` of those side by side.
+    /// The field of the element at `place` of the vector that begins here.
+    #[inline]
     pub(crate) fn at(self, place: usize) -> Self {
-        Self {
-            offset: self.offset + place * self.kind.bytes(),
-            kind: self.kind,
-        }
+        let offset = self.offset + place * self.kind.bytes();
+        Self { offset, ..self }
     }
 
     /// Writes a number; NaN is NULL.

@@ -4,7 +4,7 @@
 mod tests;
 
 use crate::config::invalid;
-use crate::encoder::{Code, Encoding, Preprocessing, RecordEncoder};
+use crate::encoder::{Encoding, Preprocessing, frozen_encoder};
 use crate::finish::Frozen;
 use crate::ingest::Ingest;
 use crate::nearest::nearest;
@@ -48,6 +48,14 @@ impl Continued {
         }
         check_optimizer(options.optimizer, model.optimizer())?;
         check_state(&state, &model)?;
+        let said = &options.preprocess;
+        if !said.is_empty() && *said != state.options.preprocess {
+            return Err(differs(
+                "preprocess is not that of the model, whose preprocessing stays as it was learned"
+                    .into(),
+            ));
+        }
+        options.preprocess = state.options.preprocess;
         model.go_on(options.optimizer, options.metrics.take(), state.optimizer)?;
         // As they were told first: what they left open decided how rows are split.
         options.layers = state.options.layers;
@@ -153,16 +161,10 @@ impl<'a> Training<'a> {
             target,
         } = continued;
         let (learners, learnt) = ingest.finish();
-        let (mut fields, mut codes) = (Vec::new(), Vec::new());
-        for (learner, feature) in learners.into_iter().zip(&preprocessing.features) {
-            fields.push(learner.slot.field);
-            let (learnt, found) = learner.finish(0.0, &self.budget)?;
-            codes.push(recoded(&found, &learnt.encoding, &feature.encoding));
-        }
         let learnt = learnt.finish()?.onto(&target)?;
         let class_weights = self.class_weights(&target, &learnt.rows)?;
         let encoder = SampleEncoder {
-            features: RecordEncoder::new(&preprocessing, &fields, codes),
+            features: frozen_encoder(&learners, &preprocessing),
             target: learnt.codes,
         };
         let frozen = Frozen {
@@ -170,32 +172,9 @@ impl<'a> Training<'a> {
             target,
             encoder: Rc::new(encoder),
             class_weights,
-            notices: Vec::new(),
+            notices: self.skips.notices().collect(),
         };
         Ok((frozen, model))
-    }
-}
-
-/// What the codes of a column mean in the vocabulary that is `known`.
-fn recoded(codes: &[Code], learnt: &Encoding, known: &Encoding) -> Vec<Code> {
-    let (learnt, known) = (categories(learnt), categories(known));
-    let recode = |code: &Code| match code {
-        Code::Category(place) => learnt
-            .get(*place as usize)
-            .and_then(|text| known.iter().position(|known| known == text))
-            .map_or(Code::Unseen, |place| Code::Category(place as u32)),
-        other => *other,
-    };
-    codes.iter().map(recode).collect()
-}
-
-fn categories(encoding: &Encoding) -> &[String] {
-    match encoding {
-        Encoding::OneHot(vocabulary) | Encoding::Embedding { vocabulary, .. } => {
-            &vocabulary.categories
-        }
-        Encoding::Ordinal { order, .. } => order,
-        _ => &[],
     }
 }
 

@@ -1,5 +1,8 @@
 //! The sample store: rows of fixed width in blocks, in memory or in a spill.
 
+#[cfg(test)]
+mod tests;
+
 use crate::budget::with_capacity;
 use crate::{Budget, Callback, Result, Spill, SpillFactory};
 
@@ -256,6 +259,68 @@ impl Samples {
         Ok(())
     }
 
+    /// Leaves out the rows that `keep` refuses. Of a spilled store the others go to a new spill, for which two blocks are
+    /// charged meanwhile. All blocks must be at home.
+    pub(crate) fn retain(
+        &mut self,
+        factory: &mut dyn SpillFactory,
+        callback: &mut dyn Callback,
+        mut keep: impl FnMut(&[u8]) -> bool,
+    ) -> Result<()> {
+        let row_bytes = self.row_bytes;
+        let block_bytes = self.block_rows * row_bytes;
+        let mut kept = 0;
+        if !self.spilled() {
+            let mut chunks: Vec<Vec<u8>> = Vec::new();
+            for mut chunk in std::mem::take(&mut self.chunks) {
+                kept += squeeze(&mut chunk, row_bytes, &mut keep) as u64;
+                if let Some(last) = chunks.last_mut() {
+                    let moved = chunk.len().min(block_bytes - last.len());
+                    last.extend(chunk.drain(..moved));
+                }
+                if chunk.is_empty() {
+                    self.charged -= block_bytes as u64;
+                    self.budget.release(block_bytes as u64);
+                } else {
+                    chunks.push(chunk);
+                }
+                callback.check()?;
+            }
+            self.chunks = chunks;
+        } else {
+            let mut spill = factory.create()?;
+            self.budget.reserve(2 * block_bytes as u64, WHAT)?;
+            let mut buffer = with_capacity(block_bytes, WHAT)?;
+            let mut last: Vec<u8> = with_capacity(block_bytes, WHAT)?;
+            for index in 0..self.blocks() {
+                buffer.clear();
+                self.read_block(index, &mut buffer)?;
+                kept += squeeze(&mut buffer, row_bytes, &mut keep) as u64;
+                let (first, rest) = buffer.split_at(buffer.len().min(block_bytes - last.len()));
+                last.extend_from_slice(first);
+                if last.len() == block_bytes {
+                    spill.append(&last)?;
+                    last.clear();
+                    last.extend_from_slice(rest);
+                }
+                callback.check()?;
+            }
+            // The memory of the last block takes the place of the one before.
+            self.chunks.clear();
+            self.chunks.push(last);
+            self.spare = None;
+            self.budget.release(2 * block_bytes as u64);
+            self.spill = Some(spill);
+        }
+        self.rows = kept;
+        self.free = self
+            .chunks
+            .last()
+            .map_or(0, |last| (block_bytes - last.len()) / row_bytes);
+        self.mark_seen();
+        Ok(())
+    }
+
     /// Blocks, the last one perhaps shorter.
     pub(crate) fn blocks(&self) -> u64 {
         self.rows.div_ceil(self.block_rows as u64)
@@ -327,108 +392,22 @@ impl Samples {
     }
 }
 
+/// Moves the rows of a block that `keep` wants to its front and cuts off the rest; returns how many stay.
+fn squeeze(block: &mut Vec<u8>, row_bytes: usize, mut keep: impl FnMut(&[u8]) -> bool) -> usize {
+    let mut end = 0;
+    for start in (0..block.len()).step_by(row_bytes) {
+        let row = start..start + row_bytes;
+        if block.get(row.clone()).is_some_and(&mut keep) {
+            block.copy_within(row, end);
+            end += row_bytes;
+        }
+    }
+    block.truncate(end);
+    end / row_bytes
+}
+
 impl Drop for Samples {
     fn drop(&mut self) {
         self.budget.release(self.charged);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ErrorKind;
-    use crate::fixture::{CancelAt, NoCallback, ToMemory};
-
-    /// A store whose row `i` begins with the number `i`.
-    fn filled(rows: u32, row_bytes: usize, limit: u64, spill_at: Option<u32>) -> Result<Samples> {
-        let mut samples = Samples::new(row_bytes, Budget::new(limit));
-        for row in 0..rows {
-            if spill_at == Some(row) {
-                samples.spill(&mut ToMemory, &mut NoCallback)?;
-            }
-            samples.append()?[..4].copy_from_slice(&row.to_ne_bytes());
-        }
-        if spill_at == Some(rows) {
-            samples.spill(&mut ToMemory, &mut NoCallback)?;
-        }
-        Ok(samples)
-    }
-
-    fn walked(samples: &mut Samples) -> Result<Vec<u32>> {
-        let row_bytes = samples.row_bytes();
-        let mut seen = Vec::new();
-        samples.for_each(&mut NoCallback, |rows| {
-            let first = |row: &[u8]| u32::from_ne_bytes([row[0], row[1], row[2], row[3]]);
-            seen.extend(rows.chunks_exact(row_bytes).map(first));
-            Ok(())
-        })?;
-        Ok(seen)
-    }
-
-    #[test]
-    fn rows_come_back_in_order_wherever_they_are() -> Result<()> {
-        // Row sizes that divide a block, that do not, and that are larger than one.
-        for (row_bytes, rows) in [(4, 70_000), (112, 5_000), (100_000, 9)] {
-            let expected: Vec<u32> = (0..rows).collect();
-            let block = (BLOCK / row_bytes).max(1) as u32;
-            for spill_at in [
-                None,
-                Some(0),
-                Some(1),
-                Some(block),
-                Some(block + 1),
-                Some(rows),
-            ] {
-                let mut samples = filled(rows, row_bytes, 64 << 20, spill_at)?;
-                assert_eq!(walked(&mut samples)?, expected, "{row_bytes} {spill_at:?}");
-                assert_eq!(samples.rows(), u64::from(rows));
-                if spill_at.is_none() {
-                    assert!((0..rows).all(|row| samples.row(row)[..4] == row.to_ne_bytes()));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    #[test]
-    fn memory_is_charged_before_it_is_taken_and_given_back() -> Result<()> {
-        let budget = Budget::new(1 << 20);
-        let mut samples = Samples::new(1 << 10, budget.clone());
-        let mut stored = 0;
-        let error = loop {
-            match samples.append() {
-                Ok(_) => stored += 1,
-                Err(error) => break error,
-            }
-        };
-        assert_eq!((error.kind(), stored), (ErrorKind::OutOfMemory, 1024));
-        samples.spill(&mut ToMemory, &mut NoCallback)?;
-        assert_eq!(samples.charged(), BLOCK as u64);
-        drop(samples);
-        assert_eq!(budget.available(), budget.limit());
-        Ok(())
-    }
-
-    #[test]
-    fn an_empty_store_spills_and_walks() -> Result<()> {
-        assert!(walked(&mut filled(0, 8, 1 << 20, Some(0))?)?.is_empty());
-        assert!(walked(&mut filled(0, 8, 1 << 20, None)?)?.is_empty());
-        Ok(())
-    }
-
-    #[test]
-    fn walking_and_spilling_can_be_cancelled() -> Result<()> {
-        let mut samples = filled(100_000, 8, 64 << 20, None)?;
-        assert!(
-            samples
-                .for_each(&mut CancelAt { left: 3 }, |_| Ok(()))
-                .is_err()
-        );
-        assert!(
-            samples
-                .spill(&mut ToMemory, &mut CancelAt { left: 3 })
-                .is_err()
-        );
-        Ok(())
     }
 }

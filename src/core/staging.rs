@@ -117,19 +117,17 @@ impl<'p> Staging<'p> {
         };
         let before = (texts.bytes.len(), texts.lengths.len());
         for slot in &self.slots {
-            let value = row.get(slot.column).unwrap_or(&Value::Null);
-            if let Err(error) = slot.check(value, number) {
+            // Of a text nothing is stored but its code, which comes later.
+            if let Err(error) = slot.store(row, record, number) {
                 texts.bytes.truncate(before.0);
                 texts.lengths.truncate(before.1);
                 return Err(error);
             }
             if slot.is_text() {
-                let text = text_of(value);
+                let text = row.get(slot.column).and_then(text_of);
                 texts.bytes.push_str(text.unwrap_or_default());
                 let length = text.map_or(Texts::NULL, |text| text.len() as u32);
                 texts.lengths.push(length);
-            } else {
-                slot.write(value, record);
             }
         }
         Ok(())

@@ -4,8 +4,8 @@
 
 use crate::model::OptimizerState;
 use crate::{
-    ClassWeight, EarlyStopping, Error, ErrorKind, Loss, Metric, Model, Optimizer, Result,
-    Sequential, TrainOptions,
+    ClassWeight, EarlyStopping, Error, ErrorKind, Loss, Metric, Model, Optimizer, Preprocess,
+    Result, Sequential, TrainOptions,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -63,6 +63,7 @@ struct Stored {
     validation_split: f64,
     callbacks: Option<Vec<Value>>,
     exclude: Vec<String>,
+    preprocess: Value,
     class_weight: Option<Value>,
     sample_weight: Option<String>,
     split_column: Option<String>,
@@ -92,6 +93,7 @@ impl TrainOptions {
             "validation_split": self.validation_split,
             "callbacks": self.callbacks.as_ref().map(callbacks),
             "exclude": self.exclude,
+            "preprocess": self.preprocess.to_json(),
             "class_weight": self.class_weight.as_ref().map(ClassWeight::to_json),
             "sample_weight": self.sample_weight,
             "split_column": self.split_column,
@@ -127,6 +129,7 @@ impl TrainOptions {
             validation_split: stored.validation_split,
             callbacks: stored.callbacks.map(callbacks).transpose()?,
             exclude: stored.exclude,
+            preprocess: Preprocess::parse(&stored.preprocess.to_string())?,
             class_weight: stored
                 .class_weight
                 .map(|weight| ClassWeight::parse(&weight.to_string()))

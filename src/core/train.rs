@@ -5,7 +5,7 @@ mod storing;
 mod tests;
 
 use crate::class_weight::is_weight;
-use crate::encoder::Learner;
+use crate::encoder::{Skips, frozen_layout, layout};
 use crate::ingest::Ingest;
 use crate::partition::{Part, Partition};
 use crate::record::{Field, FieldKind};
@@ -43,6 +43,8 @@ pub struct Training<'a> {
     pub(crate) seen: u64,
     /// Rows pushed to validate on.
     seen_to_validate: u64,
+    /// Rows with NULL in a feature that wants none.
+    pub(crate) skips: Skips,
     /// Rows with NULL in a target.
     pub(crate) skipped: u64,
     /// The sum of the weights of training rows, where they have some.
@@ -157,6 +159,7 @@ impl<'a> Training<'a> {
             bound: None,
             seen: 0,
             seen_to_validate: 0,
+            skips: Skips::default(),
             skipped: 0,
             weights: 0.0,
             train: Samples::new(0, budget.clone()),
@@ -200,17 +203,13 @@ impl<'a> Training<'a> {
 
     /// Finds the place of every value in the record; from here on rows are stored.
     fn begin(&mut self) -> Result<()> {
-        let mut learners = Vec::new();
-        let mut bytes = 0;
-        for (index, column) in self.roles.features.clone() {
-            let kind = FieldKind::of(&column);
-            let field = Field {
-                offset: bytes,
-                kind,
-            };
-            bytes += kind.bytes();
-            learners.push(Learner::new(index, column, field));
-        }
+        let features = self.roles.features.clone();
+        let said = &self.options.preprocess;
+        let (learners, mut bytes) = match &self.continued {
+            None => layout(features, said)?,
+            Some(continued) => frozen_layout(features, &continued.preprocessing, said)?,
+        };
+        self.skips = Skips::new(&learners);
         let targets = self.roles.targets.clone();
         let target = TargetLearner::new(targets, bytes, self.options.loss.as_ref())?;
         bytes += target.bytes();
@@ -396,6 +395,9 @@ impl<'a> Training<'a> {
             if let Err(error) = target.check(value, number) {
                 return self.refuse(error, callback);
             }
+        }
+        if self.skips.skips(row) {
+            return Ok(());
         }
         let weight = match &self.weight {
             Some(slot) => match weight_of(row, slot, number) {

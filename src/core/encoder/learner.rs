@@ -1,58 +1,80 @@
-//! Learns one feature: takes its values while rows are read, gives its encoding when all were.
+//! Learns one feature, or the difference of two, while rows are read.
 
-use super::profile::{Moments, Profile};
-use super::{
-    CategoryNull, Code, Encoding, Null, Number, Scale, Unseen, Vocabulary, refusal::too_far,
-};
-#[cfg(test)]
-use crate::Value;
-use crate::record::Field;
+use super::counts::Counts;
+use super::lookup::Lookup;
+use super::moments::Moments;
+use super::unseen_refused;
+use crate::preprocess::ColumnOptions;
 use crate::slot::Slot;
-use crate::{Budget, Column, Error, ErrorKind, Feature, Result};
-
-/// The most categories of one column.
-pub(crate) const MAX_CATEGORIES: usize = 1000;
+use crate::{Budget, ColumnType, Result};
 
 /// One feature being learned.
 #[derive(Debug)]
 pub(crate) struct Learner {
     /// Where it comes from and goes to.
     pub(crate) slot: Slot,
-    profile: Profile,
+    /// What was said about it.
+    pub(super) options: ColumnOptions,
+    pub(super) statistics: Statistics,
+    /// Whether a training value had a time of day.
+    pub(super) clock: bool,
+}
+
+/// What is learned from training rows.
+#[derive(Debug)]
+pub(super) enum Statistics {
+    /// Of a number, or of each element of a vector.
+    Numbers(Vec<Moments>),
+    /// Of a boolean: how often false, true and NULL were seen.
+    Boolean([u64; 3]),
+    /// Of a category.
+    Category(Counts),
+    /// Of hashed texts: values and NULLs.
+    Buckets([u64; 2]),
+    /// Nothing: the preprocessing is frozen. Of a vocabulary the code of each category, and the next one for what is
+    /// not in it, unless that is refused.
+    Frozen {
+        codes: Option<Lookup<u32>>,
+        unseen: Option<u32>,
+    },
 }
 
 impl Learner {
-    /// Nothing learned yet about `column`, which is the `index`-th of the query.
-    pub(crate) fn new(index: usize, column: Column, field: Field) -> Self {
-        Self {
-            profile: Profile::new(column.column_type, column.labels),
-            slot: Slot {
-                column: index,
-                field,
-                name: column.name,
-                column_type: column.column_type,
-            },
+    /// Whether its numbers are learned from, many columns at a time, by [`crate::ingest::Ingest`].
+    pub(crate) fn is_number(&self) -> bool {
+        matches!(self.statistics, Statistics::Numbers(_))
+    }
+
+    /// Whether it learns from single values, or gives texts their codes.
+    pub(crate) fn is_single(&self) -> bool {
+        match &self.statistics {
+            Statistics::Numbers(_) => self.has_clock(),
+            Statistics::Boolean(_) | Statistics::Category(_) | Statistics::Buckets(_) => true,
+            Statistics::Frozen { codes, .. } => codes.is_some(),
         }
     }
 
-    /// Stores `value` in `record` and, if it belongs to a training row, learns from it. `row` counts from 1.
-    #[cfg(test)]
-    pub(crate) fn take(
-        &mut self,
-        value: &Value<'_>,
-        training: bool,
-        record: &mut [u8],
-        budget: &Budget,
-        row: u64,
-    ) -> Result<()> {
-        self.slot.check(value, row)?;
-        self.slot.write(value, record);
-        self.learn(crate::ingest::text_of(value), training, record, budget)
+    fn has_clock(&self) -> bool {
+        matches!(
+            self.slot.column_type,
+            ColumnType::Timestamp | ColumnType::TimestampTz
+        )
     }
 
-    /// Puts moments learned elsewhere in the place of its own.
-    pub(crate) fn set_moments(&mut self, moments: Moments) {
-        self.profile = Profile::Number(moments);
+    /// Bounds the memory of its categories.
+    pub(crate) fn bound(&mut self, bytes: u64) {
+        if let Statistics::Category(counts) = &mut self.statistics {
+            counts.bound(bytes);
+        }
+    }
+
+    /// Puts moments in the place of its own.
+    pub(crate) fn set_moments(&mut self, moments: impl Iterator<Item = Moments>) {
+        if let Statistics::Numbers(own) = &mut self.statistics {
+            own.iter_mut()
+                .zip(moments)
+                .for_each(|(own, new)| *own = new);
+        }
     }
 
     /// Learns from a stored value, if it belongs to a training row; stores the code of a category, whose `text` it is
@@ -65,108 +87,93 @@ impl Learner {
         record: &mut [u8],
         budget: &Budget,
     ) -> Result<()> {
-        match &mut self.profile {
-            Profile::Number(moments) if training => moments.take(self.slot.field.number(record)),
-            Profile::Boolean(counts) if training => {
-                let word = self.slot.field.word(record);
-                if let Some(count) = counts.get_mut(word as usize) {
+        let field = self.slot.field;
+        match &mut self.statistics {
+            Statistics::Category(counts) => {
+                field.write_word(record, counts.code(text, training, budget)?);
+            }
+            Statistics::Boolean(counts) if training => {
+                if let Some(count) = counts.get_mut(field.word(record) as usize) {
                     *count += 1;
                 }
             }
-            Profile::Number(_) | Profile::Boolean(_) => {}
-            Profile::Category(categories) => {
-                let code = match text {
-                    Some(text) => categories.code(text, training, budget)?,
-                    None => categories.null(training),
-                };
-                if categories.trained() > MAX_CATEGORIES {
-                    return Err(too_many(&self.slot.name));
-                }
-                self.slot.field.write_word(record, code);
+            Statistics::Buckets([values, nulls]) if training => {
+                let null = field.word(record) == 0;
+                *nulls += u64::from(null);
+                *values += u64::from(!null);
             }
+            Statistics::Numbers(_) if training => self.look_at_clock(record),
+            Statistics::Frozen {
+                codes: Some(codes),
+                unseen,
+            } => {
+                let code = match text {
+                    None => 0,
+                    Some(text) => match codes.get(text).or(*unseen) {
+                        Some(code) => code,
+                        None => return Err(unseen_refused(&self.slot.name, Some(text))),
+                    },
+                };
+                field.write_word(record, code);
+            }
+            _ => {}
         }
         Ok(())
     }
 
-    /// Numbers of training rows that a median must be found of; 0 for other types.
-    pub(crate) fn numbers(&self) -> u64 {
-        if let Profile::Number(moments) = &self.profile {
-            moments.count
-        } else {
-            0
+    /// Sees whether a training value is no midnight.
+    #[inline]
+    pub(super) fn look_at_clock(&mut self, record: &[u8]) {
+        if self.has_clock() {
+            let value = self.slot.field.number(record);
+            self.clock |= !value.is_nan() && value % super::calendar::DAY != 0.0;
         }
     }
 
-    /// The feature as learned, with the `median` of its numbers; for a category also what each code means.
-    pub(crate) fn finish(self, median: f64, budget: &Budget) -> Result<(Feature, Vec<Code>)> {
-        let (nulls, others) = self.profile.counts();
-        if others == 0 {
-            let hint = format!(
-                "List it in exclude, or leave it out of the query: exclude => '{{\"{}\"}}'.",
-                self.slot.name
-            );
-            return Err(Error::new(
-                ErrorKind::NullNotAllowed,
-                format!(
-                    "column \"{}\" is NULL in every training row",
-                    self.slot.name
-                ),
-            )
-            .hint(hint));
+    /// Forgets numbers and clocks, which are learned again, and texts of rows that were taken back.
+    pub(super) fn forget(&mut self) {
+        self.clock = false;
+        match &mut self.statistics {
+            Statistics::Numbers(moments) => moments.fill(Moments::default()),
+            Statistics::Category(counts) => counts.settle(),
+            _ => {}
         }
-        let missing = nulls > 0;
-        let mut codes = Vec::new();
-        let encoding = match self.profile {
-            Profile::Number(moments) => {
-                let Some(std) = moments.std() else {
-                    return Err(too_far(moments.mean, &self.slot.name));
-                };
-                Encoding::Number(Number {
-                    scale: Scale::Standard,
-                    clip: None,
-                    center: moments.mean,
-                    divisor: std,
-                    null: Null::Value(median),
-                    missing,
-                })
-            }
-            Profile::Boolean([falses, trues, _]) => Encoding::Boolean {
-                null: Null::Value(trues > falses),
-                missing,
-            },
-            Profile::Category(categories) => {
-                let (categories, positions) = categories.ordered(true, budget);
-                let code = |position: Option<u32>| position.map_or(Code::Unseen, Code::Category);
-                codes = positions.into_iter().map(code).collect();
-                Encoding::OneHot(Vocabulary {
-                    categories,
-                    other: false,
-                    missing,
-                    unseen: Unseen::Other,
-                    null: CategoryNull::Missing,
-                })
-            }
-        };
-        Ok((
-            Feature {
-                name: self.slot.name,
-                column_type: self.slot.column_type,
-                encoding,
-                profile: super::Profile {
-                    nulls,
-                    ..super::Profile::default()
-                },
-            },
-            codes,
-        ))
     }
-}
 
-#[cold]
-fn too_many(name: &str) -> Error {
-    Error::new(
-        ErrorKind::LimitExceeded,
-        format!("column \"{name}\" has more than {MAX_CATEGORIES} categories"),
-    )
-    .hint("Leave it out of the query or list it in exclude; group rare values to keep it.")
+    /// Whether there is an is-missing input: where that was said, else where NULLs were seen.
+    pub(super) fn is_marked(&self) -> bool {
+        self.options.indicator.unwrap_or(self.seen().1 > 0)
+    }
+
+    /// Takes back a training row that was learned from; numbers and clocks are learned again.
+    pub(super) fn drop_row(&mut self, record: &[u8]) -> Result<()> {
+        let word = self.slot.field.word(record);
+        match &mut self.statistics {
+            Statistics::Category(counts) => counts.drop_row(word)?,
+            Statistics::Boolean(counts) => {
+                if let Some(count) = counts.get_mut(word as usize) {
+                    *count = count.saturating_sub(1);
+                }
+            }
+            Statistics::Buckets(counts) => {
+                let count = &mut counts[usize::from(word == 0)];
+                *count = count.saturating_sub(1);
+            }
+            Statistics::Numbers(_) | Statistics::Frozen { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// Values of training rows that are not NULL, and those that are.
+    pub(super) fn seen(&self) -> (u64, u64) {
+        match &self.statistics {
+            Statistics::Numbers(moments) => moments
+                .first()
+                .map_or((0, 0), |moments| (moments.count, moments.nulls)),
+            Statistics::Boolean([falses, trues, nulls]) => (falses + trues, *nulls),
+            Statistics::Category(counts) => counts.seen(),
+            Statistics::Buckets([values, nulls]) => (*values, *nulls),
+            Statistics::Frozen { .. } => (0, 0),
+        }
+    }
 }

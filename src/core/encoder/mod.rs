@@ -1,24 +1,35 @@
 //! From columns to the network's inputs: learned on training rows, frozen before any weight moves, replayed in scoring.
 
 mod calendar;
-mod categories;
+mod codes;
 mod consistency;
+mod counts;
 mod distribution;
 mod drift;
 mod encoding;
+#[cfg(test)]
+pub(crate) mod fixture;
+mod freeze;
 mod info;
+mod layout;
 mod learner;
 mod lookup;
-mod median;
+mod moments;
 mod number;
+mod outliers;
+mod pass;
 mod place;
 mod preprocessing;
-mod profile;
+mod quantiles;
 mod record_encoder;
 mod refusal;
 mod row_encoder;
+mod runs;
+mod shape;
+mod skips;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod transform;
 
 pub use drift::{Drift, FeatureDrift};
@@ -26,18 +37,24 @@ pub use info::FeatureInfo;
 pub use transform::Transform;
 
 pub(crate) use calendar::{DAY, Date};
-pub(crate) use categories::Categories;
 pub(crate) use distribution::{Distribution, Profile};
 pub(crate) use encoding::{
-    CategoryNull, Code, Encoding, Null, Number, Part, Scale, Unseen, Vocabulary,
+    CategoryNull, Code, Encoding, MAX_PLACES, Null, Number, Part, Scale, Unseen, Vocabulary,
 };
-pub(crate) use learner::{Learner, MAX_CATEGORIES};
+pub(crate) use freeze::{freeze, freezing_bytes, frozen_encoder};
+pub(crate) use layout::{frozen_layout, layout};
+pub(crate) use learner::Learner;
 pub(crate) use lookup::Lookup;
-pub(crate) use median::{SAMPLE, medians};
+pub(crate) use moments::Moments;
 pub(crate) use number::Scaling;
+pub(crate) use outliers::drop_outliers;
+pub(crate) use pass::Pass;
 pub(crate) use place::bucket;
 pub(crate) use preprocessing::{Difference, Preprocessing};
-pub(crate) use profile::Moments;
 pub(crate) use record_encoder::RecordEncoder;
-pub(crate) use refusal::{length_differs, not_finite, too_far, width_differs, wrong_type};
+pub(crate) use refusal::{
+    length_differs, not_finite, too_far, unseen_refused, width_differs, wrong_type,
+};
 pub(crate) use row_encoder::RowEncoder;
+pub(crate) use runs::Runs;
+pub(crate) use skips::Skips;

@@ -2,9 +2,10 @@
 //! vectorised loop.
 
 use super::calendar::wave;
+use super::codes::{ByCode, Codes};
 use super::place::{Place, bucket_of_null, position};
 use super::refusal::{null_refused, too_far, unseen_refused};
-use super::{Code, Encoding, Null, Number, Part, Preprocessing, Scaling};
+use super::{Encoding, Null, Number, Part, Preprocessing, Scaling};
 use crate::kernels::record::{scale_doubles, scale_singles};
 use crate::record::{Field, FieldKind, NULL_BOOLEAN};
 use crate::{Error, Feature};
@@ -32,9 +33,9 @@ enum Kind {
     Hot(Places),
     /// The input is a category's place.
     Index(Places),
-    /// By code, NULL's first.
+    /// By code.
     Ordinal {
-        inputs: Vec<[f32; 2]>,
+        inputs: ByCode<[f32; 2]>,
         missing: bool,
     },
     Calendar {
@@ -49,8 +50,8 @@ enum Kind {
 /// What belongs to each code.
 #[derive(Debug)]
 enum Places {
-    /// By code, NULL's first.
-    Table(Vec<Place>),
+    /// By code.
+    Table(ByCode<Place>),
     /// The code is the bucket + 1, 0 for NULL.
     Buckets { null: Place },
 }
@@ -59,7 +60,7 @@ impl Places {
     #[inline]
     fn of(&self, code: u32) -> Place {
         match self {
-            Self::Table(places) => places.get(code as usize).copied().unwrap_or(Place::Nowhere),
+            Self::Table(places) => places.get(code),
             Self::Buckets { null } => code.checked_sub(1).map_or(*null, Place::At),
         }
     }
@@ -95,13 +96,9 @@ pub(crate) struct RecordEncoder {
 }
 
 impl RecordEncoder {
-    /// For one field per feature, that of a vector's first element, and then one per difference. Of a text feature `codes`
-    /// says what each stored code means, beginning with NULL's, 0, which means NULL whatever it says; a hashed one has none.
-    pub(crate) fn new(
-        preprocessing: &Preprocessing,
-        fields: &[Field],
-        codes: Vec<Vec<Code>>,
-    ) -> Self {
+    /// For one field per feature, that of a vector's first element, and then one per difference; and for what the stored
+    /// codes of each feature mean, which matters for texts that are not hashed.
+    pub(crate) fn new(preprocessing: &Preprocessing, fields: &[Field], codes: Vec<Codes>) -> Self {
         let mut encoder = Self {
             steps: Vec::new(),
             names: Vec::new(),
@@ -124,12 +121,7 @@ impl RecordEncoder {
         encoder
     }
 
-    fn push(&mut self, feature: &Feature, field: Field, codes: &[Code]) {
-        let given = |place: usize, code: &Code| (place > 0).then_some(*code);
-        let table = |of: &dyn Fn(Option<Code>) -> Place| {
-            let codes = codes.iter().enumerate();
-            Places::Table(codes.map(|(place, code)| of(given(place, code))).collect())
-        };
+    fn push(&mut self, feature: &Feature, field: Field, codes: &Codes) {
         let kind = match &feature.encoding {
             Encoding::Number(number) => return self.push_number(number, field),
             Encoding::Vector { elements, missing } => {
@@ -150,18 +142,16 @@ impl RecordEncoder {
                 },
                 missing: *missing,
             },
-            Encoding::OneHot(vocabulary) => Kind::Hot(table(&|given| vocabulary.input(given))),
+            Encoding::OneHot(vocabulary) => {
+                Kind::Hot(Places::Table(codes.to(|given| vocabulary.input(given))))
+            }
             Encoding::Embedding { vocabulary, .. } => {
-                Kind::Index(table(&|given| vocabulary.vector(given)))
+                Kind::Index(Places::Table(codes.to(|given| vocabulary.vector(given))))
             }
-            Encoding::Ordinal { number, .. } => {
-                let codes = codes.iter().enumerate();
-                let input = |(place, code)| position(&feature.encoding, given(place, code));
-                Kind::Ordinal {
-                    inputs: codes.map(input).collect(),
-                    missing: number.missing,
-                }
-            }
+            Encoding::Ordinal { number, .. } => Kind::Ordinal {
+                inputs: codes.to(|given| position(&feature.encoding, given)),
+                missing: number.missing,
+            },
             Encoding::Hash {
                 buckets,
                 dim,
@@ -271,8 +261,8 @@ impl RecordEncoder {
                     }
                 }
                 Kind::Ordinal { inputs, missing } => {
-                    let code = field.word(record) as usize;
-                    let [input, is_missing] = inputs.get(code).copied().unwrap_or([f32::NAN; 2]);
+                    let code = field.word(record);
+                    let [input, is_missing] = inputs.get(code);
                     put(x, 0, input);
                     put_missing(x, 1, *missing && is_missing > 0.0);
                 }

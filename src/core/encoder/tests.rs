@@ -1,33 +1,21 @@
 //! The encoder as a whole: what is learned, and that batches and single rows become the same inputs.
 
+use super::fixture::learn;
 use super::*;
 use crate::fixture::column;
 use crate::predict::{Entries, Places};
-use crate::record::{Field, FieldKind};
-use crate::{Budget, Column, ColumnType, ErrorKind, Feature, Result, Value};
+use crate::{Column, ColumnType, ErrorKind, Feature, Result, Value};
 use ColumnType::{Boolean, Category, Number};
 
-/// Learns one column from its training values; gives the feature, its field's records and the positions of its codes.
-fn learned(
-    column: Column,
-    median: f64,
-    values: &[Value<'_>],
-) -> Result<(Feature, RecordEncoder, Vec<Vec<u8>>)> {
-    let budget = Budget::new(1 << 20);
-    let field = Field {
-        offset: 0,
-        kind: FieldKind::of(&column),
-    };
-    let mut learner = Learner::new(0, column, field);
-    let mut records = Vec::new();
-    for value in values {
-        let mut record = vec![0; 8];
-        learner.take(value, true, &mut record, &budget, 1)?;
-        records.push(record);
-    }
-    let (feature, codes) = learner.finish(median, &budget)?;
-    let encoder = RecordEncoder::new(&of(vec![feature.clone()]), &[field], vec![codes]);
-    Ok((feature, encoder, records))
+/// Learns one column from its training values; gives the feature, its field's records and the encoder of them.
+fn learned(column: Column, values: &[Value<'_>]) -> Result<(Feature, RecordEncoder, Vec<Vec<u8>>)> {
+    let rows: Vec<_> = values.iter().map(|value| vec![*value]).collect();
+    let mut learned = learn(&[column], "{}", &rows, &[])?;
+    Ok((
+        learned.preprocessing.features.remove(0),
+        learned.encoder,
+        learned.records,
+    ))
 }
 
 /// The preprocessing of `features` alone.
@@ -68,7 +56,7 @@ fn batched(encoder: &RecordEncoder, record: &[u8]) -> Vec<f32> {
 }
 
 fn check_both_ways(column: Column, values: &[Value<'_>], expected: &[&[f32]]) -> Result<()> {
-    let (feature, encoder, records) = learned(column, 2.0, values)?;
+    let (feature, encoder, records) = learned(column, values)?;
     for ((value, record), expected) in values.iter().zip(&records).zip(expected) {
         assert_eq!(batched(&encoder, record), *expected, "batch, {value:?}");
         assert_eq!(scored(&feature, *value)?, *expected, "row, {value:?}");
@@ -80,9 +68,12 @@ fn check_both_ways(column: Column, values: &[Value<'_>], expected: &[&[f32]]) ->
 #[test]
 fn numbers_are_scaled_and_nulls_imputed() -> Result<()> {
     // python3 -c "
-    // import numpy as np; from sklearn.preprocessing import StandardScaler
-    // print(StandardScaler().fit_transform(np.array([[1.], [2.], [3.], [6.]])).astype('f4').ravel(), (2 - 3) / np.std([1, 2, 3, 6]))"
-    // [-1.069045   -0.5345225   0.          1.6035675 ] -0.5345224838248488
+    // import numpy as np; from sklearn.pipeline import make_pipeline
+    // from sklearn.impute import SimpleImputer; from sklearn.preprocessing import StandardScaler
+    // p = make_pipeline(SimpleImputer(strategy='median'), StandardScaler()); a = np.array([[1.], [2], [3], [6], [np.nan]])
+    // print(p.fit_transform(a[:4]).astype('f4').ravel(), p.transform(a[4:]).astype('f4'), p.fit_transform(a).astype('f4').ravel())"
+    // [-1.069045   -0.5345225   0.          1.6035675 ] [[-0.26726124]]
+    // [-1.1274426  -0.5340518   0.05933908  1.8395115  -0.23735633]
     let values = [
         Value::Number(1.0),
         Value::Number(2.0),
@@ -96,20 +87,20 @@ fn numbers_are_scaled_and_nulls_imputed() -> Result<()> {
         ..column("x", Number)
     };
     check_both_ways(single, &values, &expected)?;
-    let (feature, ..) = learned(column("x", Number), 2.0, &values)?;
+    let (feature, ..) = learned(column("x", Number), &values)?;
     assert_eq!(
         scored(&feature, Value::Null)?,
-        [-0.534_522_5],
+        [-0.267_261_24],
         "no NULL was seen: the median alone"
     );
 
     let with_null = [&values[..], &[Value::Null]].concat();
     let expected: [&[f32]; 5] = [
-        &[-1.069_045, 0.0],
-        &[-0.534_522_5, 0.0],
-        &[0.0, 0.0],
-        &[1.603_567_5, 0.0],
-        &[-0.534_522_5, 1.0],
+        &[-1.127_442_6, 0.0],
+        &[-0.534_051_8, 0.0],
+        &[0.059_339_084, 0.0],
+        &[1.839_511_5, 0.0],
+        &[-0.237_356_33, 1.0],
     ];
     check_both_ways(column("x", Number), &with_null, &expected)
 }
@@ -124,7 +115,7 @@ fn booleans_are_zero_and_one() -> Result<()> {
         &[no, yes, yes, Value::Null],
         &expected,
     )?;
-    let (feature, ..) = learned(column("b", Boolean), 0.0, &[no, yes, yes])?;
+    let (feature, ..) = learned(column("b", Boolean), &[no, yes, yes])?;
     assert_eq!(scored(&feature, Value::Null)?, [1.0]);
     assert_eq!(
         scored(&feature, Value::Number(0.0))?,
@@ -148,7 +139,7 @@ fn categories_are_one_hot_in_the_order_of_their_bytes() -> Result<()> {
         &[0.0, 1.0, 0.0, 0.0],
     ];
     check_both_ways(column("c", Category), &values, &expected)?;
-    let (feature, ..) = learned(column("c", Category), 0.0, &values)?;
+    let (feature, ..) = learned(column("c", Category), &values)?;
     assert_eq!(scored(&feature, text("z"))?, [0.0; 4], "never seen");
     assert_eq!(
         scored(&feature, Value::Null)?,
@@ -185,24 +176,18 @@ fn an_enum_keeps_its_order_and_finds_its_labels() -> Result<()> {
 
 #[test]
 fn values_only_of_validation_rows_have_no_input() -> Result<()> {
-    let budget = Budget::new(1 << 20);
-    let field = Field {
-        offset: 0,
-        kind: FieldKind::Category,
+    let rows = |texts: &[&'static str]| -> Vec<Vec<Value<'static>>> {
+        texts.iter().map(|text| vec![Value::Text(text)]).collect()
     };
-    let mut learner = Learner::new(0, column("c", Category), field);
-    let mut record = [0; 4];
-    learner.take(&Value::Text("a"), true, &mut record, &budget, 1)?;
-    learner.take(
-        &Value::Text("only validated"),
-        false,
-        &mut record,
-        &budget,
-        2,
+    let columns = [column("c", Category)];
+    let learned = learn(
+        &columns,
+        "{}",
+        &rows(&["a"]),
+        &rows(&["only validated", "a"]),
     )?;
-    let (feature, codes) = learner.finish(0.0, &budget)?;
-    let encoder = RecordEncoder::new(&of(vec![feature]), &[field], vec![codes]);
-    assert_eq!(batched(&encoder, &record), [0.0]);
+    assert_eq!(batched(&learned.encoder, &learned.validation[0]), [0.0]);
+    assert_eq!(batched(&learned.encoder, &learned.validation[1]), [1.0]);
     Ok(())
 }
 
@@ -214,7 +199,7 @@ fn nan_and_infinity_are_refused_with_column_and_row() {
         (f64::NEG_INFINITY, "-Infinity"),
     ] {
         let error =
-            learned(column("my \"x\"", Number), 0.0, &[Value::Number(value)]).expect_err("refused");
+            learned(column("my \"x\"", Number), &[Value::Number(value)]).expect_err("refused");
         assert_eq!(
             error.to_string(),
             format!("column \"my \"x\"\" is {shown} in row 1")
@@ -227,7 +212,6 @@ fn nan_and_infinity_are_refused_with_column_and_row() {
 fn scoring_refuses_what_has_no_finite_input() -> Result<()> {
     let (feature, ..) = learned(
         column("x", Number),
-        0.0,
         &[Value::Number(1.0), Value::Number(2.0)],
     )?;
     let message = |value| {
@@ -252,8 +236,7 @@ fn scoring_refuses_what_has_no_finite_input() -> Result<()> {
 #[test]
 fn a_column_of_nulls_is_refused() {
     for kind in [Number, Boolean, Category] {
-        let error =
-            learned(column("x", kind), 0.0, &[Value::Null, Value::Null]).expect_err("refused");
+        let error = learned(column("x", kind), &[Value::Null, Value::Null]).expect_err("refused");
         assert_eq!(
             error.to_string(),
             "column \"x\" is NULL in every training row"
@@ -263,22 +246,7 @@ fn a_column_of_nulls_is_refused() {
 }
 
 #[test]
-fn too_many_categories_are_refused() -> Result<()> {
-    let texts: Vec<String> = (0..=MAX_CATEGORIES).map(|i| i.to_string()).collect();
-    let values: Vec<Value> = texts.iter().map(|text| Value::Text(text)).collect();
-    assert!(learned(column("c", Category), 0.0, &values[..MAX_CATEGORIES]).is_ok());
-    let error = learned(column("c", Category), 0.0, &values).expect_err("refused");
-    assert_eq!(
-        error.to_string(),
-        "column \"c\" has more than 1000 categories"
-    );
-    assert_eq!(error.kind(), ErrorKind::LimitExceeded);
-    Ok(())
-}
-
-#[test]
 fn runs_of_numbers_give_the_bits_of_single_rows() -> Result<()> {
-    let budget = Budget::new(1 << 20);
     let mut random = crate::random::Random::new(7, 7);
     let columns: Vec<Column> = (0..20)
         .map(|i| Column {
@@ -286,16 +254,6 @@ fn runs_of_numbers_give_the_bits_of_single_rows() -> Result<()> {
             ..column(&format!("x{i}"), Number)
         })
         .collect();
-    let mut offset = 0;
-    let mut learners = Vec::new();
-    for (index, column) in columns.into_iter().enumerate() {
-        let field = Field {
-            offset,
-            kind: FieldKind::of(&column),
-        };
-        offset += field.kind.bytes();
-        learners.push(Learner::new(index, column, field));
-    }
     let mut number = |row: usize, column: usize| {
         if column == 4 && row.is_multiple_of(3) {
             Value::Null
@@ -321,30 +279,19 @@ fn runs_of_numbers_give_the_bits_of_single_rows() -> Result<()> {
                 .collect()
         })
         .collect();
-    let mut records = Vec::new();
-    for row in &rows {
-        let mut record = vec![0; offset];
-        for learner in &mut learners {
-            learner.take(&row[learner.slot.column], true, &mut record, &budget, 1)?;
-        }
-        records.push(record);
-    }
-    let fields: Vec<Field> = learners.iter().map(|learner| learner.slot.field).collect();
-    let mut features = Vec::new();
-    for learner in learners {
-        features.push(learner.finish(1.5, &budget)?.0);
-    }
-    let batch = RecordEncoder::new(&of(features.clone()), &fields, Vec::new());
+    let learned = learn(&columns, "{}", &rows, &[])?;
+    let batch = &learned.encoder;
     assert_eq!(batch.width(), 21);
-    for (row, record) in rows.iter().zip(&records) {
-        assert_eq!(batched(&batch, record), expanded(&features, row)?);
+    for (row, record) in rows.iter().zip(&learned.records) {
+        let features = &learned.preprocessing.features;
+        assert_eq!(batched(batch, record), expanded(features, row)?);
     }
     Ok(())
 }
 
 #[test]
 fn rows_of_another_width_are_refused() -> Result<()> {
-    let (feature, ..) = learned(column("x", Number), 0.0, &[Value::Number(1.0)])?;
+    let (feature, ..) = learned(column("x", Number), &[Value::Number(1.0)])?;
     let error = expanded(&[feature], &[Value::Null, Value::Null]).expect_err("too many");
     assert_eq!(
         (error.kind(), error.to_string().as_str()),

@@ -59,20 +59,39 @@ fn scale(
     }
 }
 
-/// Count, mean and sum of squared differences from it of one column after another.
-pub(crate) struct Columns<'a> {
-    pub count: &'a mut [f64],
-    pub mean: &'a mut [f64],
-    pub m2: &'a mut [f64],
+/// Count, mean, sum of squared differences from it, least and largest value of one column after another.
+#[derive(Debug, Default)]
+pub(crate) struct Columns {
+    pub count: Vec<f64>,
+    pub mean: Vec<f64>,
+    pub m2: Vec<f64>,
+    pub min: Vec<f64>,
+    pub max: Vec<f64>,
+}
+
+impl Columns {
+    /// Adds a column without values.
+    pub fn push(&mut self) {
+        self.count.push(0.0);
+        self.mean.push(0.0);
+        self.m2.push(0.0);
+        self.min.push(f64::INFINITY);
+        self.max.push(f64::NEG_INFINITY);
+    }
+
+    /// Columns.
+    pub fn len(&self) -> usize {
+        self.count.len()
+    }
 }
 
 dispatch!(
     /// One step of Welford's recurrence for each stored f32 that is not NaN.
-    pub(crate) fn learn_singles(values: &[[u8; 4]], columns: Columns<'_>) = learn_singles_body
+    pub(crate) fn learn_singles(values: &[[u8; 4]], columns: &mut Columns) = learn_singles_body
 );
 
 #[inline(always)]
-fn learn_singles_body<S: Simd>(values: &[[u8; 4]], columns: Columns<'_>) {
+fn learn_singles_body<S: Simd>(values: &[[u8; 4]], columns: &mut Columns) {
     let numbers = values
         .iter()
         .map(|value| f64::from(f32::from_ne_bytes(*value)));
@@ -81,11 +100,11 @@ fn learn_singles_body<S: Simd>(values: &[[u8; 4]], columns: Columns<'_>) {
 
 dispatch!(
     /// As [`learn_singles`] for stored f64.
-    pub(crate) fn learn_doubles(values: &[[u8; 8]], columns: Columns<'_>) = learn_doubles_body
+    pub(crate) fn learn_doubles(values: &[[u8; 8]], columns: &mut Columns) = learn_doubles_body
 );
 
 #[inline(always)]
-fn learn_doubles_body<S: Simd>(values: &[[u8; 8]], columns: Columns<'_>) {
+fn learn_doubles_body<S: Simd>(values: &[[u8; 8]], columns: &mut Columns) {
     learn(
         values.iter().map(|value| f64::from_ne_bytes(*value)),
         columns,
@@ -93,9 +112,17 @@ fn learn_doubles_body<S: Simd>(values: &[[u8; 8]], columns: Columns<'_>) {
 }
 
 #[inline(always)]
-fn learn(values: impl Iterator<Item = f64>, columns: Columns<'_>) {
-    let Columns { count, mean, m2 } = columns;
-    for (((value, count), mean), m2) in values.zip(count).zip(mean).zip(m2) {
+fn learn(values: impl Iterator<Item = f64>, columns: &mut Columns) {
+    let Columns {
+        count,
+        mean,
+        m2,
+        min,
+        max,
+    } = columns;
+    let moments = count.iter_mut().zip(mean).zip(m2);
+    let extremes = min.iter_mut().zip(max);
+    for ((value, ((count, mean), m2)), (min, max)) in values.zip(moments).zip(extremes) {
         let known = !value.is_nan();
         *count += f64::from(u8::from(known));
         let before = if known { value - *mean } else { 0.0 };
@@ -103,6 +130,8 @@ fn learn(values: impl Iterator<Item = f64>, columns: Columns<'_>) {
         *mean += before / divisor;
         let after = if known { value - *mean } else { 0.0 };
         *m2 += before * after;
+        *min = if value < *min { value } else { *min };
+        *max = if value > *max { value } else { *max };
     }
 }
 
@@ -116,28 +145,22 @@ mod tests {
         on_every_level(|| {
             // python3 -c "import numpy as np; a = np.array([2.5, -1.0, 7.25, 0.0, 1e3]); print(repr(a.mean()), repr(((a - a.mean()) ** 2).sum()))"
             for n in [1, 7, 8, 33] {
-                let (mut count, mut mean, mut m2) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
+                let mut columns = Columns::default();
+                (0..n).for_each(|_| columns.push());
                 for value in [f64::NAN, 2.5, -1.0, 7.25, f64::NAN, 0.0, 1e3] {
-                    let columns = Columns {
-                        count: &mut count,
-                        mean: &mut mean,
-                        m2: &mut m2,
-                    };
-                    learn_singles(&vec![(value as f32).to_ne_bytes(); n], columns);
+                    learn_singles(&vec![(value as f32).to_ne_bytes(); n], &mut columns);
                 }
                 for i in 0..n {
-                    assert_eq!(count[i], 5.0);
-                    assert!((mean[i] - 201.75).abs() < 1e-12);
-                    assert!((m2[i] - 796_544.5).abs() < 1e-6, "{}", m2[i]);
+                    assert_eq!(columns.count[i], 5.0);
+                    assert!((columns.mean[i] - 201.75).abs() < 1e-12);
+                    assert!((columns.m2[i] - 796_544.5).abs() < 1e-6);
+                    assert_eq!((columns.min[i], columns.max[i]), (-1.0, 1e3));
                 }
-                let mut twice = vec![0.0; n];
-                let columns = Columns {
-                    count: &mut twice,
-                    mean: &mut mean,
-                    m2: &mut m2,
-                };
-                learn_doubles(&vec![4.5_f64.to_ne_bytes(); n], columns);
-                assert!(twice.iter().all(|count| *count == 1.0) && mean.iter().all(|m| *m == 4.5));
+                let mut twice = Columns::default();
+                (0..n).for_each(|_| twice.push());
+                learn_doubles(&vec![4.5_f64.to_ne_bytes(); n], &mut twice);
+                assert!(twice.count.iter().all(|count| *count == 1.0));
+                assert!(twice.mean.iter().chain(&twice.max).all(|m| *m == 4.5));
             }
         });
     }

@@ -1,11 +1,11 @@
 //! Every row once an epoch, in an order of the seed alone, in bounded memory.
 
 use super::*;
-use crate::encoder::{Learner, Preprocessing};
+use crate::encoder::fixture::learn;
 use crate::fixture::{CancelAt, NoCallback, ToMemory, column};
 use crate::record::FieldKind;
 use crate::target::Standard;
-use crate::{ColumnType, Value};
+use crate::{Column, ColumnType, Value};
 
 /// Rows whose feature is constant and whose target is the row's number.
 fn batches(rows: u32, spilled: bool, shuffle: bool, limit: u64) -> Result<SampleBatches> {
@@ -14,23 +14,22 @@ fn batches(rows: u32, spilled: bool, shuffle: bool, limit: u64) -> Result<Sample
         offset,
         kind: FieldKind::Single,
     };
-    let mut learner = Learner::new(0, column("x", ColumnType::Number), field(0));
+    let constant = Column {
+        single_precision: true,
+        ..column("x", ColumnType::Number)
+    };
+    let learned = learn(&[constant], "{}", &[vec![Value::Number(3.0)]], &[])?;
     let mut samples = Samples::new(8, budget.clone());
     if spilled {
         samples.spill(&mut ToMemory, &mut NoCallback)?;
     }
     for row in 0..rows {
         let record = samples.append()?;
-        learner.take(&Value::Number(3.0), true, record, &budget, 1)?;
+        field(0).write_number(record, 3.0);
         field(4).write_number(record, f64::from(row));
     }
-    let (feature, codes) = learner.finish(3.0, &budget)?;
-    let preprocessing = Preprocessing {
-        features: vec![feature],
-        differences: Vec::new(),
-    };
     let encoder = SampleEncoder {
-        features: RecordEncoder::new(&preprocessing, &[field(0)], vec![codes]),
+        features: learned.encoder,
         target: TargetCodes::Scaled(vec![(
             field(4),
             Standard {

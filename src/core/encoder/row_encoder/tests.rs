@@ -4,6 +4,7 @@ mod network;
 mod time;
 
 use super::*;
+use crate::encoder::codes::Codes;
 use crate::encoder::{
     CategoryNull, Code, Difference, Null, Number, Part, Profile, RecordEncoder, Scale, Unseen,
     Vocabulary, bucket,
@@ -41,16 +42,16 @@ fn vocabulary(other: bool, missing: bool, unseen: Unseen, null: CategoryNull) ->
 }
 
 /// What the codes 1 to 5 of a stored category mean; 0 is NULL.
-fn codes() -> Vec<Code> {
+fn codes() -> Codes {
     let category = Code::Category;
-    vec![
+    Codes::of(vec![
         Code::Unseen,
         category(1),
         category(0),
         Code::Other,
         Code::Unseen,
         category(2),
-    ]
+    ])
 }
 
 /// The code of a text.
