@@ -83,11 +83,6 @@ impl WaitingRoom {
         Ok(())
     }
 
-    /// Whether nobody waits.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
     /// All who wait, in their order.
     pub(crate) fn rows(&self) -> &[Waiting] {
         &self.rows
