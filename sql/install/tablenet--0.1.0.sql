@@ -238,6 +238,27 @@ CREATE FUNCTION ml_summary(model text)
 COMMENT ON FUNCTION ml_summary(text) IS
     'the layers of a model with their output shapes and parameters';
 
+CREATE FUNCTION ml_feature_info(model text)
+    RETURNS TABLE (feature text, role text, type text, encoding text, scaling text, min float8, max float8, mean float8,
+                   median float8, stddev float8, distinct_count bigint, null_count bigint, sampled boolean, inputs text[])
+    LANGUAGE c STABLE PARALLEL SAFE CALLED ON NULL INPUT COST 1000 ROWS 20
+    AS 'MODULE_PATHNAME', 'tablenet_feature_info';
+COMMENT ON FUNCTION ml_feature_info(text) IS
+    'what a model learned of each column, and the inputs it becomes';
+
+CREATE FUNCTION ml_transform(model text, query text) RETURNS TABLE ("row" bigint, inputs float4[])
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT COST 100000 ROWS 1000
+    AS 'MODULE_PATHNAME', 'tablenet_transform';
+COMMENT ON FUNCTION ml_transform(text, text) IS
+    'what the network of a model sees of each row of a query, which has the features by name';
+
+CREATE FUNCTION ml_drift(model text, query text)
+    RETURNS TABLE (feature text, psi float8, ks float8, null_rate_then float8, null_rate_now float8, unseen_share float8)
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT COST 100000 ROWS 20
+    AS 'MODULE_PATHNAME', 'tablenet_drift';
+COMMENT ON FUNCTION ml_drift(text, text) IS
+    'how far the rows of a query, which has the features by name, are from those that a model was trained on';
+
 CREATE FUNCTION ml_drop(model text) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT COST 1000
     AS 'MODULE_PATHNAME', 'tablenet_drop';

@@ -22,7 +22,7 @@ fn evaluate(call: &Call) -> Result<Datum> {
         let query = Query::prepare(&query)?;
         // A column that the model does not know may have any type.
         let known = |name: &str| {
-            name == scorer.target_name()
+            scorer.target_names().contains(&name)
                 || scorer.features().iter().any(|feature| feature.name == name)
         };
         let (columns, decoders) = query.describe(known)?;

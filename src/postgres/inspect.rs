@@ -1,4 +1,5 @@
-//! ml_history and ml_summary: what a training logged, and what the network looks like.
+//! ml_history, ml_summary and ml_feature_info: what a training logged, what the network looks like, and what was learned of the
+//! columns.
 
 use pgrx::IntoDatum;
 use pgrx::pg_sys::Datum;
@@ -10,6 +11,11 @@ use crate::{catalog, datum, lookup, rows};
 
 entry!(tablenet_history, pg_finfo_tablenet_history, history);
 entry!(tablenet_summary, pg_finfo_tablenet_summary, summary);
+entry!(
+    tablenet_feature_info,
+    pg_finfo_tablenet_feature_info,
+    feature_info
+);
 
 /// One row per epoch.
 fn history(call: &Call) -> Result<Datum> {
@@ -76,6 +82,37 @@ fn summary(call: &Call) -> Result<Datum> {
                 layer.activation.as_deref().map(datum::text_datum),
                 shape.into_datum(),
                 (layer.parameters as i64).into_datum(),
+            ]
+        }),
+    )
+}
+
+/// One row per feature, per difference of two, and per target.
+fn feature_info(call: &Call) -> Result<Datum> {
+    let name = call.required_text(0, "model")?;
+    let file = lookup::file(&name, &catalog::find(&name)?)?;
+    let number = |value: Option<f64>| value.and_then(IntoDatum::into_datum);
+    let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX).into_datum();
+    rows::many(
+        call,
+        file.feature_info().iter().map(|info| {
+            // The word that the model file has for it.
+            let column_type = serde_json::to_value(info.column_type).unwrap_or_default();
+            vec![
+                Some(datum::text_datum(&info.name)),
+                Some(datum::text_datum(info.role)),
+                column_type.as_str().map(datum::text_datum),
+                Some(datum::text_datum(&info.encoding)),
+                info.scaling.as_deref().map(datum::text_datum),
+                number(info.min),
+                number(info.max),
+                number(info.mean),
+                number(info.median),
+                number(info.stddev),
+                info.distinct.and_then(count),
+                count(info.nulls),
+                info.sampled.into_datum(),
+                Some(datum::text_array(&info.inputs)),
             ]
         }),
     )

@@ -49,6 +49,7 @@ mod support;
 mod temporal;
 mod threads;
 mod train;
+mod transform;
 mod vector;
 mod whole_row;
 

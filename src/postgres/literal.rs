@@ -17,7 +17,7 @@ pub unsafe fn literal<'a>(datum: Datum) -> Result<&'a str> {
     unsafe { datum::utf8(CStr::from_ptr(datum.cast_mut_ptr()).to_bytes()) }
 }
 
-/// The value that `text` stands for: as PostgreSQL reads an interval or an array, else as the core reads the feature's type.
+/// The value that `text` stands for: as PostgreSQL reads an interval, a time with a zone or an array, else as the core reads the feature's type.
 ///
 /// # Safety
 /// `text` and the current memory context live for `'a`.
@@ -26,15 +26,26 @@ pub unsafe fn read<'a>(feature: &Feature, text: &'a str) -> Result<Value<'a>> {
         // SAFETY: an input function is given a C string, no modifier, and the type that it is for.
         ColumnType::Interval => unsafe {
             let text = Datum::from(datum::server_cstring(text));
-            let none = Datum::from(-1);
             let interval = pg_sys::DirectFunctionCall3Coll(
                 Some(interval_in),
                 Oid::INVALID,
                 text,
                 Datum::null(),
-                none,
+                Datum::from(-1),
             );
             Ok(Value::Number(temporal::interval(interval)))
+        },
+        // SAFETY: as above.
+        ColumnType::Time if text.contains(['+', '-']) => unsafe {
+            let text = Datum::from(datum::server_cstring(text));
+            let time = pg_sys::DirectFunctionCall3Coll(
+                Some(timetz_in),
+                Oid::INVALID,
+                text,
+                Datum::null(),
+                Datum::from(-1),
+            );
+            Ok(Value::Number(temporal::time_tz(time)))
         },
         // SAFETY: the result is a float8[] in the current memory context.
         ColumnType::Vector => unsafe {
@@ -63,4 +74,5 @@ fn braced(text: &str) -> *mut c_char {
 
 unsafe extern "C-unwind" {
     fn interval_in(fcinfo: pg_sys::FunctionCallInfo) -> Datum;
+    fn timetz_in(fcinfo: pg_sys::FunctionCallInfo) -> Datum;
 }

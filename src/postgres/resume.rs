@@ -1,16 +1,18 @@
 //! What a model has from its training so far, for one that continues.
 
 use tablenet_core::{
-    Callback, Column, Error, ErrorKind, Result, SpillFactory, TrainOptions, Training,
+    Callback, Column, ModelFile, Result, SpillFactory, TrainOptions, Training, TrainingState,
 };
 
 use crate::catalog::{self, StoredModel};
-use crate::guc;
+use crate::{guc, lookup};
 
 /// A model to train on.
 pub struct Before {
     /// Its version.
     pub version: i32,
+    file: ModelFile,
+    state: TrainingState,
 }
 
 impl Before {
@@ -22,42 +24,61 @@ impl Before {
     }
 
     /// The model found as `stored`, with its training state.
+    ///
+    /// # Errors
+    /// Those of [`catalog::read_state`] and [`lookup::file`].
     pub fn of(name: &str, stored: &StoredModel, callback: &mut dyn Callback) -> Result<Self> {
-        catalog::read_state(name, stored, guc::work_mem(), callback)?;
-        Err(unsupported(name))
+        let limit = guc::work_mem();
+        let bytes = catalog::read_state(name, stored, limit, callback)?;
+        Ok(Self {
+            version: stored.version,
+            file: lookup::file(name, stored)?,
+            state: TrainingState::from_bytes(&bytes, limit, callback)?,
+        })
     }
 
     /// The columns that it learned.
     pub fn targets(&self) -> Vec<String> {
-        Vec::new()
+        let names = self.file.target_names().into_iter();
+        names.map(str::to_string).collect()
     }
 
     /// The options of its last training, for `epochs` epochs more.
     pub fn options(&self, epochs: u32) -> TrainOptions {
         TrainOptions {
             epochs: Some(epochs),
+            max_seconds: None,
             memory_limit: guc::work_mem(),
-            ..TrainOptions::default()
+            ..self.state.options()
         }
     }
 
-    /// Whether the training reads the column `name`.
-    pub fn reads(&self, _name: &str, _options: &TrainOptions) -> bool {
-        false
+    /// Whether the training reads the column `name`: any other may have any type.
+    pub fn reads(&self, name: &str, options: &TrainOptions) -> bool {
+        let told = [&options.sample_weight, &options.split_column];
+        told.into_iter().flatten().any(|column| column == name)
+            || self.file.target_names().contains(&name)
+            || self
+                .file
+                .features()
+                .iter()
+                .any(|feature| feature.name == name)
     }
 
-    /// The training that continues.
+    /// The training that continues. As in scoring, columns that the model does not know are left alone.
     pub fn resume<'a>(
         self,
-        _columns: Vec<Column>,
-        _options: TrainOptions,
-        _spills: Box<dyn SpillFactory + 'a>,
+        columns: Vec<Column>,
+        mut options: TrainOptions,
+        spills: Box<dyn SpillFactory + 'a>,
     ) -> Result<Training<'a>> {
-        Err(unsupported(""))
+        let unknown = columns
+            .iter()
+            .map(|column| &column.name)
+            .filter(|name| !self.reads(name, &options) && !options.exclude.contains(name))
+            .cloned()
+            .collect::<Vec<_>>();
+        options.exclude.extend(unknown);
+        Training::resume(self.file, self.state, columns, options, spills)
     }
-}
-
-fn unsupported(name: &str) -> Error {
-    let message = format!("continuing the training of \"{name}\" is not supported yet");
-    Error::new(ErrorKind::NotSupported, message)
 }

@@ -49,12 +49,30 @@ fn train(call: &Call, targets: Vec<String>) -> Result<Datum> {
     let request = Request::read(call, targets)?;
     let before = check(c"ml_train()", &request.model).and_then(|()| {
         if request.warm_start {
-            Before::find(&request.model, &mut interrupts)
+            before(&request, &mut interrupts)
         } else {
             Ok(None)
         }
     })?;
     run(call, request, before, interrupts)
+}
+
+/// The model that a warm start goes on with, if there is one.
+fn before(request: &Request, interrupts: &mut Interrupts) -> Result<Option<Before>> {
+    let before = Before::find(&request.model, interrupts)?;
+    if let Some(before) = &before
+        && before.targets() != request.targets
+    {
+        let message = format!(
+            "model \"{}\" has the target {}, not {}",
+            request.model,
+            before.targets().join(", "),
+            request.targets.join(", ")
+        );
+        return Err(Error::new(ErrorKind::InvalidParameter, message)
+            .hint("Leave out warm_start to train it anew, or choose another name."));
+    }
+    Ok(before)
 }
 
 /// Refuses to train on a standby or in a read-only transaction, and a model of somebody else.
