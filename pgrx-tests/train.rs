@@ -64,7 +64,6 @@ mod tests {
     fn what_is_not_built_yet_says_so() {
         houses(10);
         for (argument, name) in [
-            ("preprocess => '{}'", "preprocess"),
             ("max_memory => '1GB'", "max_memory"),
             ("keep_versions => 3", "keep_versions"),
         ] {

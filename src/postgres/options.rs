@@ -2,8 +2,8 @@
 
 use pgrx::PgSqlErrorCode as Code;
 use tablenet_core::{
-    ClassWeight, EarlyStopping, Error, ErrorKind, Loss, Metric, Optimizer, Result, Sequential,
-    TrainOptions,
+    ClassWeight, EarlyStopping, Error, ErrorKind, Loss, Metric, Optimizer, Preprocess, Result,
+    Sequential, TrainOptions,
 };
 
 use crate::entry::Call;
@@ -68,6 +68,12 @@ impl Request {
                 .as_deref()
                 .map(EarlyStopping::parse_list)
                 .transpose()?,
+            preprocess: call
+                .text(13)?
+                .as_deref()
+                .map(Preprocess::parse)
+                .transpose()?
+                .unwrap_or_default(),
             class_weight: call
                 .text(11)?
                 .as_deref()
@@ -96,11 +102,7 @@ impl Request {
 
 /// Every argument is declared from the first release on, so that calls stay valid when it is built.
 fn refuse_what_is_not_built(call: &Call) -> Result<()> {
-    let later = [
-        (13, "preprocess"),
-        (20, "max_memory"),
-        (24, "keep_versions"),
-    ];
+    let later = [(20, "max_memory"), (24, "keep_versions")];
     for (index, name) in later {
         if call.datum(index).is_some() {
             let message = format!("argument {name} of ml_train() is not supported yet");
