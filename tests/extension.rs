@@ -45,7 +45,9 @@ fn training_is_volatile_and_scoring_is_stable_and_parallel() {
         let (volatile, parallel): (String, String) = (row.get(1), row.get(2));
         let (strict, definer, public): (bool, bool, bool) = (row.get(3), row.get(4), row.get(5));
         match name.as_str() {
-            "ml_train" | "ml_drop" => assert_eq!((&*volatile, &*parallel), ("v", "u"), "{name}"),
+            "ml_train" | "ml_partial_fit" | "ml_drop" => {
+                assert_eq!((&*volatile, &*parallel), ("v", "u"), "{name}");
+            }
             _ if name.starts_with("ml_predict") => {
                 assert_eq!(
                     (&*volatile, &*parallel, strict),
@@ -67,15 +69,19 @@ fn training_is_volatile_and_scoring_is_stable_and_parallel() {
         names.push(name);
     }
     for name in [
+        "ml_drift",
         "ml_drop",
         "ml_evaluate",
+        "ml_feature_info",
         "ml_history",
+        "ml_partial_fit",
         "ml_predict",
         "ml_predict_class",
         "ml_predict_proba",
         "ml_predict_values",
         "ml_summary",
         "ml_train",
+        "ml_transform",
         "ml_version",
     ] {
         assert!(names.iter().any(|known| known == name), "{name} is there");

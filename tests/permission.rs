@@ -94,6 +94,7 @@ fn nobody_touches_the_tables() {
         ("stored_model", "deployed"),
         ("stored_version", "rows"),
         ("stored_chunk", "bytes"),
+        ("stored_state", "bytes"),
     ] {
         let table = format!("tablenet.{table}");
         for statement in [

@@ -266,3 +266,32 @@ fn a_training_can_be_followed_epoch_by_epoch() {
         );
     }
 }
+
+#[test]
+fn columns_that_are_no_features_are_listed_once() {
+    let (server, mut client) = houses();
+    client
+        .batch_execute("SELECT * FROM ml_train('prices', 'SELECT area, rooms, city, price FROM houses', 'price', epochs => 1)")
+        .expect("trains");
+    let (sender, messages) = std::sync::mpsc::channel();
+    let mut told = server
+        .config("postgres")
+        .notice_callback(move |message| {
+            sender
+                .send(message.message().to_owned())
+                .expect("the test waits");
+        })
+        .connect(postgres::NoTls)
+        .expect("connects");
+    let listed = "columns that are no features of model \"prices\": id, price";
+    for from in ["houses", "(SELECT * FROM houses OFFSET 0) AS houses"] {
+        let query = format!("SELECT sum(ml_predict('prices', houses)) FROM {from}");
+        told.batch_execute(&format!("RESET client_min_messages; {query}"))
+            .expect("predicts");
+        assert_eq!(messages.try_recv().ok(), None, "{from}");
+        told.batch_execute(&format!("SET client_min_messages = debug1; {query}"))
+            .expect("predicts");
+        let found: Vec<String> = messages.try_iter().collect();
+        assert_eq!(found, [listed], "{from}");
+    }
+}

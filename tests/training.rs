@@ -61,7 +61,7 @@ pub fn digest(client: &mut Client, model: &str) -> Vec<u8> {
 pub fn number(client: &mut Client, query: &str) -> f64 {
     client
         .query_one(query, &[])
-        .unwrap_or_else(|error| panic!("{query}: {error}"))
+        .unwrap_or_else(|error| panic!("{query}: {error:?}"))
         .get(0)
 }
 
