@@ -1,16 +1,36 @@
-//! What a training chooses when nothing was given: network, loss, metrics and early stopping by target and rows.
+//! What a training chooses when nothing was given: network, loss, metrics, optimizer, batches, epochs and early stopping by
+//! target and rows. `docs/defaults.md` has the reasons and what was measured.
+//!
+//! Where `epochs` or `callbacks` is given, optimizer and batches are Keras's defaults.
 
 use crate::{
-    Activation, Dense, EarlyStopping, Error, Layer, Loss, Metric, Result, Sequential, Target, Task,
-    TrainOptions,
+    Activation, Dense, EarlyStopping, Error, Layer, Loss, Metric, Optimizer, Result, Sequential,
+    Target, Task, TrainOptions,
 };
 
-/// Epochs when no number was given.
-const EPOCHS: u32 = 100;
-/// Epochs without improvement before the default early stopping stops.
-const PATIENCE: u32 = 5;
-/// Rows from which the hidden layers are wide.
-const MANY_ROWS: u64 = 1000;
+/// Units of the two hidden layers.
+const UNITS: [usize; 2] = [128, 64];
+/// The learning rate of the first steps.
+const LEARNING_RATE: f64 = 0.002;
+/// The weight decay is this divided by the training rows, and at most [`MOST_DECAY`]: what a row says outweighs it the more rows there are.
+const DECAY: f64 = 100.0;
+const MOST_DECAY: f64 = 0.3;
+/// Rows per step: one for so many training rows, a power of two of [`BATCHES`].
+const ROWS_PER_BATCHED_ROW: u64 = 200;
+const BATCHES: [u64; 2] = [32, 1024];
+/// Rows per step as in Keras.
+const BATCH_SIZE: usize = 32;
+/// Steps after which a training ends at the latest, and the epochs that they may be.
+const STEPS: u64 = 50_000;
+const EPOCHS: [u64; 2] = [60, 1000];
+/// The same where no row is held out, so that nothing but this stops the fit from learning the rows by heart.
+const BLIND_STEPS: u64 = 3000;
+const BLIND_EPOCHS: [u64; 2] = [10, 300];
+/// Steps without improvement that are waited for, and the epochs that they may be.
+const PATIENCE_STEPS: u64 = 1000;
+const PATIENCE: [u64; 2] = [5, 100];
+/// How often the learning rate is cut before the training ends.
+const CUTS: u32 = 2;
 
 /// Everything a model is compiled and fitted with.
 #[derive(Debug, Clone)]
@@ -18,17 +38,20 @@ pub(crate) struct Choices {
     pub(crate) layers: Sequential,
     pub(crate) loss: Loss,
     pub(crate) metrics: Vec<Metric>,
+    pub(crate) optimizer: Optimizer,
+    pub(crate) batch_size: usize,
     pub(crate) epochs: u32,
     pub(crate) early_stopping: Option<EarlyStopping>,
 }
 
 impl Choices {
-    /// What `options` leave open, chosen for a task of `inputs` inputs and so many training rows.
+    /// What `options` leave open, chosen for a task of `inputs` inputs and so many training and validation rows.
     pub(crate) fn new(
         options: &TrainOptions,
         task: Task,
         inputs: usize,
         training_rows: u64,
+        validation_rows: u64,
     ) -> Result<Self> {
         let loss = match options.loss {
             Some(loss) => loss,
@@ -36,31 +59,79 @@ impl Choices {
         };
         let layers = match &options.layers {
             Some(layers) => layers.clone(),
-            None => layers(task, loss, training_rows),
+            None => layers(task, loss),
         };
         let metrics = options.metrics.clone().unwrap_or_else(|| metrics(task));
-        let early_stopping = match (&options.callbacks, options.epochs) {
-            (Some(callbacks), _) => callbacks.first().cloned(),
-            (None, Some(_)) => None,
-            (None, None) => Some(EarlyStopping {
-                patience: PATIENCE,
+        let open = options.epochs.is_none() && options.callbacks.is_none();
+        let batch_size = match options.batch_size {
+            Some(rows) => rows,
+            None if open => batch_size(training_rows),
+            None => BATCH_SIZE,
+        };
+        let steps = training_rows.div_ceil(batch_size.max(1) as u64).max(1);
+        let early_stopping = match &options.callbacks {
+            Some(callbacks) => callbacks.first().cloned(),
+            None if open => Some(EarlyStopping {
+                patience: within(PATIENCE, PATIENCE_STEPS.div_ceil(steps)),
                 restore_best_weights: true,
+                learning_rate_cuts: CUTS,
                 ..EarlyStopping::default()
             }),
+            None => None,
+        };
+        let epochs = match options.epochs {
+            Some(epochs) => epochs,
+            None if validation_rows == 0 => within(BLIND_EPOCHS, BLIND_STEPS.div_ceil(steps)),
+            None => within(EPOCHS, STEPS.div_ceil(steps)),
+        };
+        let optimizer = match options.optimizer {
+            Some(optimizer) => optimizer,
+            None if open => adamw(training_rows),
+            None => Optimizer::default(),
         };
         Ok(Self {
             layers,
             loss,
             metrics,
-            epochs: options.epochs.unwrap_or(EPOCHS),
+            optimizer,
+            batch_size,
+            epochs,
             early_stopping,
         })
     }
 }
 
-/// Two hidden layers of 64 relu units (32 below 1,000 training rows) and the output that task and loss need.
-fn layers(task: Task, loss: Loss, training_rows: u64) -> Sequential {
-    let units = if training_rows < MANY_ROWS { 32 } else { 64 };
+/// `number` brought into a range that fits a u32.
+fn within([least, most]: [u64; 2], number: u64) -> u32 {
+    u32::try_from(number.clamp(least, most)).unwrap_or(u32::MAX)
+}
+
+/// One row of a step for [`ROWS_PER_BATCHED_ROW`] training rows, as the nearest power of two.
+fn batch_size(training_rows: u64) -> usize {
+    let wanted = training_rows / ROWS_PER_BATCHED_ROW;
+    // The nearest on the scale of the logarithm: the root of two above a power of two belongs to the next.
+    let power = wanted
+        .saturating_mul(wanted)
+        .saturating_mul(2)
+        .max(1)
+        .ilog2()
+        / 2;
+    1 << power.clamp(BATCHES[0].ilog2(), BATCHES[1].ilog2())
+}
+
+/// AdamW with a decay that small tables need and large ones hardly feel.
+fn adamw(training_rows: u64) -> Optimizer {
+    Optimizer::AdamW {
+        learning_rate: LEARNING_RATE,
+        weight_decay: (DECAY / training_rows.max(1) as f64).min(MOST_DECAY),
+        beta_1: 0.9,
+        beta_2: 0.999,
+        epsilon: 1e-7,
+    }
+}
+
+/// Two hidden layers of tanh units and the output that task and loss need.
+fn layers(task: Task, loss: Loss) -> Sequential {
     let (outputs, activation) = match task {
         Task::Regression { outputs } => (outputs, Activation::Linear),
         Task::Binary if loss == Loss::CategoricalCrossentropy => (2, Activation::Softmax),
@@ -69,8 +140,8 @@ fn layers(task: Task, loss: Loss, training_rows: u64) -> Sequential {
     };
     let dense = |units, activation| Layer::Dense(Dense::new(units, activation));
     Sequential::new(vec![
-        dense(units, Activation::Relu),
-        dense(units, Activation::Relu),
+        dense(UNITS[0], Activation::Tanh),
+        dense(UNITS[1], Activation::Tanh),
         dense(outputs, activation),
     ])
 }
@@ -115,4 +186,75 @@ pub(crate) fn with_needed_units(error: Error, target: &Target) -> Error {
         Task::Binary => format!("Target \"{name}\" has 2 classes: it needs a last layer of 1 unit with sigmoid, or of 2 units with softmax."),
         Task::Multiclass { classes } => format!("Target \"{name}\" has {classes} classes: it needs a last layer of {classes} units with softmax."),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(options: TrainOptions, training_rows: u64, validation_rows: u64) -> Choices {
+        let task = Task::Regression { outputs: 1 };
+        Choices::new(&options, task, 3, training_rows, validation_rows).expect("choices")
+    }
+
+    #[test]
+    fn steps_decide_about_batches_epochs_and_patience() {
+        let chosen = |rows: u64| {
+            let choices = chosen(TrainOptions::default(), rows, 1);
+            let stopping = choices.early_stopping.expect("early stopping");
+            (choices.batch_size, choices.epochs, stopping.patience)
+        };
+        assert_eq!(chosen(2), (32, 1000, 100));
+        assert_eq!(chosen(240), (32, 1000, 100));
+        assert_eq!(chosen(4000), (32, 400, 8));
+        assert_eq!(chosen(38_837), (256, 329, 7));
+        assert_eq!(chosen(100_000), (512, 256, 6));
+        assert_eq!(chosen(900_000), (1024, 60, 5));
+        assert_eq!(chosen(u64::MAX), (1024, 60, 5));
+    }
+
+    #[test]
+    fn small_tables_are_held_back_more() {
+        let decay = |rows| match chosen(TrainOptions::default(), rows, 1).optimizer {
+            Optimizer::AdamW { weight_decay, .. } => weight_decay,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(decay(0), 0.3);
+        assert_eq!(decay(100), 0.3);
+        assert_eq!(decay(1000), 0.1);
+        assert_eq!(decay(1_000_000), 0.0001);
+    }
+
+    #[test]
+    fn without_validation_rows_it_ends_sooner() {
+        assert_eq!(chosen(TrainOptions::default(), 240, 0).epochs, 300);
+        assert_eq!(chosen(TrainOptions::default(), 40_000, 0).epochs, 20);
+    }
+
+    #[test]
+    fn given_epochs_or_callbacks_mean_keras() {
+        for (epochs, callbacks) in [(Some(7), None), (None, Some(vec![]))] {
+            let options = TrainOptions {
+                epochs,
+                callbacks,
+                ..TrainOptions::default()
+            };
+            let choices = chosen(options, 100_000, 10_000);
+            assert_eq!(choices.batch_size, 32);
+            assert_eq!(choices.optimizer, Optimizer::default());
+            assert_eq!(choices.early_stopping, None);
+        }
+    }
+
+    #[test]
+    fn what_is_given_stays() {
+        let options = TrainOptions {
+            optimizer: Some(Optimizer::default()),
+            batch_size: Some(7),
+            ..TrainOptions::default()
+        };
+        let choices = chosen(options, 100_000, 10_000);
+        assert_eq!((choices.batch_size, choices.epochs), (7, 60));
+        assert_eq!(choices.optimizer, Optimizer::default());
+    }
 }

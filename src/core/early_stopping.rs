@@ -19,7 +19,13 @@ pub struct EarlyStopping {
     pub restore_best_weights: bool,
     /// Epochs to let pass before watching, 0.
     pub start_from_epoch: u32,
+    /// How often it lowers the learning rate to [`CUT`] of it, from the best weights where they are kept, before it stops;
+    /// 0. Keras has a callback of its own for this (ReduceLROnPlateau), which does not go back to the best weights.
+    pub learning_rate_cuts: u32,
 }
+
+/// What a cut leaves of the learning rate.
+pub(crate) const CUT: f64 = 0.3;
 
 /// Which direction is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,11 +47,12 @@ impl Default for EarlyStopping {
             mode: Mode::Auto,
             restore_best_weights: false,
             start_from_epoch: 0,
+            learning_rate_cuts: 0,
         }
     }
 }
 
-const SETTINGS: [&str; 8] = [
+const SETTINGS: [&str; 9] = [
     "monitor",
     "min_delta",
     "patience",
@@ -54,6 +61,7 @@ const SETTINGS: [&str; 8] = [
     "baseline",
     "restore_best_weights",
     "start_from_epoch",
+    "learning_rate_cuts",
 ];
 
 impl EarlyStopping {
@@ -96,6 +104,7 @@ impl EarlyStopping {
             },
             restore_best_weights: config.flag("restore_best_weights", false)?,
             start_from_epoch: epochs("start_from_epoch")?,
+            learning_rate_cuts: epochs("learning_rate_cuts")?,
         })
     }
 
@@ -109,6 +118,7 @@ impl EarlyStopping {
         json!({"EarlyStopping": {
             "monitor": self.monitor, "min_delta": self.min_delta, "patience": self.patience, "mode": mode,
             "restore_best_weights": self.restore_best_weights, "start_from_epoch": self.start_from_epoch,
+            "learning_rate_cuts": self.learning_rate_cuts,
         }})
     }
 }
@@ -121,6 +131,7 @@ pub(crate) struct Watch {
     settings: EarlyStopping,
     best: Option<f64>,
     wait: u32,
+    cuts: u32,
     /// Epochs seen: one that goes on after others may have any number.
     epochs: u32,
 }
@@ -130,6 +141,8 @@ pub(crate) struct Watch {
 pub(crate) enum Verdict {
     Better,
     Worse,
+    /// Go back to the best weights and on with a lower learning rate.
+    Cut,
     Stop,
 }
 
@@ -168,6 +181,7 @@ impl Watch {
             settings: settings.clone(),
             best: None,
             wait: 0,
+            cuts: 0,
             epochs: 0,
         })
     }
@@ -195,11 +209,15 @@ impl Watch {
             self.wait = 0;
             return Verdict::Better;
         }
-        if self.wait >= self.settings.patience && self.epochs > 1 {
-            Verdict::Stop
-        } else {
-            Verdict::Worse
+        if self.wait < self.settings.patience || self.epochs <= 1 {
+            return Verdict::Worse;
         }
+        if self.cuts == self.settings.learning_rate_cuts {
+            return Verdict::Stop;
+        }
+        self.cuts += 1;
+        self.wait = 0;
+        Verdict::Cut
     }
 }
 
@@ -275,6 +293,23 @@ mod tests {
             ),
             (Better, Better, Stop)
         );
+    }
+
+    #[test]
+    fn cuts_before_it_stops() {
+        let settings = EarlyStopping {
+            patience: 2,
+            learning_rate_cuts: 1,
+            ..EarlyStopping::default()
+        };
+        let mut watch = Watch::new(&settings, &[], true).unwrap();
+        let seen: Vec<Verdict> = [1.0, 1.1, 1.2, 1.3, 0.9, 1.0, 1.0]
+            .iter()
+            .enumerate()
+            .map(|(i, &v)| watch.see(&logs(i as u32 + 1, v)))
+            .collect();
+        use Verdict::*;
+        assert_eq!(seen, [Better, Worse, Cut, Worse, Better, Worse, Stop]);
     }
 
     #[test]

@@ -51,7 +51,13 @@ impl Training<'_> {
             mut notices,
         } = frozen;
         let inputs = encoder.features.width();
-        let mut choices = Choices::new(&self.options, target.task(), inputs, self.train.rows())?;
+        let mut choices = Choices::new(
+            &self.options,
+            target.task(),
+            inputs,
+            self.train.rows(),
+            self.validation.rows(),
+        )?;
         let begins = trained.is_none();
         let model = match trained {
             Some(model) => {
@@ -66,7 +72,7 @@ impl Training<'_> {
                     .compile(
                         preprocessing.inputs(),
                         target.task(),
-                        self.options.optimizer,
+                        choices.optimizer,
                         choices.loss,
                         choices.metrics.clone(),
                         1.0,
@@ -77,8 +83,7 @@ impl Training<'_> {
         };
         let (training_rows, validation_rows) = (self.train.rows(), self.validation.rows());
         // A batch never has more rows than there are.
-        let batch_size = self
-            .options
+        let batch_size = choices
             .batch_size
             .min(usize::try_from(training_rows.max(validation_rows)).unwrap_or(usize::MAX));
         let keep_best = choices
@@ -90,7 +95,10 @@ impl Training<'_> {
         let alone = model.memory(batch_size, keep_best, 1)?.saturating_add(logs);
         let window = self.fit_into_memory(alone, callback)?;
         let settings = self.settings(&model, &choices);
-        let (options, budget, skipped) = (self.options, self.budget, self.skipped);
+        let (mut options, budget, skipped) = (self.options, self.budget, self.skipped);
+        // A training that goes on does so with what was chosen.
+        options.optimizer = Some(choices.optimizer);
+        options.batch_size = Some(choices.batch_size);
         // Classes count alike where nothing is learned, as in Keras.
         let weights = |classes| RowWeights {
             field: self.weight.as_ref().map(|slot| slot.field),
@@ -326,11 +334,11 @@ impl Training<'_> {
         let options = &self.options;
         json!({
             "layers": model.sequential().to_json(),
-            "optimizer": options.optimizer.to_json(),
+            "optimizer": choices.optimizer.to_json(),
             "loss": choices.loss.to_json(),
             "metrics": choices.metrics.iter().map(|metric| metric.name()).collect::<Vec<_>>(),
             "epochs": choices.epochs,
-            "batch_size": options.batch_size,
+            "batch_size": choices.batch_size,
             "validation_split": options.validation_split,
             "callbacks": choices.early_stopping.iter().map(|stopping| stopping.to_json()).collect::<Vec<_>>(),
             "exclude": options.exclude,

@@ -1,7 +1,7 @@
 //! `fit` and `evaluate` (Keras: `model.fit`, `model.evaluate`).
 
 use crate::config::invalid;
-use crate::early_stopping::{Verdict, Watch};
+use crate::early_stopping::{CUT, Verdict, Watch};
 use crate::epoch::{Loop, Tally, evaluate_epoch, train_epoch};
 use crate::weights::{AT_ONCE, room};
 use crate::{
@@ -129,7 +129,9 @@ impl Model {
         let until = options.max_seconds.map(|seconds| begun + seconds);
         callback.check()?;
         let mut work = Loop::new(self, batch_size, threads, true, callback)?;
-        let (slots, parameters) = (self.optimizer().slots(), self.parameters());
+        // Cuts of the learning rate are of this training.
+        let optimizer = self.optimizer;
+        let (slots, parameters) = (optimizer.slots(), self.parameters());
         self.state.prepare(slots, parameters, callback)?;
         let mut best = Best {
             weights: if restore {
@@ -207,11 +209,16 @@ impl Model {
                 history.stopped = Stopped::MaxSeconds;
                 break;
             }
+            if verdict == Some(Verdict::Cut) {
+                self.optimizer = self.optimizer.slowed(CUT);
+                best.give_back(&mut self.weights, callback)?;
+            }
             if verdict == Some(Verdict::Stop) {
                 history.stopped = Stopped::EarlyStopping;
                 break;
             }
         }
+        self.optimizer = optimizer;
         if best.epoch.is_some() {
             std::mem::swap(&mut self.weights, &mut best.weights);
             history.best_epoch = best.epoch;
@@ -261,6 +268,20 @@ impl Best {
             callback.check()?;
         }
         self.epoch = Some(epoch);
+        Ok(())
+    }
+
+    /// Puts the weights kept, if any, in the place of `weights`.
+    fn give_back(&self, weights: &mut [f32], callback: &mut dyn Callback) -> Result<()> {
+        if self.epoch.is_some() {
+            for (to, from) in weights
+                .chunks_mut(AT_ONCE)
+                .zip(self.weights.chunks(AT_ONCE))
+            {
+                to.copy_from_slice(from);
+                callback.check()?;
+            }
+        }
         Ok(())
     }
 }

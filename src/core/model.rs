@@ -32,7 +32,7 @@ pub struct Model {
     /// What makes final outputs of the network's.
     pub(crate) head: Activation,
     task: Task,
-    optimizer: Optimizer,
+    pub(crate) optimizer: Optimizer,
     loss: Loss,
     metrics: Vec<Metric>,
     target_scales: Vec<f64>,

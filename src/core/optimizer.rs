@@ -194,6 +194,17 @@ impl Optimizer {
         json!({self.name(): config})
     }
 
+    /// The same with `factor` times the learning rate.
+    pub(crate) fn slowed(mut self, factor: f64) -> Self {
+        match &mut self {
+            Optimizer::Sgd { learning_rate, .. }
+            | Optimizer::Adam { learning_rate, .. }
+            | Optimizer::AdamW { learning_rate, .. }
+            | Optimizer::RmsProp { learning_rate, .. } => *learning_rate *= factor,
+        }
+        self
+    }
+
     /// Floats of state per parameter.
     pub(crate) fn slots(&self) -> usize {
         match *self {

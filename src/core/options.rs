@@ -8,23 +8,23 @@ use crate::{
 /// What a training may be told; `None` is chosen from the data.
 #[derive(Debug, Clone)]
 pub struct TrainOptions {
-    /// The network; `None`: two hidden layers of 64 relu units (32 below 1,000 rows) and the output the target needs.
+    /// The network; `None`: two hidden layers of tanh units, as many as the rows carry, and the output the target needs.
     pub layers: Option<Sequential>,
-    /// The optimizer; adam.
-    pub optimizer: Optimizer,
+    /// The optimizer; `None`: adamw with a decay by rows, or adam where `epochs` or `callbacks` is given.
+    pub optimizer: Option<Optimizer>,
     /// The loss; `None`: mse, binary_crossentropy or categorical_crossentropy by target.
     pub loss: Option<Loss>,
     /// Whether the loss said `from_logits`: given layers must then end without an activation.
     pub from_logits: bool,
     /// The metrics; `None`: mae and r2, accuracy and auc, or accuracy by target.
     pub metrics: Option<Vec<Metric>>,
-    /// Exactly this many epochs; `None`: up to 100.
+    /// Exactly this many epochs; `None`: as many as need be, by rows, until `callbacks` end them.
     pub epochs: Option<u32>,
-    /// Rows per step; 32.
-    pub batch_size: usize,
-    /// The fraction of rows held out for validation, in [0, 1); 0.1.
-    pub validation_split: f64,
-    /// Callbacks; `None` without `epochs`: EarlyStopping with patience 5 and the best weights kept.
+    /// Rows per step; `None`: 32 to 1,024 by rows, or 32 where `epochs` or `callbacks` is given.
+    pub batch_size: Option<usize>,
+    /// The fraction of rows held out for validation, in [0, 1); `None`: 0.2 of the first 1,000 rows, 0.1 of those beyond.
+    pub validation_split: Option<f64>,
+    /// Callbacks; `None` without `epochs`: an EarlyStopping by rows that lowers the learning rate before it stops.
     pub callbacks: Option<Vec<EarlyStopping>>,
     /// Columns that are neither feature nor target.
     pub exclude: Vec<String>,
@@ -50,13 +50,13 @@ impl Default for TrainOptions {
     fn default() -> Self {
         Self {
             layers: None,
-            optimizer: Optimizer::default(),
+            optimizer: None,
             loss: None,
             from_logits: false,
             metrics: None,
             epochs: None,
-            batch_size: 32,
-            validation_split: 0.1,
+            batch_size: None,
+            validation_split: None,
             callbacks: None,
             exclude: Vec::new(),
             preprocess: Preprocess::default(),
@@ -75,17 +75,14 @@ impl TrainOptions {
     /// Refuses what no training can use, whatever its rows.
     pub fn check(&self) -> Result<()> {
         let invalid = |message: String| Err(Error::new(ErrorKind::InvalidParameter, message));
-        if self.batch_size < 1 {
-            return invalid(format!(
-                "batch_size must be at least 1, not {}",
-                self.batch_size
-            ));
-        }
-        if self.batch_size > MAX_BATCH_SIZE {
-            return invalid(format!(
-                "batch_size must be at most {MAX_BATCH_SIZE}, not {}",
-                self.batch_size
-            ));
+        match self.batch_size {
+            Some(0) => return invalid("batch_size must be at least 1, not 0".into()),
+            Some(rows) if rows > MAX_BATCH_SIZE => {
+                return invalid(format!(
+                    "batch_size must be at most {MAX_BATCH_SIZE}, not {rows}"
+                ));
+            }
+            _ => {}
         }
         if self.epochs == Some(0) {
             return invalid("epochs must be at least 1, not 0".into());
@@ -93,13 +90,12 @@ impl TrainOptions {
         if let Some(epochs) = self.epochs.filter(|epochs| *epochs > MAX_EPOCHS) {
             return invalid(format!("epochs must be at most {MAX_EPOCHS}, not {epochs}"));
         }
-        if !(0.0..1.0).contains(&self.validation_split) {
+        if let Some(split) = self.validation_split
+            && !(0.0..1.0).contains(&split)
+        {
             return Err(Error::new(
                 ErrorKind::InvalidParameter,
-                format!(
-                    "validation_split must be at least 0 and less than 1, not {}",
-                    self.validation_split
-                ),
+                format!("validation_split must be at least 0 and less than 1, not {split}"),
             )
             .hint("It is the fraction of rows held out: 0.1 holds out one row in ten, 0 none."));
         }
@@ -178,7 +174,7 @@ mod tests {
         let base = TrainOptions::default;
         assert_eq!(
             message(TrainOptions {
-                batch_size: 0,
+                batch_size: Some(0),
                 ..base()
             }),
             "batch_size must be at least 1, not 0"
@@ -202,7 +198,7 @@ mod tests {
                 format!("validation_split must be at least 0 and less than 1, not {shown}");
             assert_eq!(
                 message(TrainOptions {
-                    validation_split: split,
+                    validation_split: Some(split),
                     ..base()
                 }),
                 expected

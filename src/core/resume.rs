@@ -46,7 +46,8 @@ impl Continued {
         if let Some(loss) = options.loss {
             check_loss(loss, model.loss())?;
         }
-        check_optimizer(options.optimizer, model.optimizer())?;
+        let optimizer = options.optimizer.unwrap_or(model.optimizer());
+        check_optimizer(optimizer, model.optimizer())?;
         check_state(&state, &model)?;
         let said = &options.preprocess;
         if !said.is_empty() && *said != state.options.preprocess {
@@ -56,7 +57,9 @@ impl Continued {
             ));
         }
         options.preprocess = state.options.preprocess;
-        model.go_on(options.optimizer, options.metrics.take(), state.optimizer)?;
+        model.go_on(optimizer, options.metrics.take(), state.optimizer)?;
+        options.optimizer = Some(optimizer);
+        options.batch_size = options.batch_size.or(state.options.batch_size);
         // As they were told first: what they left open decided how rows are split.
         options.layers = state.options.layers;
         options.loss = state.options.loss;

@@ -54,13 +54,13 @@ impl TrainingState {
 #[serde(deny_unknown_fields)]
 struct Stored {
     layers: Option<Value>,
-    optimizer: Value,
+    optimizer: Option<Value>,
     loss: Option<Value>,
     from_logits: bool,
     metrics: Option<Vec<String>>,
     epochs: Option<u32>,
-    batch_size: usize,
-    validation_split: f64,
+    batch_size: Option<usize>,
+    validation_split: Option<f64>,
     callbacks: Option<Vec<Value>>,
     exclude: Vec<String>,
     preprocess: Value,
@@ -84,7 +84,7 @@ impl TrainOptions {
         };
         json!({
             "layers": self.layers.as_ref().map(Sequential::to_json),
-            "optimizer": self.optimizer.to_json(),
+            "optimizer": self.optimizer.as_ref().map(Optimizer::to_json),
             "loss": self.loss.as_ref().map(Loss::to_json),
             "from_logits": self.from_logits,
             "metrics": self.metrics.as_ref().map(metrics),
@@ -117,7 +117,10 @@ impl TrainOptions {
                 .as_ref()
                 .map(Sequential::from_json)
                 .transpose()?,
-            optimizer: Optimizer::parse(&stored.optimizer.to_string())?,
+            optimizer: stored
+                .optimizer
+                .map(|optimizer| Optimizer::parse(&optimizer.to_string()))
+                .transpose()?,
             loss: stored
                 .loss
                 .map(|loss| Loss::parse(&loss.to_string()))

@@ -11,10 +11,13 @@ use std::collections::HashMap;
 /// The purpose of the split's random numbers.
 const PURPOSE: u64 = 0x7370_6c69;
 
+/// Rows of a class from which one in ten is enough.
+const FEW: u64 = 1000;
+
 /// Decides row by row; rows must be asked for in order, each once.
 #[derive(Debug)]
 pub(crate) struct ValidationSplit {
-    split: f64,
+    split: Option<f64>,
     seed: u64,
     /// Rows of each class that train before any is held out.
     first: u64,
@@ -37,8 +40,10 @@ struct Stratum {
 }
 
 impl ValidationSplit {
-    /// Holds out the fraction `split`, which is in [0, 1), of each class; the `first` rows of each train.
-    pub(crate) fn new(split: f64, seed: u64, first: u64) -> Self {
+    /// Holds out the fraction `split`, which is in [0, 1), of each class; the `first` rows of each train. Without one it is
+    /// one row in five of the first 1,000 and one in ten beyond: so many that a small table's validation loss means
+    /// something, and a large one loses few.
+    pub(crate) fn new(split: Option<f64>, seed: u64, first: u64) -> Self {
         Self {
             split,
             seed,
@@ -52,7 +57,7 @@ impl ValidationSplit {
     /// Whether the next row, which is of `class`, is held out.
     #[inline]
     pub(crate) fn next(&mut self, class: u64) -> bool {
-        if self.split == 0.0 {
+        if self.split == Some(0.0) {
             return false;
         }
         let place = match self.last {
@@ -96,11 +101,15 @@ impl ValidationSplit {
 
 impl Stratum {
     #[cold]
-    fn begin_stretch(&mut self, split: f64, first: u64) {
+    fn begin_stretch(&mut self, split: Option<f64>, first: u64) {
         let start = self.end.max(first);
         self.stretch += 1;
-        // At least one row each: the split is below 1. Rows beyond 2^53 do not occur.
-        self.end = ((self.stretch as f64 / split).ceil() as u64).max(self.end + 1);
+        self.end = match split {
+            // At least one row each: the split is below 1. Rows beyond 2^53 do not occur.
+            Some(split) => ((self.stretch as f64 / split).ceil() as u64).max(self.end + 1),
+            None if self.end < FEW => self.end + 5,
+            None => self.end + 10,
+        };
         let rows = self.end.saturating_sub(start);
         self.pick = (rows > 0).then(|| start + Random::new(self.seed, self.stretch).below(rows));
     }
@@ -111,8 +120,17 @@ mod tests {
     use super::*;
 
     fn held_out(split: f64, seed: u64, rows: u64) -> Vec<u64> {
-        let mut decide = ValidationSplit::new(split, seed, 2);
+        let mut decide = ValidationSplit::new(Some(split), seed, 2);
         (0..rows).filter(|_| decide.next(0)).collect()
+    }
+
+    #[test]
+    fn without_a_split_small_tables_give_more() {
+        for (rows, expected) in [(100, 20), (1000, 200), (11_000, 1200)] {
+            let mut decide = ValidationSplit::new(None, 5, 2);
+            let held_out = (0..rows).filter(|_| decide.next(0)).count();
+            assert_eq!(held_out, expected, "{rows}");
+        }
     }
 
     #[test]
@@ -166,7 +184,7 @@ mod tests {
             _ => 0,
         };
         for seed in 0..20 {
-            let mut decide = ValidationSplit::new(0.1, seed, 1);
+            let mut decide = ValidationSplit::new(Some(0.1), seed, 1);
             let (mut held, mut rows) = ([0_u64; 3], [0_u64; 3]);
             for row in 0..10_000 {
                 let class = class(row);
@@ -184,7 +202,7 @@ mod tests {
 
     #[test]
     fn more_classes_than_are_told_apart_share_a_stratum() {
-        let mut decide = ValidationSplit::new(0.5, 0, 1);
+        let mut decide = ValidationSplit::new(Some(0.5), 0, 1);
         let held = (0..10_000).filter(|row| decide.next(row % 3000)).count();
         assert_eq!(decide.strata.len(), STRATA);
         assert!((4000..=5100).contains(&held), "{held}");

@@ -47,7 +47,8 @@ impl Request {
             optimizer: call
                 .text(4)?
                 .as_deref()
-                .map_or(Ok(defaults.optimizer), Optimizer::parse)?,
+                .map(Optimizer::parse)
+                .transpose()?,
             loss: loss.map(|(loss, _)| loss),
             from_logits: loss.is_some_and(|(_, from_logits)| from_logits),
             metrics: call
@@ -58,11 +59,11 @@ impl Request {
                 .int4(7)
                 .map(|epochs| at_least_one("epochs", epochs))
                 .transpose()?,
-            batch_size: match call.int4(8) {
-                Some(rows) => at_least_one("batch_size", rows)? as usize,
-                None => defaults.batch_size,
-            },
-            validation_split: call.float8(9).unwrap_or(defaults.validation_split),
+            batch_size: call
+                .int4(8)
+                .map(|rows| at_least_one("batch_size", rows).map(|rows| rows as usize))
+                .transpose()?,
+            validation_split: call.float8(9),
             callbacks: call
                 .text(10)?
                 .as_deref()

@@ -69,8 +69,8 @@ fn main() -> Result<()> {
     columns.push(column("y".into()));
     let options = TrainOptions {
         epochs: Some(1),
-        batch_size,
-        validation_split: 0.0,
+        batch_size: Some(batch_size),
+        validation_split: Some(0.0),
         memory_limit: (memory as u64) << 20,
         ..TrainOptions::default()
     };

@@ -156,8 +156,8 @@ fn columns_of_nulls_are_named() {
 fn a_line_is_learned_in_its_own_units() -> Result<()> {
     let trained = train(xy(), TrainOptions::default(), &line(500))?;
     assert_eq!(trained.rows, 500);
-    assert_eq!(trained.validation_rows, 50);
-    assert!(trained.epochs > 1 && trained.epochs <= 100);
+    assert_eq!(trained.validation_rows, 100);
+    assert!(trained.epochs > 1 && trained.epochs <= 1000);
     let scorer = Scorer::new(&trained.file, &mut NoCallback)?;
     let mut scratch = scorer.scratch()?;
     let predicted = scorer.predict(&[number(0.5)], &mut scratch)?;
@@ -169,7 +169,7 @@ fn a_line_is_learned_in_its_own_units() -> Result<()> {
     );
     assert!(trained.metrics["mae"].is_number());
     assert_eq!(trained.settings["loss"], "mse");
-    assert_eq!(trained.settings["epochs"], 100);
+    assert_eq!(trained.settings["epochs"], 1000);
     assert_eq!(
         trained.settings["callbacks"].as_array().map(Vec::len),
         Some(1)
@@ -189,8 +189,8 @@ fn defaults_follow_target_and_rows() -> Result<()> {
             .map(|layer| layer.output_shape[0])
             .collect()
     };
-    assert_eq!(units(&train(xy(), quick(), &line(100))?), [32, 32, 1]);
-    assert_eq!(units(&train(xy(), quick(), &line(1200))?), [64, 64, 1]);
+    assert_eq!(units(&train(xy(), quick(), &line(100))?), [128, 64, 1]);
+    assert_eq!(units(&train(xy(), quick(), &line(1200))?), [128, 64, 1]);
     let labels = ["c", "a", "b"];
     let rows: Vec<_> = (0..60)
         .map(|row| vec![number(f64::from(row % 3)), Text(labels[row as usize % 3])])
@@ -200,7 +200,7 @@ fn defaults_follow_target_and_rows() -> Result<()> {
         quick(),
         &rows,
     )?;
-    assert_eq!(units(&trained), [32, 32, 3]);
+    assert_eq!(units(&trained), [128, 64, 3]);
     assert_eq!(trained.file.task(), Task::Multiclass { classes: 3 });
     assert_eq!(trained.file.labels(), ["a", "b", "c"]);
     assert_eq!(trained.settings["loss"], "categorical_crossentropy");
@@ -321,7 +321,7 @@ fn threads_change_nothing_where_memory_is_short() -> Result<()> {
     let run = |memory_limit, threads| {
         let options = TrainOptions {
             layers: Some(Sequential::new(layers.clone())),
-            batch_size: 2000,
+            batch_size: Some(2000),
             memory_limit,
             ..quick()
         };
@@ -355,8 +355,8 @@ fn a_spill_learns_the_same_preprocessing() -> Result<()> {
     let run = |memory_limit, shuffle| {
         let options = TrainOptions {
             layers: Some(Sequential::new(layers.clone())),
-            optimizer: Optimizer::parse("{\"adam\": {\"learning_rate\": 0.02}}")?,
-            batch_size: 256,
+            optimizer: Some(Optimizer::parse("{\"adam\": {\"learning_rate\": 0.02}}")?),
+            batch_size: Some(256),
             memory_limit,
             shuffle,
             ..quick()
@@ -478,7 +478,7 @@ fn every_check_can_cancel_and_the_error_comes_back_unchanged() -> Result<()> {
 fn metrics_can_be_chosen_and_undefined_ones_are_null() -> Result<()> {
     let options = TrainOptions {
         metrics: Some(vec![Metric::Rmse, Metric::R2]),
-        validation_split: 0.0,
+        validation_split: Some(0.0),
         ..quick()
     };
     let constant: Vec<_> = (0..20)

@@ -153,7 +153,7 @@ mod tests {
                 1,
                 Activation::Linear,
             ))])),
-            optimizer: Optimizer::parse("rmsprop").expect("an optimizer"),
+            optimizer: Some(Optimizer::parse("rmsprop").expect("an optimizer")),
             loss: Some(Loss::Huber { delta: 0.5 }),
             metrics: Some(vec![Metric::Mae]),
             epochs: Some(7),

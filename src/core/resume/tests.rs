@@ -121,7 +121,7 @@ fn five_epochs_and_five_more_are_ten() -> Result<()> {
         (
             TrainOptions {
                 layers: Some(dropout),
-                optimizer: Optimizer::parse(r#"{"sgd": {"momentum": 0.5}}"#)?,
+                optimizer: Some(Optimizer::parse(r#"{"sgd": {"momentum": 0.5}}"#)?),
                 sample_weight: Some("w".into()),
                 seed: 9,
                 ..base()
@@ -134,7 +134,7 @@ fn five_epochs_and_five_more_are_ten() -> Result<()> {
             TrainOptions {
                 class_weight: Some(ClassWeight::Balanced),
                 exclude: vec!["w".into()],
-                validation_split: 0.3,
+                validation_split: Some(0.3),
                 ..base()
             },
             class,
@@ -144,7 +144,7 @@ fn five_epochs_and_five_more_are_ten() -> Result<()> {
         (
             TrainOptions {
                 memory_limit: 2 << 20,
-                batch_size: 512,
+                batch_size: Some(512),
                 ..base()
             },
             number,
@@ -335,7 +335,7 @@ fn a_state_of_another_model_is_refused() -> Result<()> {
         "loss \"mae\" is not that of the model, \"mse\""
     );
     let sgd = TrainOptions {
-        optimizer: Optimizer::parse("sgd")?,
+        optimizer: Some(Optimizer::parse("sgd")?),
         ..quick()
     };
     assert_eq!(
@@ -344,8 +344,8 @@ fn a_state_of_another_model_is_refused() -> Result<()> {
     );
     // The step size, the batch and the metrics may change.
     let other = TrainOptions {
-        optimizer: Optimizer::parse(r#"{"adam": {"learning_rate": 0.1}}"#)?,
-        batch_size: 7,
+        optimizer: Some(Optimizer::parse(r#"{"adam": {"learning_rate": 0.1}}"#)?),
+        batch_size: Some(7),
         metrics: Some(vec![crate::Metric::Mse]),
         ..quick()
     };

@@ -109,7 +109,7 @@ fn small(batch_size: usize) -> TrainOptions {
             Layer::Dropout(Dropout::new(0.2)),
             dense(1, Activation::Linear),
         ])),
-        batch_size,
+        batch_size: Some(batch_size),
         ..quick()
     }
 }
@@ -130,7 +130,7 @@ fn the_model_does_not_depend_on_the_threads() -> Result<()> {
     let options = TrainOptions {
         epochs: Some(6),
         callbacks: Some(vec![stopping]),
-        validation_split: 0.5,
+        validation_split: Some(0.5),
         ..small(64)
     };
     assert_same(&table, &options)
@@ -145,7 +145,7 @@ fn a_spill_does_not_depend_on_the_threads() -> Result<()> {
         // Rows take 1.3 MB, more than their share; the model, the search for medians and the buffers have to fit too.
         let options = TrainOptions {
             memory_limit: 1_800_000,
-            validation_split,
+            validation_split: Some(validation_split),
             shuffle,
             ..small(batch_size)
         };

@@ -107,7 +107,7 @@ fn train(limit: u64, batch_size: usize, pool: &Pool) -> Result<Vec<u8>> {
     };
     let options = TrainOptions {
         epochs: Some(1),
-        batch_size,
+        batch_size: Some(batch_size),
         memory_limit: limit,
         ..TrainOptions::default()
     };

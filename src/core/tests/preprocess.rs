@@ -292,8 +292,8 @@ impl Spill for InMemory {
 fn train(case: &Case, pool: &Pool) -> Result<Trained> {
     let options = TrainOptions {
         epochs: Some(1),
-        batch_size: 16,
-        validation_split: case.split,
+        batch_size: Some(16),
+        validation_split: Some(case.split),
         preprocess: Preprocess::parse(&case.preprocess)?,
         ..TrainOptions::default()
     };

@@ -301,10 +301,10 @@ fn a_row_of_weight_two_counts_as_two_rows() -> Result<()> {
     run.options = TrainOptions {
         sample_weight: Some("w".into()),
         exclude: vec!["part".into()],
-        validation_split: 0.0,
-        batch_size: 1000,
+        validation_split: Some(0.0),
+        batch_size: Some(1000),
         shuffle: false,
-        optimizer: Optimizer::parse(r#"{"sgd": {"learning_rate": 0.1}}"#)?,
+        optimizer: Some(Optimizer::parse(r#"{"sgd": {"learning_rate": 0.1}}"#)?),
         ..quick()
     };
     let weighted = run.train()?;

@@ -242,7 +242,8 @@ fn rows_spill_at_their_share_of_the_limit_and_not_before() -> Result<()> {
     // 60 % of 2 MB in rows of 16 bytes is 78,643 rows, less the chunks begun.
     assert!((60_000..79_000).contains(&spilled_at), "{spilled_at}");
     assert_eq!(training.train.rows() + training.validation.rows(), 200_000);
-    assert!((19_990..20_010).contains(&training.validation.rows()));
+    // One in five of the first thousand, one in ten of the others.
+    assert!((20_090..20_110).contains(&training.validation.rows()));
     Ok(())
 }
 
