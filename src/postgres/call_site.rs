@@ -167,10 +167,9 @@ impl CallSite {
                 values,
                 text,
                 scorer.features(),
-                layout,
+                (layout, told),
                 *context,
                 &mut row,
-                told,
             )?
         };
         let result = if found {

@@ -83,10 +83,9 @@ impl Source {
         values: &[NullableDatum],
         model: &str,
         features: &[Feature],
-        layout: &mut Option<Layout>,
+        (layout, told): (&mut Option<Layout>, &mut bool),
         context: MemoryContext,
         row: &mut [Value<'a>],
-        told: &mut bool,
     ) -> Result<bool> {
         // SAFETY: the contract is passed on.
         unsafe {

@@ -176,7 +176,7 @@ unsafe fn numerics<'a>(array: *mut pg_sys::ArrayType) -> &'a [f64] {
 ///
 /// # Safety
 /// As for [`keep`].
-unsafe fn singles<'a>(bytes: &'a [u8]) -> &'a [f32] {
+unsafe fn singles(bytes: &[u8]) -> &[f32] {
     // SAFETY: any four bytes are an f32.
     match unsafe { bytes.align_to() } {
         ([], elements, []) => elements,
@@ -197,7 +197,7 @@ unsafe fn singles<'a>(bytes: &'a [u8]) -> &'a [f32] {
 ///
 /// # Safety
 /// As for [`keep`].
-unsafe fn doubles<'a>(bytes: &'a [u8]) -> &'a [f64] {
+unsafe fn doubles(bytes: &[u8]) -> &[f64] {
     // SAFETY: any eight bytes are an f64.
     match unsafe { bytes.align_to() } {
         ([], elements, []) => elements,
