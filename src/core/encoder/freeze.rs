@@ -10,6 +10,7 @@ use super::moments::Moments;
 use super::pass::Pass;
 use super::quantiles::{Ascending, Draws, PROFILED, SAMPLE, Source, draw, least_bytes};
 use super::shape::{Fill, Found, Wanted, find, reshape};
+use super::skew::automatic;
 use super::texts;
 use super::{
     Difference, Distribution, Encoding, Null, Number, Part, Preprocessing, Profile, RecordEncoder,
@@ -236,14 +237,19 @@ fn want<'l>(
         },
         scale: match options.scale {
             Some(ScaleChoice::As(scale)) => scale,
-            Some(ScaleChoice::Auto) | None => automatic(&moments, sketch),
+            Some(ScaleChoice::Auto) | None if is_quantity(learner) => automatic(&moments, sketch),
+            Some(ScaleChoice::Auto) | None => Scale::Standard,
         },
     })
 }
 
-/// The scaling of a column about which nothing was said.
-fn automatic(_: &Moments, _: &Sketch) -> Scale {
-    Scale::Standard
+/// Whether a column counts or measures something: neither a point in time nor one number of many.
+fn is_quantity(learner: &Learner) -> bool {
+    matches!(learner.slot.form, Form::Number)
+        && matches!(
+            learner.slot.column_type,
+            ColumnType::Number | ColumnType::Interval
+        )
 }
 
 /// A constant as the number that it stands for.

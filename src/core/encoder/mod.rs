@@ -26,6 +26,7 @@ mod refusal;
 mod row_encoder;
 mod runs;
 mod shape;
+mod skew;
 mod skips;
 #[cfg(test)]
 mod tests;
