@@ -92,7 +92,7 @@ impl Slot {
     }
 
     /// Checks its value in `row`, the `number`th from 1, and stores it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn store(&self, row: &[Value<'_>], record: &mut [u8], number: u64) -> Result<()> {
         let value = row.get(self.column).unwrap_or(&Value::Null);
         if let (Form::Number, Value::Number(value)) = (self.form, value)
@@ -104,6 +104,7 @@ impl Slot {
         self.store_other(row, value, record, number)
     }
 
+    #[inline(never)]
     fn store_other(
         &self,
         row: &[Value<'_>],
