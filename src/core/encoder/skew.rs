@@ -91,7 +91,7 @@ mod tests {
         assert_eq!(scale(|z| z), Scale::Standard);
         assert_eq!(scale(|z| 50.0 + 10.0 * z), Scale::Standard);
         assert_eq!(scale(|z| libm::exp(4.0 + 0.4 * z)), Scale::Standard);
-        assert_eq!(scale(|z| libm::fabs(z)), Scale::Standard);
+        assert_eq!(scale(libm::fabs), Scale::Standard);
         assert_eq!(scale(|z| f64::from(z > 0.3)), Scale::Standard);
         assert_eq!(scale(|_| 1.0), Scale::Standard);
     }

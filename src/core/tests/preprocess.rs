@@ -447,19 +447,19 @@ fn what_only_validates_teaches_nothing() {
     assert!((50..70).contains(&held_out.len()), "{held_out:?}");
     let wild = |row: usize| {
         [
-            if row % 2 == 0 {
+            if row.is_multiple_of(2) {
                 Cell::Null
             } else {
                 Cell::Number(1e12)
             },
             Cell::Null,
-            if row % 3 == 0 {
+            if row.is_multiple_of(3) {
                 Cell::Null
             } else {
                 Cell::Text("seen nowhere else".into())
             },
             Cell::Number(-1e9),
-            if row % 5 == 0 {
+            if row.is_multiple_of(5) {
                 Cell::Null
             } else {
                 Cell::Number(12_345.6)
