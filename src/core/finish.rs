@@ -5,13 +5,13 @@ mod tests;
 
 use crate::budget::exceeded;
 use crate::defaults::{Choices, with_needed_units};
-use crate::encoder::{Pass, Preprocessing, drop_outliers, freeze, freezing_bytes};
+use crate::encoder::{Learner, Pass, Preprocessing, drop_outliers, freeze, freezing_bytes};
 use crate::format::check_size;
 use crate::ingest::Ingest;
 use crate::sample_batches::{RowWeights, SampleBatches, SampleEncoder, order_bytes};
 use crate::samples::Samples;
 use crate::target::words;
-use crate::target_learner::Learnt;
+use crate::target_learner::{Learnt, TargetLearner};
 use crate::{
     Batches, Callback, ClassWeight, EpochLogs, Error, ErrorKind, FitOptions, History, Model,
     ModelFile, Pool, Result, Results, Target, Trained, Training, TrainingState,
@@ -39,7 +39,7 @@ impl Training<'_> {
         let (frozen, trained) = match self.continued.take() {
             None => (self.freeze(ingest, callback, pool)?, None),
             Some(continued) => {
-                let (frozen, model) = self.freeze_as(continued, ingest)?;
+                let (frozen, model) = self.freeze_as(continued, ingest, callback, pool)?;
                 (frozen, Some(model))
             }
         };
@@ -231,17 +231,17 @@ impl Training<'_> {
         }
     }
 
-    /// Freezes what was learned, once the medians are found.
-    fn freeze(
+    /// Leaves out training rows with outliers, of which it says what the user should know, and makes room for medians.
+    pub(crate) fn leave_out(
         &mut self,
-        ingest: Ingest,
+        learners: &mut [Learner],
+        target: &mut TargetLearner,
         callback: &mut dyn Callback,
         pool: &Pool,
-    ) -> Result<Frozen> {
-        let (mut learners, mut target) = ingest.finish();
+    ) -> Result<Vec<String>> {
         // Without room for the median of one column the rows have to go.
         let block = (self.train.block_rows() as u64).saturating_mul(self.train.row_bytes() as u64);
-        let need = freezing_bytes(&learners).saturating_add(block);
+        let need = freezing_bytes(learners).saturating_add(block);
         while self.budget.available() < need && self.spill_one(callback)? {}
         let mut pass = Pass {
             samples: &mut self.train,
@@ -250,8 +250,25 @@ impl Training<'_> {
             callback,
             pool,
         };
-        let spills = self.spills.as_mut();
-        let dropped = drop_outliers(&mut learners, &mut target, &mut pass, spills)?;
+        drop_outliers(learners, target, &mut pass, self.spills.as_mut())
+    }
+
+    /// Freezes what was learned, once the medians are found.
+    fn freeze(
+        &mut self,
+        ingest: Ingest,
+        callback: &mut dyn Callback,
+        pool: &Pool,
+    ) -> Result<Frozen> {
+        let (mut learners, mut target) = ingest.finish();
+        let dropped = self.leave_out(&mut learners, &mut target, callback, pool)?;
+        let mut pass = Pass {
+            samples: &mut self.train,
+            seed: self.options.seed,
+            budget: &self.budget,
+            callback,
+            pool,
+        };
         let frozen = freeze(learners, &mut pass)?;
         let Learnt {
             target,

@@ -12,8 +12,8 @@ use crate::roles::Roles;
 use crate::sample_batches::SampleEncoder;
 use crate::target::TargetKind;
 use crate::{
-    Column, ColumnType, Error, ErrorKind, Feature, Loss, Model, ModelFile, Optimizer, Result,
-    Sequential, SpillFactory, Target, TrainOptions, Training, TrainingState,
+    Callback, Column, ColumnType, Error, ErrorKind, Feature, Loss, Model, ModelFile, Optimizer,
+    Pool, Result, Sequential, SpillFactory, Target, TrainOptions, Training, TrainingState,
 };
 use std::rc::Rc;
 
@@ -157,13 +157,16 @@ impl<'a> Training<'a> {
         &mut self,
         continued: Continued,
         ingest: Ingest,
+        callback: &mut dyn Callback,
+        pool: &Pool,
     ) -> Result<(Frozen, Model)> {
         let Continued {
             model,
             preprocessing,
             target,
         } = continued;
-        let (learners, learnt) = ingest.finish();
+        let (mut learners, mut learnt) = ingest.finish();
+        let dropped = self.leave_out(&mut learners, &mut learnt, callback, pool)?;
         let learnt = learnt.finish()?.onto(&target)?;
         let class_weights = self.class_weights(&target, &learnt.rows)?;
         let encoder = SampleEncoder {
@@ -175,7 +178,7 @@ impl<'a> Training<'a> {
             target,
             encoder: Rc::new(encoder),
             class_weights,
-            notices: self.skips.notices().collect(),
+            notices: self.skips.notices().chain(dropped).collect(),
         };
         Ok((frozen, model))
     }

@@ -55,8 +55,8 @@ pub(crate) fn layout(
     Ok((learners.collect(), bytes))
 }
 
-/// Learners that learn nothing, for feature `columns` that are bound to `preprocessing` in its order: what was not seen in its
-/// training goes where it goes in a prediction.
+/// Learners that learn nothing but what is an outlier, for feature `columns` that are bound to `preprocessing` in its order: what
+/// was not seen in its training goes where it goes in a prediction.
 pub(crate) fn frozen_layout(
     columns: Vec<(usize, Column)>,
     preprocessing: &Preprocessing,
@@ -80,7 +80,10 @@ pub(crate) fn frozen_layout(
                 .iter()
                 .any(|it| it.name == learner.slot.name && it.number.null == Null::Refused),
         };
-        learner.statistics = frozen(encoding)?;
+        // Outliers are those of the rows of this training.
+        if !learner.drops_outliers() {
+            learner.statistics = frozen(encoding)?;
+        }
         learner.slot.form = match encoding {
             Some(Encoding::Hash { buckets, .. }) => Form::Bucket(*buckets),
             Some(Encoding::Vector { elements, .. }) => Form::Vector(elements.len()),

@@ -4,7 +4,7 @@ use super::counts::Counts;
 use super::lookup::Lookup;
 use super::moments::Moments;
 use super::unseen_refused;
-use crate::preprocess::ColumnOptions;
+use crate::preprocess::{ColumnOptions, Outliers};
 use crate::slot::Slot;
 use crate::{Budget, ColumnType, Result};
 
@@ -59,6 +59,11 @@ impl Learner {
             self.slot.column_type,
             ColumnType::Timestamp | ColumnType::TimestampTz
         )
+    }
+
+    /// Whether training rows with an outlier in it are left out.
+    pub(super) fn drops_outliers(&self) -> bool {
+        matches!(self.options.outliers, Some(Outliers::Drop(_)))
     }
 
     /// Bounds the memory of its categories.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::fixture::{NoCallback, ToMemory, column, integer, quick, train};
-use crate::{Activation, ClassWeight, Dense, Dropout, Layer, Pool, Trained, Value};
+use crate::{Activation, ClassWeight, Dense, Dropout, Layer, Pool, Preprocess, Trained, Value};
 
 const CITIES: usize = 60;
 
@@ -116,6 +116,7 @@ fn five_epochs_and_five_more_are_ten() -> Result<()> {
     ]);
     let (number, class) = (ColumnType::Number, ColumnType::Category);
     let base = options;
+    let drop = r#"{"a": {"outliers": {"drop": {"quantiles": [0.1, 0.95]}}}, "b": {"outliers": {"drop": {"stddev": 1.5}}}}"#;
     for (options, target, count, spills) in [
         (base(), number, 700, false),
         (
@@ -143,6 +144,26 @@ fn five_epochs_and_five_more_are_ten() -> Result<()> {
         ),
         (
             TrainOptions {
+                memory_limit: 2 << 20,
+                batch_size: Some(512),
+                ..base()
+            },
+            number,
+            40_000,
+            true,
+        ),
+        (
+            TrainOptions {
+                preprocess: Preprocess::parse(drop)?,
+                ..base()
+            },
+            class,
+            700,
+            false,
+        ),
+        (
+            TrainOptions {
+                preprocess: Preprocess::parse(drop)?,
                 memory_limit: 2 << 20,
                 batch_size: Some(512),
                 ..base()
