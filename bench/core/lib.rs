@@ -91,6 +91,7 @@ pub fn train(model: &mut Model, rows: usize, steps: u64) -> Result<()> {
     let batch = Batch {
         x: (0..rows * inputs).map(number).collect(),
         y: (0..rows).map(number).collect(),
+        weights: Vec::new(),
         rows,
     };
     let mut data = Again {

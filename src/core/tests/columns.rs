@@ -76,7 +76,8 @@ impl Table {
         let features = columns.clone();
         columns.push(column("target", ColumnType::Number));
         let pool = Pool::new(threads)?;
-        let mut training = Training::new(columns, &["target"], options, Box::new(NoSpill))?.on(&pool)?;
+        let mut training =
+            Training::new(columns, &["target"], options, Box::new(NoSpill))?.on(&pool)?;
         let mut clock = Clock::new();
         for row in 0..self.rows() {
             let mut values = self.row(row);
