@@ -24,11 +24,14 @@ impl ClassWeight {
                 Ok(Self::Balanced)
             }
             Value::Object(labels) => {
-                let weight = |(label, weight): (&String, &Value)| match weight.as_f64() {
+                let weight = |(label, weight): (&String, &Value)| {
+                    match weight.as_f64() {
                     Some(number) if is_weight(number) => Ok((label.clone(), number)),
                     _ => Err(invalid(format!(
                         "the class_weight of \"{label}\" must be a number of at least 0, not {weight}"
-                    ))),
+                    ))
+                    .hint(hint)),
+                }
                 };
                 let labels: Vec<_> = labels.iter().map(weight).collect::<Result<_>>()?;
                 if labels.is_empty() {
@@ -83,7 +86,8 @@ impl ClassWeight {
             .zip(rows)
             .all(|(weight, rows)| *weight == 0.0 || *rows == 0)
         {
-            return Err(invalid("the class_weight of every class is 0"));
+            return Err(invalid("the class_weight of every class is 0")
+                .hint("Give the classes that count a weight above 0."));
         }
         Ok(weights)
     }

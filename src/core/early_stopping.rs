@@ -65,6 +65,12 @@ const SETTINGS: [&str; 9] = [
 ];
 
 impl EarlyStopping {
+    /// Whether it is told to look at validation rows.
+    pub(crate) fn wants_validation(&self) -> bool {
+        let monitor = self.monitor.as_deref();
+        monitor.is_some_and(|monitor| monitor.starts_with("val_"))
+    }
+
     /// Reads the `callbacks` argument: a bare `EarlyStopping`, an object or a list of
     /// `{"EarlyStopping": {"patience": 3}}` or Keras's `{"class_name": .., "config": {..}}`.
     pub fn parse_list(text: &str) -> Result<Vec<EarlyStopping>> {
@@ -154,7 +160,7 @@ impl Watch {
             .clone()
             .unwrap_or_else(|| if validation { "val_loss" } else { "loss" }.to_owned());
         let plain = monitor.strip_prefix("val_").unwrap_or(&monitor);
-        if monitor.starts_with("val_") && !validation {
+        if settings.wants_validation() && !validation {
             return Err(invalid(format!(
                 "EarlyStopping cannot monitor {monitor:?} without validation rows"
             ))

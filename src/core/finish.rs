@@ -59,6 +59,16 @@ impl Training<'_> {
             self.validation.rows(),
         )?;
         let begins = trained.is_none();
+        if !begins
+            && self.validation.rows() == 0
+            && let Some(stopping) = choices.early_stopping.take_if(|it| it.wants_validation())
+        {
+            // What the training before was told must not keep a few new rows out.
+            notices.push(format!(
+                "no row validates, so EarlyStopping, which monitors \"{}\", is left out",
+                stopping.monitor.unwrap_or_default()
+            ));
+        }
         let model = match trained {
             Some(model) => {
                 choices.loss = model.loss();
@@ -215,18 +225,30 @@ impl Training<'_> {
                 );
                 let skipped = self.skips.notices().map(|notice| format!("{notice}."));
                 let detail: Vec<String> = [detail].into_iter().chain(skipped).collect();
-                Err(Error::new(ErrorKind::TooFew, message).detail(detail.join(" ")))
+                Err(Error::new(ErrorKind::TooFew, message)
+                    .detail(detail.join(" "))
+                    .hint("Let the query return rows that have a target and train."))
             }
-            (1, _) => {
+            // One that goes on has its statistics already.
+            (1, _) if self.continued.is_none() => {
                 let detail = format!(
                     "The query returned {seen} row(s); those whose {target} {is} NULL are skipped."
                 );
-                Err(Error::new(ErrorKind::TooFew, "cannot train on one row").detail(detail))
+                Err(Error::new(ErrorKind::TooFew, "cannot train on one row")
+                    .detail(detail)
+                    .hint("Let the query return more rows."))
             }
             _ if self.weights == 0.0 => Err(Error::new(
                 ErrorKind::InvalidParameter,
                 "the sample_weight of every training row is 0",
-            )),
+            )
+            .hint("Give the rows that count a weight above 0.")),
+            (_, 0) if self.validates_apart() => {
+                let message = "the validation query returned no row to validate on";
+                Err(Error::new(ErrorKind::NoRows, message)
+                    .detail(format!("Rows whose {target} {is} NULL are skipped."))
+                    .hint("Let it return rows, or leave it out."))
+            }
             _ => Ok(()),
         }
     }
@@ -356,7 +378,7 @@ impl Training<'_> {
             "metrics": choices.metrics.iter().map(|metric| metric.name()).collect::<Vec<_>>(),
             "epochs": choices.epochs,
             "batch_size": choices.batch_size,
-            "validation_split": options.validation_split,
+            "validation_split": self.partition.split(),
             "callbacks": choices.early_stopping.iter().map(|stopping| stopping.to_json()).collect::<Vec<_>>(),
             "exclude": options.exclude,
             "preprocess": options.preprocess.to_json(),

@@ -99,6 +99,7 @@ mod spill;
 mod staging;
 mod state;
 mod target;
+mod target_codes;
 mod target_learner;
 mod train;
 mod validation_split;

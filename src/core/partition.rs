@@ -78,6 +78,14 @@ impl Partition {
         })
     }
 
+    /// The share that is held out, where one was asked for.
+    pub(crate) fn split(&self) -> Option<f64> {
+        match self {
+            Self::Split { split, .. } => split.share(),
+            _ => None,
+        }
+    }
+
     /// Whether `row`, the `number`th from 1, is for nothing at all.
     pub(crate) fn is_unused(&self, row: &[Value<'_>], number: u64) -> Result<bool> {
         match self {

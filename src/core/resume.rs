@@ -74,30 +74,35 @@ impl Continued {
 
     /// Brings the features into the order of the model.
     ///
-    /// `UnknownColumn` for one that the query or the model does not have, `TypeMismatch`.
-    fn bind(&self, roles: &mut Roles) -> Result<()> {
+    /// `UnknownColumn` for one that the query does not have, be it that another of the `unknown` ones was meant; `TypeMismatch`.
+    fn bind(&self, roles: &mut Roles, unknown: &[String]) -> Result<()> {
         let mut rest = std::mem::take(&mut roles.features);
         for feature in &self.preprocessing.features {
             let found = rest
                 .iter()
                 .position(|(_, column)| column.name == feature.name);
             let Some(place) = found else {
-                let names = rest.iter().map(|(_, column)| column.name.as_str());
-                return Err(missing(feature, nearest(&feature.name, names)));
+                let mut near = unknown.iter().map(String::as_str);
+                let near = nearest(&feature.name, &mut near);
+                return Err(missing(feature, near));
             };
             let (index, column) = rest.remove(place);
             check_type(&column.name, column.column_type, feature.column_type)?;
             roles.features.push((index, column));
         }
-        if let Some((_, column)) = rest.first() {
-            let message = format!("column \"{}\" is no feature of the model", column.name);
-            return Err(Error::new(ErrorKind::UnknownColumn, message)
-                .hint("List it in exclude, or leave it out of the query."));
-        }
         for ((_, column), known) in roles.targets.iter().zip(&self.target.columns) {
             check_type(&column.name, column.column_type, known.column_type)?;
         }
         Ok(())
+    }
+
+    /// Whether a training with these `options` reads the column `name`.
+    fn asks_for(&self, name: &str, options: &TrainOptions) -> bool {
+        let told = [&options.sample_weight, &options.split_column];
+        let features = &self.preprocessing.features;
+        told.into_iter().flatten().any(|told| told == name)
+            || features.iter().any(|feature| feature.name == name)
+            || self.target.names().any(|target| target == name)
     }
 
     /// What is known of the columns before the first row. To be called once it is decided how rows are split.
@@ -131,7 +136,8 @@ impl<'a> Training<'a> {
     /// in a prediction. Rows are pushed and the training is finished as ever.
     ///
     /// # Errors
-    /// `InvalidParameter` for `options` with other layers, another loss or another kind of optimizer.
+    /// `InvalidParameter` for `options` with other layers, another loss or another kind of optimizer; `UnknownColumn` and
+    /// `TypeMismatch` for columns that the model does not find. Columns that it does not know are left alone.
     pub fn resume(
         file: ModelFile,
         state: TrainingState,
@@ -142,13 +148,20 @@ impl<'a> Training<'a> {
         options.check()?;
         let continued = Continued::new(file, state, &mut options)?;
         let width = columns.len();
-        // What is excluded need not be there any more.
+        // As in scoring, columns that nobody asks for are left alone; what is excluded need not be there any more.
         let mut here = options.clone();
+        let names = columns.iter().map(|column| &column.name);
+        let unknown: Vec<String> = names
+            .clone()
+            .filter(|name| !continued.asks_for(name, &options))
+            .cloned()
+            .collect();
         here.exclude
-            .retain(|name| columns.iter().any(|column| column.name == *name));
+            .retain(|name| names.clone().any(|it| it == name));
+        here.exclude.extend_from_slice(&unknown);
         let targets: Vec<&str> = continued.target.names().collect();
         let mut roles = Roles::new(columns, &targets, &here)?;
-        continued.bind(&mut roles)?;
+        continued.bind(&mut roles, &unknown)?;
         Self::with(width, roles, options, spills, Some(continued))
     }
 
@@ -167,7 +180,7 @@ impl<'a> Training<'a> {
         } = continued;
         let (mut learners, mut learnt) = ingest.finish();
         let dropped = self.leave_out(&mut learners, &mut learnt, callback, pool)?;
-        let learnt = learnt.finish()?.onto(&target)?;
+        let learnt = learnt.finish_as(&target)?;
         let class_weights = self.class_weights(&target, &learnt.rows)?;
         let encoder = SampleEncoder {
             features: frozen_encoder(&learners, &preprocessing),

@@ -29,7 +29,9 @@ impl Roles {
             let place = find("target", target)?;
             if places.contains(&place) {
                 let message = format!("the target \"{target}\" is named twice");
-                return Err(Error::new(ErrorKind::InvalidParameter, message));
+                return Err(
+                    Error::new(ErrorKind::InvalidParameter, message).hint("Name each target once.")
+                );
             }
             places.push(place);
         }
@@ -76,21 +78,26 @@ impl Roles {
         }
         let asked = |index: usize| places.iter().position(|place| *place == index);
         roles.targets.sort_by_key(|(index, _)| asked(*index));
-        match (roles.targets.as_slice(), roles.features.is_empty()) {
-            ([], _) => Err(
-                Error::new(ErrorKind::InvalidParameter, "no target is named")
-                    .hint("Name the column to predict."),
-            ),
-            (_, true) => Err(Error::new(
-                ErrorKind::InvalidParameter,
-                format!(
-                    "the query has no column to learn from besides the {}",
-                    crate::target::words(targets)
-                ),
-            )
-            .hint("Let the query return the feature columns too.")),
-            _ => Ok(roles),
+        if roles.targets.is_empty() {
+            let message = "no target is named";
+            return Err(Error::new(ErrorKind::InvalidParameter, message)
+                .hint("Name the column to predict."));
         }
+        Ok(roles)
+    }
+
+    /// Refuses columns without a feature among them.
+    pub(crate) fn check_features(&self) -> Result<()> {
+        if !self.features.is_empty() {
+            return Ok(());
+        }
+        let targets = self.targets.iter().map(|(_, target)| target.name.as_str());
+        let message = format!(
+            "the query has no column to learn from besides the {}",
+            crate::target::words(&targets.collect::<Vec<_>>())
+        );
+        Err(Error::new(ErrorKind::InvalidParameter, message)
+            .hint("Let the query return the feature columns too."))
     }
 
     /// The columns whose values are needed of every row.
@@ -170,7 +177,8 @@ fn check_weight(column: &Column) -> Result<()> {
         column.name,
         column.column_type.words()
     );
-    Err(Error::new(ErrorKind::TypeMismatch, message))
+    Err(Error::new(ErrorKind::TypeMismatch, message)
+        .hint("It says how much each row counts; cast it if it holds numbers."))
 }
 
 fn find(columns: &[Column], what: &str, name: &str) -> Result<usize> {
@@ -191,7 +199,8 @@ fn check_excluded(columns: &[Column], targets: &[&str], exclude: &[String]) -> R
             return Err(Error::new(
                 ErrorKind::InvalidParameter,
                 format!("the target \"{name}\" cannot be excluded"),
-            ));
+            )
+            .hint("Leave it out of exclude; it is no feature anyway."));
         }
         if !columns.iter().any(|column| column.name == *name) {
             return Err(unknown("excluded column", name, columns));

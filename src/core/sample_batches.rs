@@ -13,7 +13,7 @@ use crate::encoder::RecordEncoder;
 use crate::random::Random;
 use crate::record::Field;
 use crate::samples::Samples;
-use crate::target_learner::TargetCodes;
+use crate::target_codes::TargetCodes;
 use crate::{Batch, Batches, Budget, Callback, Error, ErrorKind, Result};
 use std::rc::Rc;
 

@@ -1,11 +1,14 @@
 //! Learns the target while rows are read. What an integer target is for is known only when all were.
 
-use crate::encoder::{Moments, too_far};
+mod learnt;
+
+use crate::encoder::Moments;
 use crate::labels::{Labels, Rows};
 use crate::record::{Field, FieldKind};
 use crate::slot::Slot;
-use crate::target::{MAX_CLASSES, Standard, Target, TargetColumn, TargetKind, unseen};
+use crate::target::{MAX_CLASSES, Target};
 use crate::{Budget, Column, ColumnType, Error, ErrorKind, Loss, Result};
+pub(crate) use learnt::Learnt;
 use std::collections::BTreeMap;
 
 /// The target being learned: one column, or several of numbers.
@@ -31,44 +34,24 @@ enum Learned {
 /// The distinct values of an integer target, while they may still be classes.
 #[derive(Debug)]
 struct Integers {
-    /// A given loss is a crossentropy: the values mean classes.
+    /// A given loss is a crossentropy, or the training before had classes: the values mean classes.
     wanted: bool,
     rows: BTreeMap<i64, Rows>,
     /// A value of a validation row that is neither 0 nor 1, where those two are looked for.
     other: Option<f64>,
 }
 
-/// The target, learned.
-#[derive(Debug)]
-pub(crate) struct Learnt {
-    pub(crate) target: Target,
-    pub(crate) codes: TargetCodes,
-    /// Training rows of each label.
-    pub(crate) rows: Vec<u64>,
-    /// What the user should know.
-    pub(crate) notice: Option<String>,
-}
-
-/// How a stored target becomes `y`.
-#[derive(Debug)]
-pub(crate) enum TargetCodes {
-    /// The standardised values: the field, scale and name of each.
-    Scaled(Vec<(Field, Standard, String)>),
-    /// The class of each stored word.
-    Words(Field, Vec<Option<u32>>),
-    /// The class is the value's place among these.
-    Integers(Field, Vec<i64>),
-}
-
 impl TargetLearner {
     /// Nothing learned yet about `columns`, each with its place in the query, whose values stand in the record from
-    /// `offset` on; `loss` if one was given.
+    /// `offset` on; `loss` if one was given, and what a training before learned, if there was one.
     pub(crate) fn new(
         columns: Vec<(usize, Column)>,
         mut offset: usize,
         loss: Option<&Loss>,
+        known: Option<&Target>,
     ) -> Result<Self> {
         let wanted = loss.filter(|loss| loss.is_crossentropy());
+        let known = known.is_some_and(|target| !target.labels().is_empty());
         let several = columns.len() > 1;
         let mut slots = Vec::new();
         let mut learned = None;
@@ -87,7 +70,7 @@ impl TargetLearner {
                 learned = Some(Learned::Numbers {
                     outputs: vec![(slot.field, Moments::default())],
                     integers: Some(Integers {
-                        wanted: wanted.is_some(),
+                        wanted: known || wanted.is_some(),
                         rows: BTreeMap::new(),
                         other: None,
                     }),
@@ -238,149 +221,6 @@ impl TargetLearner {
         )
         .hint("Group rare labels, or cast a number to double precision for a regression.")
     }
-
-    /// The target as learned.
-    ///
-    /// `TooFew` for a single class, `InvalidParameter` for one that only validation rows have.
-    pub(crate) fn finish(self) -> Result<Learnt> {
-        let columns: Vec<TargetColumn> = self.slots.iter().map(TargetColumn::of).collect();
-        let name = self.name().to_owned();
-        let field = self.slots.first().map(|slot| slot.field);
-        let mut notice = None;
-        // Labels in their order with their rows, and what stands for each in the record.
-        let (classes, stored): (Vec<(String, Rows)>, Stored) = match self.learned {
-            Learned::Labels(labels) => {
-                let ordered = labels.ordered().into_iter();
-                let (classes, codes) = ordered
-                    .map(|(text, rows, code)| ((text, rows), code))
-                    .unzip();
-                (classes, Stored::Words(codes))
-            }
-            Learned::Booleans(rows) => {
-                let labels = ["false", "true"].map(str::to_owned);
-                (
-                    labels.into_iter().zip(rows).collect(),
-                    Stored::Words(vec![0, 1]),
-                )
-            }
-            Learned::Numbers { outputs, integers } => {
-                match integers.filter(Integers::are_classes) {
-                    None => return scaled(columns, outputs),
-                    Some(integers) => {
-                        if let Some(other) = integers.other {
-                            return Err(unseen(
-                                &name,
-                                &other.to_string(),
-                                &["0".into(), "1".into()],
-                            ));
-                        }
-                        if !integers.wanted {
-                            notice = Some(format!(
-                                "target \"{name}\" holds only 0 and 1 and is trained as a class target; cast it to double precision for a regression"
-                            ));
-                        }
-                        let rows = integers.rows.into_iter();
-                        let (classes, values) = rows
-                            .map(|(value, rows)| ((value.to_string(), rows), value))
-                            .unzip();
-                        (classes, Stored::Integers(values))
-                    }
-                }
-            }
-        };
-        let trained = |(_, [_, trained]): &(String, Rows)| *trained > 0;
-        let labels: Vec<String> = classes
-            .iter()
-            .filter(|class| trained(class))
-            .map(|(label, _)| label.clone())
-            .collect();
-        if let Some((label, _)) = classes
-            .iter()
-            .find(|(_, [held_out, trained])| *held_out > 0 && *trained == 0)
-        {
-            return Err(unseen(&name, label, &labels));
-        }
-        if let [label] = labels.as_slice() {
-            return Err(Error::new(
-                ErrorKind::TooFew,
-                format!("target \"{name}\" has only one class, \"{label}\""),
-            )
-            .hint("Let the query return rows of at least two classes."));
-        }
-        let Some(field) = field else {
-            return Err(Error::new(
-                ErrorKind::InvalidParameter,
-                "there is no target",
-            ));
-        };
-        Ok(Learnt {
-            codes: stored.codes(field, classes.iter().map(trained)),
-            rows: classes
-                .iter()
-                .map(|(_, [_, trained])| *trained)
-                .filter(|rows| *rows > 0)
-                .collect(),
-            target: Target {
-                columns,
-                kind: TargetKind::Classes { labels },
-            },
-            notice,
-        })
-    }
-}
-
-impl Learnt {
-    /// The same rows with `target`, which an earlier training learned.
-    ///
-    /// `InvalidParameter` for a label that it does not have, and for numbers in place of classes.
-    pub(crate) fn onto(self, target: &Target) -> Result<Self> {
-        let place = |label: &str| {
-            let known = target.labels().iter().position(|known| known == label);
-            known.ok_or_else(|| unseen(target.name(), label, target.labels()))
-        };
-        let places = self.target.labels().iter().map(|label| place(label));
-        let places: Vec<usize> = places.collect::<Result<_>>()?;
-        let mut rows = vec![0; target.labels().len()];
-        for (place, learnt) in places.iter().zip(&self.rows) {
-            if let Some(rows) = rows.get_mut(*place) {
-                *rows = *learnt;
-            }
-        }
-        let codes = match (self.codes, &target.kind) {
-            (TargetCodes::Words(field, classes), TargetKind::Classes { .. }) => {
-                let class = |class: Option<u32>| Some(*places.get(class? as usize)? as u32);
-                TargetCodes::Words(field, classes.into_iter().map(class).collect())
-            }
-            (TargetCodes::Integers(field, _), TargetKind::Classes { labels }) => {
-                let values = labels.iter().filter_map(|label| label.parse().ok());
-                TargetCodes::Integers(field, values.collect())
-            }
-            (TargetCodes::Scaled(scaled), TargetKind::Regression { outputs })
-                if scaled.len() == outputs.len() =>
-            {
-                let frozen = scaled.into_iter().zip(outputs);
-                TargetCodes::Scaled(
-                    frozen
-                        .map(|((field, _, name), scale)| (field, *scale, name))
-                        .collect(),
-                )
-            }
-            _ => {
-                let message = format!(
-                    "{} is not what it was in the training before",
-                    target.words()
-                );
-                return Err(Error::new(ErrorKind::InvalidParameter, message)
-                    .hint("Continue with values of the same kind, or train a new model."));
-            }
-        };
-        Ok(Self {
-            target: target.clone(),
-            codes,
-            rows,
-            notice: None,
-        })
-    }
 }
 
 impl Integers {
@@ -394,62 +234,6 @@ impl Integers {
                 .count()
                 == 2
     }
-}
-
-/// What stands in the record for classes in their order.
-enum Stored {
-    Words(Vec<u32>),
-    Integers(Vec<i64>),
-}
-
-impl Stored {
-    /// Numbers the classes that are kept.
-    fn codes(self, field: Field, kept: impl Iterator<Item = bool>) -> TargetCodes {
-        match self {
-            Self::Words(words) => {
-                let most = words.iter().max().map_or(0, |most| *most as usize + 1);
-                let mut classes = vec![None; most];
-                let kept = words.iter().zip(kept).filter(|(_, kept)| *kept);
-                for (class, (word, _)) in kept.enumerate() {
-                    if let Some(place) = classes.get_mut(*word as usize) {
-                        *place = Some(class as u32);
-                    }
-                }
-                TargetCodes::Words(field, classes)
-            }
-            Self::Integers(values) => {
-                let kept = values.into_iter().zip(kept).filter(|(_, kept)| *kept);
-                TargetCodes::Integers(field, kept.map(|(value, _)| value).collect())
-            }
-        }
-    }
-}
-
-/// A regression of `outputs`.
-fn scaled(columns: Vec<TargetColumn>, outputs: Vec<(Field, Moments)>) -> Result<Learnt> {
-    let mut scales = Vec::new();
-    for (place, (_, moments)) in outputs.iter().enumerate() {
-        let Some(std) = moments.std() else {
-            let name = Target::output_name(&columns, place);
-            return Err(too_far(moments.mean, &name));
-        };
-        scales.push(Standard {
-            mean: moments.mean,
-            std,
-        });
-    }
-    let fields = outputs.iter().zip(&scales).enumerate();
-    let codes = fields
-        .map(|(place, ((field, _), scale))| (*field, *scale, Target::output_name(&columns, place)));
-    Ok(Learnt {
-        codes: TargetCodes::Scaled(codes.collect()),
-        target: Target {
-            columns,
-            kind: TargetKind::Regression { outputs: scales },
-        },
-        rows: Vec::new(),
-        notice: None,
-    })
 }
 
 /// Refuses what cannot be a target, alone or beside others, under a crossentropy if one is `wanted`.
@@ -480,41 +264,5 @@ fn check_type(column: &Column, several: bool, wanted: Option<&Loss>) -> Result<(
             "Cast it to integer or text, or use loss mse.",
         ),
         _ => Ok(()),
-    }
-}
-
-impl TargetCodes {
-    /// Appends `y` of a stored row: standardised values or a class number.
-    #[inline]
-    pub(crate) fn encode(&self, record: &[u8], y: &mut Vec<f32>) -> Result<()> {
-        match self {
-            Self::Scaled(outputs) => {
-                for (field, scale, name) in outputs {
-                    let value = field.number(record);
-                    let scaled = scale.apply(value);
-                    if !scaled.is_finite() {
-                        return Err(too_far(value, name));
-                    }
-                    y.push(scaled);
-                }
-            }
-            Self::Words(field, classes) => {
-                let class = classes.get(field.word(record) as usize);
-                y.push(class.copied().flatten().unwrap_or(0) as f32);
-            }
-            Self::Integers(field, values) => {
-                let value = field.number(record) as i64;
-                y.push(values.binary_search(&value).unwrap_or(0) as f32);
-            }
-        }
-        Ok(())
-    }
-
-    /// Numbers of `y`.
-    pub(crate) fn width(&self) -> usize {
-        match self {
-            Self::Scaled(outputs) => outputs.len(),
-            Self::Words(..) | Self::Integers(..) => 1,
-        }
     }
 }

@@ -36,7 +36,7 @@ pub struct Training<'a> {
     waiting: Option<WaitingRoom>,
     targets: Vec<Slot>,
     pub(crate) weight: Option<Slot>,
-    partition: Partition,
+    pub(crate) partition: Partition,
     /// Where the values of the training query's columns stand in a row of the validation query.
     bound: Option<Vec<(usize, usize)>>,
     /// Rows pushed.
@@ -124,6 +124,7 @@ impl<'a> Training<'a> {
         options.check()?;
         let width = columns.len();
         let roles = Roles::new(columns, targets, &options)?;
+        roles.check_features()?;
         Self::with(width, roles, options, spills, None)
     }
 
@@ -147,7 +148,8 @@ impl<'a> Training<'a> {
         let reading = budget.limit() - share - held;
         budget.reserve(reading, "the table of categories")?;
         // What is wrong with a target is said before the first row, whatever its arrays' length.
-        TargetLearner::new(roles.targets.clone(), 0, options.loss.as_ref())?;
+        let known = continued.as_ref().map(|continued| &continued.target);
+        TargetLearner::new(roles.targets.clone(), 0, options.loss.as_ref(), known)?;
         let mut training = Self {
             ingest: None,
             pool: None,
@@ -211,7 +213,8 @@ impl<'a> Training<'a> {
         };
         self.skips = Skips::new(&learners);
         let targets = self.roles.targets.clone();
-        let target = TargetLearner::new(targets, bytes, self.options.loss.as_ref())?;
+        let known = self.continued.as_ref().map(|continued| &continued.target);
+        let target = TargetLearner::new(targets, bytes, self.options.loss.as_ref(), known)?;
         bytes += target.bytes();
         self.targets.clone_from(&target.slots);
         if let Some((index, column)) = &self.roles.weight {
@@ -262,14 +265,23 @@ impl<'a> Training<'a> {
     pub fn validate_on(&mut self, columns: &[Column]) -> Result<()> {
         let invalid = |message: &str| Err(Error::new(ErrorKind::InvalidParameter, message));
         if self.roles.split.is_some() {
-            return invalid("a validation query and split_column cannot be given together");
+            let message = "a validation query and split_column cannot be given together";
+            return Err(Error::new(ErrorKind::InvalidParameter, message)
+                .hint("Leave one of them out: each says which rows validate."));
         }
         if self.seen > 0 {
             return invalid("the validation query must be known before the first row");
         }
         self.bound = Some(self.roles.bind(columns)?);
         self.partition = Partition::Whole;
+        // A training that goes on without such rows holds out none either.
+        self.options.validation_split = Some(0.0);
         Ok(())
+    }
+
+    /// Whether rows to validate on come from a query of their own.
+    pub(crate) fn validates_apart(&self) -> bool {
+        self.bound.is_some()
     }
 
     /// Takes one validation row: values in the order given to [`Self::validate_on`].
@@ -362,11 +374,15 @@ impl<'a> Training<'a> {
             return Ok(());
         };
         self.begin()?;
+        // What waits is in memory until all of it is stored.
+        let share = self.share;
+        self.share = share.saturating_sub(room.bytes());
         for row in room.rows() {
             let values = row.values();
             self.check_now_and_then(values.len(), callback)?;
             self.enter(&values, row.number, row.validates, callback)?;
         }
+        self.share = share;
         Ok(())
     }
 
@@ -453,7 +469,9 @@ fn weight_of(row: &[Value<'_>], slot: &Slot, number: u64) -> Result<f64> {
             let message = format!(
                 "sample_weight \"{name}\" is {weight} in row {number}, but must be at least 0 and finite"
             );
-            Err(Error::new(ErrorKind::InvalidParameter, message))
+            Err(Error::new(ErrorKind::InvalidParameter, message).hint(
+                "A row that does not count has the weight 0; leave out those without a weight.",
+            ))
         }
         _ => {
             let message = format!("sample_weight \"{name}\" is NULL in row {number}");

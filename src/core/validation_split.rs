@@ -54,6 +54,11 @@ impl ValidationSplit {
         }
     }
 
+    /// The fraction that was asked for.
+    pub(crate) fn share(&self) -> Option<f64> {
+        self.split
+    }
+
     /// Whether the next row, which is of `class`, is held out.
     #[inline]
     pub(crate) fn next(&mut self, class: u64) -> bool {

@@ -83,6 +83,11 @@ impl WaitingRoom {
         Ok(())
     }
 
+    /// Bytes charged.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.charged
+    }
+
     /// All who wait, in their order.
     pub(crate) fn rows(&self) -> &[Waiting] {
         &self.rows

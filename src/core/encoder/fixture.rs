@@ -60,7 +60,7 @@ pub(crate) fn learn(
         callback: &mut NoCallback,
         pool: &pool,
     };
-    let mut target = TargetLearner::new(Vec::new(), bytes, None)?;
+    let mut target = TargetLearner::new(Vec::new(), bytes, None, None)?;
     let dropped = drop_outliers(&mut learners, &mut target, &mut pass, &mut ToMemory)?;
     let frozen = freeze(learners, &mut pass)?;
     let stays = 0..u32::try_from(samples.rows()).unwrap_or(0);

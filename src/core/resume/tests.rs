@@ -313,14 +313,96 @@ fn columns_that_differ_are_named() -> Result<()> {
             .1
             .starts_with("target \"y\" is not a column of the query")
     );
-    let more = columns(number)
-        .into_iter()
-        .chain([column("new", number)])
-        .collect();
+    // Also where no column is left to learn from.
+    let only = [
+        column("aa", number),
+        column("w", number),
+        column("y", number),
+    ];
     assert_eq!(
-        message(more)?.1,
-        "column \"new\" is no feature of the model | List it in exclude, or leave it out of the query."
+        message(only.to_vec())?.1,
+        "column \"a\", a feature of the model, is missing in the query | Did you mean \"aa\"?"
     );
+    // Columns that nobody asks for are left alone, even two of one name.
+    let (file, state) = stored(&first)?;
+    let new = || column("new", ColumnType::Category);
+    let more = columns(number).into_iter().chain([new(), new()]).collect();
+    let told = state.options();
+    let again = Training::resume(file, state, more, told, Box::new(ToMemory))?;
+    assert!(again.options.exclude.is_empty());
+    Ok(())
+}
+
+#[test]
+fn one_row_and_one_class_are_enough() -> Result<()> {
+    let number = |value: f64| vec![Value::Number(value), Value::Number(value % 2.0)];
+    let truth = |value: f64| vec![Value::Number(value), Value::Boolean(value % 2.0 == 1.0)];
+    let text = |value: f64| {
+        let label = ["a", "b", "c"][value as usize % 3];
+        vec![Value::Number(value), Value::Text(label)]
+    };
+    type Row<'a> = &'a dyn Fn(f64) -> Vec<Value<'static>>;
+    let targets: [(Column, Row<'_>); 4] = [
+        (integer("y"), &number),
+        (column("y", ColumnType::Number), &number),
+        (column("y", ColumnType::Boolean), &truth),
+        (column("y", ColumnType::Category), &text),
+    ];
+    for (target, row) in targets {
+        let columns = || vec![column("x", ColumnType::Number), target.clone()];
+        let rows: Vec<_> = (0..60).map(|i| row(f64::from(i))).collect();
+        let first = train(columns(), quick(), &rows)?;
+        let weights = first.file.model().weights();
+        for rows in [vec![row(1.0)], vec![row(7.0), row(1.0), row(1.0)]] {
+            let (file, state) = stored(&first)?;
+            let told = state.options();
+            let training = Training::resume(file, state, columns(), told, Box::new(ToMemory))?;
+            let second = pushed(training, &rows, &Pool::new(1)?)?;
+            assert_eq!(second.file.target, first.file.target);
+            assert_eq!(second.rows, rows.len() as u64);
+            assert_ne!(second.file.model().weights(), weights);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn after_a_validation_query_every_row_trains() -> Result<()> {
+    let columns = || {
+        vec![
+            column("x", ColumnType::Number),
+            column("y", ColumnType::Number),
+        ]
+    };
+    let row = |i: i32| vec![Value::Number(f64::from(i)), Value::Number(f64::from(i % 7))];
+    let pool = Pool::new(1)?;
+    let first = |epochs| {
+        let options = TrainOptions {
+            epochs: Some(epochs),
+            validation_split: Some(0.3),
+            ..TrainOptions::default()
+        };
+        let mut training = Training::new(columns(), &["y"], options, Box::new(ToMemory))?;
+        training.validate_on(&columns())?;
+        for i in 0..100 {
+            training.push(&row(i), &mut NoCallback)?;
+        }
+        for i in 0..9 {
+            training.push_validation(&row(i), &mut NoCallback)?;
+        }
+        training.finish(&mut NoCallback, &pool)
+    };
+    let (ten, five) = (first(10)?, first(5)?);
+    assert!(ten.settings["validation_split"].is_null());
+    let (file, state) = stored(&five)?;
+    let told = state.options();
+    let mut again = Training::resume(file, state, columns(), told, Box::new(ToMemory))?;
+    for i in 0..100 {
+        again.push(&row(i), &mut NoCallback)?;
+    }
+    let again = again.finish(&mut NoCallback, &pool)?;
+    assert_eq!((again.training_rows, again.validation_rows), (100, 0));
+    assert_eq!(again.file.model().weights(), ten.file.model().weights());
     Ok(())
 }
 

@@ -172,3 +172,23 @@ fn a_column_without_any_array_is_refused_as_one_without_values() -> Result<()> {
     assert_eq!(error.kind(), ErrorKind::NoRows);
     Ok(())
 }
+
+#[test]
+fn rows_spill_where_those_that_wait_leave_no_memory() -> Result<()> {
+    let mut clock = Clock::new();
+    let options = TrainOptions {
+        memory_limit: 2 << 20,
+        ..TrainOptions::default()
+    };
+    let mut columns = columns(None);
+    columns[2].column_type = ColumnType::Number;
+    let mut training = Training::new(columns, &["y"], options, Box::new(NoSpill))?;
+    let row = |v| [v, Value::Number(1.0), Value::Number(2.0)];
+    for _ in 0..8000 {
+        training.push(&row(Value::Null), &mut clock)?;
+    }
+    let first = row(Value::Vector(Vector::Double(&[1.0, 2.0])));
+    let error = training.push(&first, &mut clock).expect_err("cannot spill");
+    assert_eq!(error.to_string(), "spilled");
+    Ok(())
+}
