@@ -213,3 +213,28 @@ fn nobodys_epochs_are_lost() {
     run(&mut client, "SELECT ml_partial_fit('m', 'TABLE houses')");
     assert_eq!(late.join().expect("ends"), "40001");
 }
+
+#[test]
+fn new_rows_may_be_few_and_columns_are_named() {
+    let (_server, mut client) = houses();
+    train(
+        &mut client,
+        "m",
+        2,
+        ", callbacks => '{\"EarlyStopping\": {\"monitor\": \"val_loss\"}}'",
+    );
+    for rows in [1, 2] {
+        let rows =
+            format!("SELECT * FROM ml_partial_fit('m', 'SELECT * FROM houses LIMIT {rows}')");
+        run(&mut client, &rows);
+    }
+    let excluded = "SELECT jsonb_array_length(settings->'exclude')::float8 FROM tablenet.models";
+    assert_eq!(
+        number(&mut client, excluded),
+        0.0,
+        "id was only passed over"
+    );
+    let other = "SELECT area AS areas, price FROM houses";
+    let statement = format!("SELECT * FROM ml_partial_fit('m', '{other}')");
+    assert_eq!(refusal(&mut client, &statement), "42703");
+}

@@ -65,20 +65,13 @@ impl Before {
                 .any(|feature| feature.name == name)
     }
 
-    /// The training that continues. As in scoring, columns that the model does not know are left alone.
+    /// The training that continues.
     pub fn resume<'a>(
         self,
         columns: Vec<Column>,
-        mut options: TrainOptions,
+        options: TrainOptions,
         spills: Box<dyn SpillFactory + 'a>,
     ) -> Result<Training<'a>> {
-        let unknown = columns
-            .iter()
-            .map(|column| &column.name)
-            .filter(|name| !self.reads(name, &options) && !options.exclude.contains(name))
-            .cloned()
-            .collect::<Vec<_>>();
-        options.exclude.extend(unknown);
         Training::resume(self.file, self.state, columns, options, spills)
     }
 }
