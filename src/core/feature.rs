@@ -27,24 +27,26 @@ impl Feature {
     ///
     /// `InvalidText` for what cannot be read, and for arrays, which have to come as arrays.
     pub fn read<'t>(&self, text: &'t str) -> Result<Value<'t>> {
-        let value = match self.column_type {
-            ColumnType::Boolean => literal::boolean(text).map(Value::Boolean),
-            ColumnType::Category => Some(Value::Text(text)),
-            ColumnType::Number => literal::number(text).map(Value::Number),
-            ColumnType::Date => literal::date(text).map(Value::Number),
-            ColumnType::Timestamp => literal::timestamp(text, false).map(Value::Number),
-            ColumnType::TimestampTz => literal::timestamp(text, true).map(Value::Number),
-            ColumnType::Time => literal::time(text).map(Value::Number),
-            ColumnType::Interval => literal::interval(text).map(Value::Number),
-            ColumnType::Vector => None,
-        };
-        value.ok_or_else(|| {
-            let what = self.column_type.words();
-            let message = format!(
-                "cannot read \"{text}\" as {what} for feature \"{}\"",
-                self.name
-            );
-            Error::new(ErrorKind::InvalidText, message).hint(literal::example(self.column_type))
-        })
+        read(&self.name, self.column_type, text)
     }
+}
+
+/// As [`Feature::read`], for the column `name` of this type.
+pub(crate) fn read<'t>(name: &str, column_type: ColumnType, text: &'t str) -> Result<Value<'t>> {
+    let value = match column_type {
+        ColumnType::Boolean => literal::boolean(text).map(Value::Boolean),
+        ColumnType::Category => Some(Value::Text(text)),
+        ColumnType::Number => literal::number(text).map(Value::Number),
+        ColumnType::Date => literal::date(text).map(Value::Number),
+        ColumnType::Timestamp => literal::timestamp(text, false).map(Value::Number),
+        ColumnType::TimestampTz => literal::timestamp(text, true).map(Value::Number),
+        ColumnType::Time => literal::time(text).map(Value::Number),
+        ColumnType::Interval => literal::interval(text).map(Value::Number),
+        ColumnType::Vector => None,
+    };
+    value.ok_or_else(|| {
+        let what = column_type.words();
+        let message = format!("cannot read \"{text}\" as {what} for feature \"{name}\"");
+        Error::new(ErrorKind::InvalidText, message).hint(literal::example(column_type))
+    })
 }

@@ -34,8 +34,8 @@ pub(crate) struct Counts {
     nulls: u64,
     /// The labels of an enum in their order.
     declared: Option<Vec<String>>,
-    /// Rows by code that no longer count.
-    dropped: Vec<u32>,
+    /// Rows that no longer count, by the codes of the texts that are there, in ascending order.
+    dropped: Vec<(u32, u32)>,
 }
 
 #[derive(Debug, Default)]
@@ -135,11 +135,15 @@ impl Counts {
         }
         self.values = self.values.saturating_sub(1);
         if self.dropped.is_empty() {
-            let codes = self.training.codes as usize + 2;
-            self.dropped = with_capacity(codes, WHAT)?;
-            self.dropped.resize(codes, 0);
+            let entries = &self.training.entries;
+            self.dropped = with_capacity(entries.len(), WHAT)?;
+            self.dropped
+                .extend(entries.values().map(|entry| (entry.code, 0)));
+            self.dropped.sort_unstable();
         }
-        if let Some(rows) = self.dropped.get_mut(code as usize / 2) {
+        if let Some((_, rows)) =
+            place_of(code, &self.dropped).and_then(|place| self.dropped.get_mut(place))
+        {
             *rows += 1;
         }
         Ok(())
@@ -149,24 +153,34 @@ impl Counts {
     pub(crate) fn settle(&mut self) {
         let dropped = std::mem::take(&mut self.dropped);
         self.training.entries.retain(|_, entry| {
-            let rows = dropped.get(entry.code as usize / 2).copied().unwrap_or(0);
-            entry.count = entry.count.saturating_sub(u64::from(rows));
+            let place = place_of(entry.code, &dropped).and_then(|place| dropped.get(place));
+            let rows = place.map_or(0, |(_, rows)| u64::from(*rows));
+            entry.count = entry.count.saturating_sub(rows);
             entry.count > 0
         });
     }
 
     /// Keeps the `most` most frequent categories, of equals those with the lesser bytes; where there are more than
-    /// `few`, none that only one training row has. Most of the tables' memory is given back.
-    pub(crate) fn finish(mut self, most: usize, few: usize, budget: &Budget) -> Result<Kept> {
+    /// `few`, none that only one training row has. The one that `stays` does, if it was seen. Most of the tables' memory is
+    /// given back.
+    pub(crate) fn finish(
+        mut self,
+        most: usize,
+        few: usize,
+        stays: Option<&str>,
+        budget: &Budget,
+    ) -> Result<Kept> {
+        let stays = |text: &str| Some(text) == stays;
         let entries = std::mem::take(&mut self.training.entries);
         let rare = entries.len() > few || self.training.lossy;
         let mut kept: Vec<(Box<str>, Entry)> = entries
             .into_iter()
-            .filter(|(_, entry)| !rare || entry.count > 1)
+            .filter(|(text, entry)| !rare || entry.count > 1 || stays(text))
             .collect();
         if kept.len() > most {
             let by_count = |a: &(Box<str>, Entry), b: &(Box<str>, Entry)| {
-                b.1.count.cmp(&a.1.count).then_with(|| a.0.cmp(&b.0))
+                let rank = |it: &(Box<str>, Entry)| (stays(&it.0), it.1.count);
+                rank(b).cmp(&rank(a)).then_with(|| a.0.cmp(&b.0))
             };
             kept.sort_unstable_by(by_count);
             kept.truncate(most);
@@ -208,6 +222,11 @@ impl Counts {
             codes,
         })
     }
+}
+
+/// Where `code` stands among codes in ascending order.
+fn place_of(code: u32, rows: &[(u32, u32)]) -> Option<usize> {
+    rows.binary_search_by_key(&code, |(code, _)| *code).ok()
 }
 
 impl Table {
@@ -279,7 +298,7 @@ mod tests {
         let only = counts.code(Some("only here"), false, &budget)?;
         let also = counts.code(Some("ä"), false, &budget)?;
         assert_eq!((counts.seen(), counts.distinct()), ((9, 1), Some(5)));
-        let kept = counts.finish(3, 32, &budget)?;
+        let kept = counts.finish(3, 32, None, &budget)?;
         assert_eq!(kept.categories, ["a", "b", "ä"]);
         assert_eq!((kept.counts, kept.other), (vec![2, 3, 2], 2));
         let meaning = |code: u32| kept.codes.meaning(code).expect("not NULL");
@@ -304,7 +323,7 @@ mod tests {
         for text in ["a", "z", "", "b"] {
             counts.code(Some(text), true, &Budget::new(1 << 20))?;
         }
-        let kept = counts.finish(9, 32, &Budget::new(1 << 20))?;
+        let kept = counts.finish(9, 32, None, &Budget::new(1 << 20))?;
         assert_eq!(kept.categories, ["b", "", "a", "z"]);
         Ok(())
     }
@@ -316,7 +335,7 @@ mod tests {
             counts.code(Some(&format!("{}", i % 36)), true, &budget)?;
         }
         assert_eq!(
-            counts.finish(1000, 32, &budget)?.categories,
+            counts.finish(1000, 32, None, &budget)?.categories,
             ["0", "1", "2", "3"]
         );
         Ok(())
@@ -338,7 +357,7 @@ mod tests {
         assert_eq!(counts.distinct(), None);
         let (values, _) = counts.seen();
         // When rows have been read, more is free.
-        let kept = counts.finish(1000, 32, &Budget::new(1 << 20))?;
+        let kept = counts.finish(1000, 32, None, &Budget::new(1 << 20))?;
         assert_eq!(values, 100_000);
         assert_eq!(kept.categories, ["late"]);
         assert!(

@@ -16,6 +16,7 @@ use super::{
     Difference, Distribution, Encoding, Null, Number, Part, Preprocessing, Profile, RecordEncoder,
     Scale, too_far,
 };
+use crate::feature::read;
 use crate::preprocess::{Constant, Impute, Outliers, ScaleChoice};
 use crate::record::Field;
 use crate::slot::Form;
@@ -255,37 +256,36 @@ fn is_quantity(learner: &Learner) -> bool {
 /// A constant as the number that it stands for.
 fn number_of(learner: &Learner, constant: &Constant, place: usize) -> Result<f64> {
     let slot = &learner.slot;
-    let refused = |message: String| Err(Error::new(ErrorKind::InvalidParameter, message));
+    let refused = |message: String, hint: &str| {
+        Err(Error::new(ErrorKind::InvalidParameter, message).hint(hint))
+    };
     match constant {
         Constant::Number(value) => Ok(*value),
         Constant::Boolean(value) => Ok(f64::from(u8::from(*value))),
         Constant::Numbers(values) => match values.get(place) {
             Some(value) if values.len() == slot.numbers() => Ok(*value),
-            _ => refused(format!(
-                "the constant of column \"{}\" must have {} elements, not {}",
-                slot.name,
-                slot.numbers(),
-                values.len()
-            )),
+            _ => refused(
+                format!(
+                    "the constant of column \"{}\" must have {} elements, not {}",
+                    slot.name,
+                    slot.numbers(),
+                    values.len()
+                ),
+                "Give one per element of its arrays, or a single number for all of them.",
+            ),
         },
         Constant::Text(text) => {
             // Literals of a prediction are read by the same rules.
-            let column = Feature {
-                name: slot.name.clone(),
-                column_type: slot.column_type,
-                encoding: Encoding::Vector {
-                    elements: Vec::new(),
-                    missing: false,
-                },
-                profile: Profile::default(),
-            };
-            match column.read(text)? {
+            match read(&slot.name, slot.column_type, text)? {
                 Value::Number(value) if value.is_finite() => Ok(value),
-                _ => refused(format!(
-                    "the constant \"{text}\" of column \"{}\" must be {}",
-                    slot.name,
-                    slot.column_type.words()
-                )),
+                _ => refused(
+                    format!(
+                        "the constant \"{text}\" of column \"{}\" must be {}",
+                        slot.name,
+                        slot.column_type.words()
+                    ),
+                    "It must be finite.",
+                ),
             }
         }
     }
@@ -352,8 +352,9 @@ fn encode(
             Encoding::Boolean { null, missing }
         }
         Statistics::Category(counts) => {
+            profile.sampled = counts.distinct().is_none();
             if let Some(distinct) = counts.distinct() {
-                (profile.distinct, profile.sampled) = (distinct as u64, false);
+                profile.distinct = distinct as u64;
             }
             let (encoding, distribution, codes) =
                 texts::encode(&slot, &options, counts, missing, budget, notices)?;

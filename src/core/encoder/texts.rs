@@ -9,6 +9,7 @@ use crate::config::invalid;
 use crate::preprocess::{ColumnOptions, Constant, Encode, Impute, ScaleChoice};
 use crate::slot::Slot;
 use crate::{Budget, Result};
+use std::collections::HashMap;
 
 /// The most categories that keep a place where nothing was said.
 const MAX_CATEGORIES: usize = 1000;
@@ -33,20 +34,22 @@ pub(super) fn encode(
     let (_, nulls) = counts.seen();
     if let Some(Encode::Ordinal { order }) = &options.encode {
         let labels = counts.labels().map(<[String]>::to_vec);
-        let kept = counts.finish(usize::MAX, usize::MAX, budget)?;
+        let kept = counts.finish(usize::MAX, usize::MAX, None, budget)?;
         let order = order.clone().or(labels);
         return ordinal(slot, options, kept, order, nulls, missing);
     }
     let most = options.max_categories.unwrap_or(MAX_CATEGORIES);
     let declared = counts.labels().map(<[String]>::to_vec);
-    let mut kept = counts.finish(most, FEW, budget)?;
-    let null = null(options, &mut kept, nulls, declared.as_deref());
+    let constant = match &options.impute {
+        Some(Impute::Constant(Constant::Text(text))) => Some(text.as_str()),
+        _ => None,
+    };
+    let exact = counts.distinct().is_some();
+    let mut kept = counts.finish(most, FEW, constant, budget)?;
     if kept.categories.is_empty() {
-        notices.push(format!(
-            "column \"{}\" has another value in nearly every row, of which nothing can be learned: consider listing it in exclude",
-            slot.name
-        ));
+        notices.push(nothing_kept(&slot.name, exact));
     }
+    let null = null(options, &mut kept, nulls, declared.as_deref());
     let vocabulary = Vocabulary {
         other: kept.other > 0,
         missing: missing && null == CategoryNull::Missing,
@@ -58,7 +61,8 @@ pub(super) fn encode(
         return Err(invalid(format!(
             "column \"{}\" cannot both refuse NULL and take what was not seen for NULL",
             slot.name
-        )));
+        ))
+        .hint("Set on_unseen to other or error, or choose another impute."));
     }
     let distribution = Distribution::Category {
         counts: kept.counts,
@@ -77,6 +81,19 @@ pub(super) fn encode(
         Some(dim) => Encoding::Embedding { vocabulary, dim },
     };
     Ok((encoding, distribution, kept.codes))
+}
+
+/// What to know of a column none of whose values keeps a place; `exact` where all of them were counted.
+fn nothing_kept(name: &str, exact: bool) -> String {
+    if exact {
+        format!(
+            "column \"{name}\" has another value in every row, of which nothing can be learned: consider listing it in exclude"
+        )
+    } else {
+        format!(
+            "column \"{name}\" has more values than the memory limit lets be counted, none of them frequent enough to be learned: raise the limit or list it in exclude"
+        )
+    }
 }
 
 /// What NULL is among the categories; a constant that replaced NULLs becomes one of them.
@@ -164,9 +181,10 @@ fn ordinal(
     let (order, counts) = match order {
         None => (kept.categories, kept.counts),
         Some(mut order) => {
+            let known: HashMap<String, usize> = order.iter().cloned().zip(0..).collect();
             let mut places: Vec<Option<u32>> = Vec::with_capacity(kept.categories.len());
             for category in &kept.categories {
-                let mut place = order.iter().position(|it| it == category);
+                let mut place = known.get(category).copied();
                 let given = matches!(&options.encode, Some(Encode::Ordinal { order: Some(_) }));
                 if place.is_none() && !given {
                     // An enum that has got a label since the query began.
@@ -210,7 +228,10 @@ fn ordinal(
             let Some(place) = place else {
                 return Err(invalid(format!(
                     "the constant \"{text}\" of column \"{name}\" is not in its order"
-                )));
+                ))
+                .hint(
+                    "Choose one of its values, or add this one to the order of encode ordinal.",
+                ));
             };
             Some(place as f64)
         }
@@ -226,7 +247,8 @@ fn ordinal(
             Some(ScaleChoice::As(Scale::Log1p)) => {
                 return Err(invalid(format!(
                     "scale log1p does not fit the positions of column \"{name}\""
-                )));
+                ))
+                .hint("Choose another scale."));
             }
             Some(ScaleChoice::As(scale)) => scale,
             Some(ScaleChoice::Auto) | None => Scale::Standard,
@@ -267,11 +289,18 @@ fn positions(wanted: &Wanted<'_>, counts: &[u64]) -> Found {
         let all: u64 = counts.iter().sum::<u64>() + fills;
         let rank = q * all.saturating_sub(1) as f64;
         let at = |rank: u64| {
-            let mut below = 0;
+            let (mut below, mut fills) = (0, fills);
             for (place, count) in counts.iter().enumerate() {
-                below += count + if place as f64 == fill { fills } else { 0 };
+                let place = place as f64;
+                if fill <= place {
+                    below += std::mem::take(&mut fills);
+                    if rank < below {
+                        return fill;
+                    }
+                }
+                below += count;
                 if rank < below {
-                    return place as f64;
+                    return place;
                 }
             }
             counts.len().saturating_sub(1) as f64
@@ -286,6 +315,5 @@ fn positions(wanted: &Wanted<'_>, counts: &[u64]) -> Found {
         Fill::Median => quantile(0, -1.0, 0.5).floor(),
         Fill::Mean | Fill::Refused => wanted.moments.mean,
     };
-    // The mean lies between positions: as a fill it is of no account for the quartiles.
     wanted.found(fill, |fill, _, q| quantile(wanted.moments.nulls, fill, q))
 }

@@ -5,6 +5,7 @@ use super::pattern::{is_pattern, matches};
 use super::{Preprocess, Rule};
 use crate::config::invalid;
 use crate::encoder::Part;
+use crate::feature::read;
 use crate::nearest::nearest;
 use crate::{ColumnType, Error, ErrorKind, Result};
 
@@ -72,9 +73,10 @@ fn merged(name: &str, column_type: ColumnType, rules: &[(&Rule, bool)]) -> Resul
         let said = &rule.options;
         let fits = |option: &str, fits: bool| fit(fits, *named, option, name, column_type);
         take(&said.impute, &mut options.impute, |impute| {
-            fits(&format!("impute {}", impute.name()), kind.imputes(impute))
+            let fits = fits(&format!("impute {}", impute.name()), kind.imputes(impute))?;
+            // Where the column is named, whoever reads the constant says what is wrong with it.
+            Ok(fits && (*named || kind.reads(impute)))
         })?;
-        take(&said.indicator, &mut options.indicator, |_| Ok(true))?;
         take(&said.scale, &mut options.scale, |_| {
             fits("scale", kind.is_scaled())
         })?;
@@ -89,6 +91,12 @@ fn merged(name: &str, column_type: ColumnType, rules: &[(&Rule, bool)]) -> Resul
         })?;
         take(&said.parts, &mut options.parts, |parts| {
             fits("parts", kind.has_parts(parts))
+        })?;
+    }
+    let marks = kind.marks(options.impute.as_ref());
+    for (rule, named) in rules {
+        take(&rule.options.indicator, &mut options.indicator, |wanted| {
+            fit(!wanted || marks, *named, "indicator", name, column_type)
         })?;
     }
     Ok(options)
@@ -118,7 +126,7 @@ fn fit(fits: bool, named: bool, option: &str, name: &str, column_type: ColumnTyp
             "A boolean takes impute mode, constant, error or drop_row, and indicator."
         }
         ColumnType::Category => {
-            "A text takes encode, max_categories, on_unseen, indicator and impute missing, mode, constant, error or drop_row; with encode ordinal also scale."
+            "A text takes encode, max_categories, on_unseen and impute missing, mode, constant, error or drop_row, and with impute missing indicator; with encode ordinal also scale and impute mean or median."
         }
         ColumnType::Date | ColumnType::Timestamp | ColumnType::TimestampTz => {
             "A date or timestamp takes parts (of a date: month, day, weekday), and what a number takes."
@@ -180,6 +188,19 @@ impl Kind<'_> {
                 }
             },
         }
+    }
+
+    /// Whether the constant of a pattern is one of this column's type.
+    fn reads(self, impute: &Impute) -> bool {
+        match impute {
+            Impute::Constant(Constant::Text(text)) => read("", self.column_type, text).is_ok(),
+            _ => true,
+        }
+    }
+
+    /// Whether there can be an is-missing input: that of a text is a place of NULL's own.
+    fn marks(self, impute: Option<&Impute>) -> bool {
+        !self.is_text() || self.is_ordinal() || matches!(impute, None | Some(Impute::Missing))
     }
 
     fn has_parts(self, parts: &[Part]) -> bool {

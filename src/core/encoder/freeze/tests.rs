@@ -469,6 +469,61 @@ fn ordinals_are_positions_that_are_scaled() -> Result<()> {
 }
 
 #[test]
+fn quartiles_of_positions_count_a_mean_between_them() -> Result<()> {
+    // np.quantile([0] * 5 + [1] * 5 + [0.5] * 10, [.25, .5, .75]) = 0.375, 0.5, 0.625
+    let mut texts = [Text("a"), Text("b")].repeat(5);
+    texts.extend([NULL; 10]);
+    let said = r#""encode": "ordinal", "impute": "mean", "scale": "robust", "indicator": false"#;
+    let learned = one(ColumnType::Category, said, &texts)?;
+    let x = inputs(&learned);
+    assert_eq!([x[0][0], x[1][0], x[10][0]], [-2.0, 2.0, 0.0]);
+    Ok(())
+}
+
+#[test]
+fn a_text_has_no_indicator_beside_a_category_that_stands_for_null() -> Result<()> {
+    let texts = [Text("b"), NULL];
+    for encode in ["auto", "hash"] {
+        for impute in [r#"{"constant": "b"}"#, r#""error""#, r#""drop_row""#] {
+            let said = format!(r#""impute": {impute}, "encode": "{encode}", "indicator": true"#);
+            let error = one(ColumnType::Category, &said, &texts).expect_err(&said);
+            assert_eq!(error.kind(), ErrorKind::InvalidParameter, "{said}");
+        }
+    }
+    let said = r#""impute": "mode", "encode": "ordinal", "indicator": true"#;
+    assert_eq!(one(ColumnType::Category, said, &texts)?.encoder.width(), 2);
+    Ok(())
+}
+
+#[test]
+fn a_constant_is_a_category_though_it_is_rare() -> Result<()> {
+    let texts = ["a", "b", "a", "b", "c"].map(Text);
+    let texts = [&texts[..], &[NULL]].concat();
+    let said = r#""impute": {"constant": "c"}, "max_categories": 2"#;
+    let learned = one(ColumnType::Category, said, &texts)?;
+    let x = inputs(&learned);
+    assert_eq!(x[4], x[5], "the text itself is that category too");
+    Ok(())
+}
+
+#[test]
+fn a_constant_of_a_pattern_passes_over_dates_that_it_is_none_of() -> Result<()> {
+    let columns = [
+        column("c", ColumnType::Category),
+        column("d", ColumnType::Date),
+    ];
+    let rows = [[NULL, Number(0.0)], [Text("a"), Number(86_400.0)]].map(Vec::from);
+    let said = r#"{"*": {"impute": {"constant": "unknown"}}}"#;
+    let learned = learn(&columns, said, &rows, &[])?;
+    assert_eq!(vocabulary(&learned).categories, ["a", "unknown"]);
+    let said = said.replace('*', "d");
+    let error = learn(&columns[1..], &said, &[vec![Number(0.0)]], &[]);
+    let error = error.expect_err("no date").to_string();
+    assert_eq!(error, "cannot read \"unknown\" as a date for feature \"d\"");
+    Ok(())
+}
+
+#[test]
 fn dates_have_parts_and_differences() -> Result<()> {
     let day = 86_400.0;
     let columns = [
