@@ -109,11 +109,15 @@ pub fn run(
             &mut interrupts,
         )?;
         let bytes = trained.file.to_bytes(&mut interrupts)?;
+        let (task, parameters) = (task_name(trained.file.task()), trained.file.parameters());
+        // The weights are twice in memory, and so would be all that the optimizer has beside them.
+        drop(trained.file);
         let state = trained.state.to_bytes(&mut interrupts)?;
+        drop(trained.state);
         let new = NewVersion {
             name: &model,
             targets: &targets,
-            task: task_name(trained.file.task()),
+            task,
             query: &query,
             settings: &trained.settings,
             rows: trained.rows,
@@ -124,7 +128,7 @@ pub fn run(
             val_loss: trained.val_loss,
             metrics: &trained.metrics,
             history: &serde_json::to_value(&trained.history).unwrap_or_default(),
-            parameters: trained.file.parameters(),
+            parameters,
             bytes: &bytes,
             state: Some(&state),
             continued,
