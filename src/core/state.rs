@@ -41,12 +41,6 @@ impl TrainingState {
         let slots = self.optimizer.slots.iter();
         slots.filter(|slot| !slot.is_empty()).map(Vec::as_slice)
     }
-
-    /// Bytes held, about.
-    pub fn bytes(&self) -> u64 {
-        let floats: usize = self.slots().map(<[f32]>::len).sum();
-        (size_of::<Self>() + 4 * floats) as u64
-    }
 }
 
 /// [`TrainOptions`] as JSON.
