@@ -1,30 +1,14 @@
 //! What rows are for: several targets, weights, and the ways to hold rows out.
 
 mod data;
+#[path = "data/run.rs"]
+mod run;
 
 use ColumnType::{Boolean, Category, Number};
 use Value::{Null, Text};
 use data::Clock;
+use run::{Rows, Run, column};
 use tablenet_core::*;
-
-struct NoSpill;
-
-impl SpillFactory for NoSpill {
-    fn create(&mut self) -> Result<Box<dyn Spill>> {
-        Err(Error::new(ErrorKind::Foreign, "spilled"))
-    }
-}
-
-fn column(name: &str, column_type: ColumnType) -> Column {
-    Column {
-        name: name.into(),
-        column_type,
-        integer: false,
-        single_precision: false,
-        labels: None,
-        length: None,
-    }
-}
 
 fn number(value: f64) -> Value<'static> {
     Value::Number(value)
@@ -34,49 +18,6 @@ fn quick() -> TrainOptions {
     TrainOptions {
         epochs: Some(2),
         ..TrainOptions::default()
-    }
-}
-
-type Rows<'v> = Vec<Vec<Value<'v>>>;
-
-struct Run<'v> {
-    columns: Vec<Column>,
-    targets: Vec<&'static str>,
-    options: TrainOptions,
-    rows: Rows<'v>,
-    /// A validation query.
-    validation: Option<(Vec<Column>, Rows<'v>)>,
-    threads: usize,
-}
-
-impl Run<'_> {
-    fn train(&self) -> Result<Trained> {
-        let pool = Pool::new(self.threads)?;
-        let options = self.options.clone();
-        let new = Training::new(
-            self.columns.clone(),
-            &self.targets,
-            options,
-            Box::new(NoSpill),
-        )?;
-        let mut training = new.on(&pool)?;
-        if let Some((columns, _)) = &self.validation {
-            training.validate_on(columns)?;
-        }
-        let mut clock = Clock::new();
-        for row in &self.rows {
-            training.push(row, &mut clock)?;
-        }
-        for row in self.validation.iter().flat_map(|(_, rows)| rows) {
-            training.push_validation(row, &mut clock)?;
-        }
-        training.finish(&mut clock, &pool)
-    }
-
-    fn refused(&self) -> String {
-        let error = self.train().err().expect("refused");
-        let hint = error.hint_text().unwrap_or_default();
-        format!("{error} / {hint}")
     }
 }
 
