@@ -186,6 +186,49 @@ fn checks_are_less_than_50_ms_apart_in_a_large_model() {
 }
 
 #[test]
+fn cuts_go_on_from_the_best_weights_and_leave_the_optimizer() {
+    let layers = || vec![dense(8, Activation::Tanh), dense(1, Activation::Linear)];
+    // Far too high: only a lower learning rate gets further.
+    let mut model = regression(3, layers(), r#"{"adam": {"learning_rate": 0.1}}"#);
+    let (given, first) = (model.optimizer(), model.weights().to_vec());
+    let mut run = |learning_rate_cuts| {
+        let options = FitOptions {
+            early_stopping: Some(EarlyStopping {
+                restore_best_weights: true,
+                patience: 4,
+                learning_rate_cuts,
+                ..EarlyStopping::default()
+            }),
+            ..options(500, 16)
+        };
+        model.set_weights(first.clone(), &mut Clock::new()).unwrap();
+        let (mut rows, mut validation) = (Rows::of(60, 3, target), Rows::of(40, 3, target));
+        let held_out: Option<&mut dyn Batches> = Some(&mut validation);
+        let pool = Pool::new(1).unwrap();
+        let history = model.fit(&mut rows, held_out, &options, &mut Clock::new(), &pool);
+        let history = history.unwrap();
+        assert_eq!(history.stopped, Stopped::EarlyStopping);
+        assert_eq!(model.optimizer(), given);
+        let best = history.best_epoch.unwrap() as usize - 1;
+        (
+            history
+                .epochs
+                .iter()
+                .map(|logs| logs.val_loss.unwrap())
+                .collect::<Vec<_>>(),
+            history.epochs[best].val_loss.unwrap(),
+        )
+    };
+    let (without, best) = run(0);
+    let (with, lower) = run(2);
+    assert_eq!(with[..without.len()], without[..], "until the first cut");
+    // The first epoch after a cut starts at the best weights: it is nearer to them than the last before it.
+    let after = with[without.len()];
+    assert!(after < *without.last().unwrap(), "{after}");
+    assert!(lower < best, "{lower} {best}");
+}
+
+#[test]
 fn early_stopping_restores_the_best_weights() {
     // A learning rate that is far too high makes the validation loss jump about.
     let mut rows = Rows::of(60, 3, target);
