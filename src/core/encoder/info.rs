@@ -115,15 +115,12 @@ fn words(encoding: &Encoding) -> (String, Option<String>) {
         Encoding::Number(number) => number_words("number", number),
         Encoding::Boolean { null, .. } => (format!("boolean, {}", null_words(null)), None),
         Encoding::OneHot(vocabulary) => {
-            let null = category_words(vocabulary);
-            let count = vocabulary.categories.len();
-            (format!("one_hot of {count} categories{null}"), None)
+            let words = format!("one_hot of {}", category_words(vocabulary));
+            (words, None)
         }
         Encoding::Embedding { vocabulary, dim } => {
-            let null = category_words(vocabulary);
-            let count = vocabulary.categories.len();
-            let words = format!("embedding of {count} categories in {dim} numbers{null}");
-            (words, None)
+            let categories = category_words(vocabulary);
+            (format!("embedding in {dim} numbers of {categories}"), None)
         }
         Encoding::Ordinal { order, number, .. } => {
             number_words(&format!("ordinal of {} categories", order.len()), number)
@@ -140,7 +137,8 @@ fn words(encoding: &Encoding) -> (String, Option<String>) {
             (format!("hash in {buckets} buckets{vectors}{null}"), None)
         }
         Encoding::Calendar { parts, epoch } => {
-            let parts: Vec<&str> = parts.iter().map(|part| part.name()).collect();
+            let parts = parts.iter().map(|part| part.name());
+            let parts: Vec<&str> = parts.chain(["epoch"]).collect();
             number_words(&format!("calendar of {}", parts.join(", ")), epoch)
         }
         Encoding::Vector { elements, .. } => {
@@ -163,12 +161,23 @@ fn number_words(encoding: &str, number: &Number) -> (String, Option<String>) {
     } = number;
     let mut scaling = match scale {
         Scale::None => scale.name().to_owned(),
-        _ => format!("{}: minus {center}, by {divisor}", scale.name()),
+        _ => {
+            let (center, divisor) = (short(*center), short(*divisor));
+            format!("{}: minus {center}, by {divisor}", scale.name())
+        }
     };
     if let Some([least, most]) = clip {
-        scaling = format!("{scaling}, clipped from {least} to {most}");
+        scaling = format!(
+            "{scaling}, clipped from {} to {}",
+            short(*least),
+            short(*most)
+        );
     }
-    let encoding = format!("{encoding}, {}", null_words(&number.null));
+    let null = match number.null {
+        Null::Value(value) => Null::Value(short(value)),
+        Null::Refused => Null::Refused,
+    };
+    let encoding = format!("{encoding}, {}", null_words(&null));
     (encoding, Some(scaling))
 }
 
@@ -180,12 +189,50 @@ fn null_words<T: std::fmt::Display>(null: &Null<T>) -> String {
 }
 
 fn category_words(vocabulary: &Vocabulary) -> String {
+    let categories = match vocabulary.categories.len() {
+        0 => "no category, all are other".to_owned(),
+        1 => "1 category".to_owned(),
+        count => format!("{count} categories"),
+    };
     match vocabulary.null {
-        CategoryNull::Missing => String::new(),
-        CategoryNull::Refused => ", NULL is refused".to_owned(),
+        CategoryNull::Missing => categories,
+        CategoryNull::Refused => format!("{categories}, NULL is refused"),
         CategoryNull::Category(place) => match vocabulary.categories.get(place as usize) {
-            Some(category) => format!(", NULL is {category}"),
-            None => String::new(),
+            Some(category) => format!("{categories}, NULL is {category}"),
+            None => categories,
         },
+    }
+}
+
+/// `value` to six digits.
+fn short(value: f64) -> String {
+    let rounded = format!("{value:.5e}");
+    let number = rounded.parse().unwrap_or(value);
+    if (1e-4..1e15).contains(&f64::abs(number)) || number == 0.0 {
+        return number.to_string();
+    }
+    format!("{number:e}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_six_digits() {
+        for (value, shown) in [
+            (0.0, "0"),
+            (-0.5, "-0.5"),
+            (63.048_123_456_78, "63.0481"),
+            (1_709_164_811.5, "1709160000"),
+            (1e6 / 3.0, "333333"),
+            (0.000_123_456_789, "0.000123457"),
+            (0.000_099_999_99, "0.0001"),
+            (2_254_902_293_428_549_000.0, "2.2549e18"),
+            (-1.234_567_8e-7, "-1.23457e-7"),
+            (f64::MAX, "1.79769e308"),
+        ] {
+            assert_eq!(short(value), shown);
+        }
     }
 }
