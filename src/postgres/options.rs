@@ -44,11 +44,7 @@ impl Request {
                 .as_ref()
                 .map(Sequential::from_json)
                 .transpose()?,
-            optimizer: call
-                .text(4)?
-                .as_deref()
-                .map(Optimizer::parse)
-                .transpose()?,
+            optimizer: call.text(4)?.as_deref().map(Optimizer::parse).transpose()?,
             loss: loss.map(|(loss, _)| loss),
             from_logits: loss.is_some_and(|(_, from_logits)| from_logits),
             metrics: call
