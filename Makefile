@@ -2,7 +2,7 @@
 export PG_CONFIG
 
 .DEFAULT_GOAL := build
-.PHONY: help build install demo demo-stop test bench lint instructions clean
+.PHONY: help build install demo demo-stop test bench quality lint instructions clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -24,6 +24,9 @@ test: ## run every ring of tests; ends with 'N passed, N failed'
 
 bench: ## measure tablenet and its peers side by side; writes docs/benchmarks.md (bench/run says what can be set)
 	@bench/run
+
+quality: ## train on 41 tables with nothing but a query and a target, and scikit-learn on the same rows (docs/defaults.md)
+	@bench/quality/run
 
 lint: ## rustfmt, clippy with warnings as errors, shellcheck
 	@scripts/lint
