@@ -35,7 +35,7 @@ mod tests {
             text(
                 "SELECT string_agg(concat_ws(' ', type, activation, output_shape), ', ') FROM ml_summary('prices')"
             ),
-            "Dense relu {32}, Dense relu {32}, Dense linear {1}"
+            "Dense tanh {128}, Dense tanh {64}, Dense linear {1}"
         );
     }
 
