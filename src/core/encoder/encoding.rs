@@ -59,6 +59,7 @@ pub(crate) enum Encoding {
     /// Every element scaled, and whether the vector is missing.
     Vector {
         /// One per element; none of them has an is-missing input of its own.
+        #[serde(with = "super::elements")]
         elements: Vec<Number>,
         /// Whether there is an is-missing input.
         missing: bool,

@@ -6,6 +6,7 @@ mod consistency;
 mod counts;
 mod distribution;
 mod drift;
+mod elements;
 mod encoding;
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -12,6 +12,11 @@ fn vocabulary() -> Json {
     json!({"categories": ["a", "b"], "other": false, "missing": true, "unseen": "other", "null": "missing"})
 }
 
+fn elements(length: usize) -> Json {
+    let numbers = |number: f64| json!(vec![number; length]);
+    json!({"scale": "standard", "center": numbers(1.0), "divisor": numbers(2.0), "clip": null, "null": numbers(1.5)})
+}
+
 fn profile() -> Json {
     json!({"count": 10, "nulls": 1, "distinct": 3, "sampled": false, "distribution": "none"})
 }
@@ -29,7 +34,7 @@ fn valid() -> Json {
             feature("o", "category", json!({"ordinal": {"order": ["a", "b"], "number": number(), "unseen": "error"}})),
             feature("h", "category", json!({"hash": {"buckets": 7, "dim": null, "null": "missing", "missing": true}})),
             feature("t", "timestamptz", calendar.clone()),
-            feature("v", "vector", json!({"vector": {"elements": [number(), number()], "missing": true}})),
+            feature("v", "vector", json!({"vector": {"elements": elements(2), "missing": true}})),
             feature("d", "date", calendar),
         ],
         "differences": [{"name": "d - t", "from": 6, "to": 8, "number": number(), "profile": profile()}],
@@ -63,7 +68,7 @@ fn every_encoding_is_read_and_written_alike() -> serde_json::Result<()> {
 #[test]
 fn contents_that_cannot_be_are_refused() {
     let quantiles = |count: usize| json!({"number": {"min": 0.0, "max": 1.0, "mean": 0.5, "std": 0.1, "quantiles": vec![0.5; count]}});
-    let cases: [(&str, Json, &str); 44] = [
+    let cases: [(&str, Json, &str); 45] = [
         ("/features", json!([]), "no features"),
         ("/features/1/name", json!("x"), "two features"),
         (
@@ -192,13 +197,18 @@ fn contents_that_cannot_be_are_refused() {
         ),
         (
             "/features/7/encoding/vector/elements",
-            json!([]),
+            elements(0),
             "elements",
         ),
         (
-            "/features/7/encoding/vector/elements/0/missing",
-            json!(true),
-            "is-missing",
+            "/features/7/encoding/vector/elements/divisor",
+            json!([2.0]),
+            "differ in length",
+        ),
+        (
+            "/features/7/encoding/vector/elements/divisor/1",
+            json!(0.0),
+            "divisor",
         ),
         ("/differences/0/from", json!(8), "two points in time"),
         ("/differences/0/from", json!(0), "two points in time"),
