@@ -10,6 +10,11 @@ use std::collections::HashMap;
 pub struct Binding;
 
 impl Binding {
+    /// Whether one of `features` is called `name`.
+    pub fn knows(features: &[Feature], name: &str) -> bool {
+        features.iter().any(|feature| feature.name == name)
+    }
+
     /// As [`Binding::by_name`], for the columns of a query.
     pub(crate) fn columns(features: &[Feature], columns: &[Column]) -> Result<Vec<usize>> {
         let named = columns

@@ -12,8 +12,9 @@ use crate::roles::Roles;
 use crate::sample_batches::SampleEncoder;
 use crate::target::TargetKind;
 use crate::{
-    Callback, Column, ColumnType, Error, ErrorKind, Feature, Loss, Model, ModelFile, Optimizer,
-    Pool, Result, Sequential, SpillFactory, Target, TrainOptions, Training, TrainingState,
+    Binding, Callback, Column, ColumnType, Error, ErrorKind, Feature, Loss, Model, ModelFile,
+    Optimizer, Pool, Result, Sequential, SpillFactory, Target, TrainOptions, Training,
+    TrainingState,
 };
 use std::rc::Rc;
 
@@ -96,15 +97,6 @@ impl Continued {
         Ok(())
     }
 
-    /// Whether a training with these `options` reads the column `name`.
-    fn asks_for(&self, name: &str, options: &TrainOptions) -> bool {
-        let told = [&options.sample_weight, &options.split_column];
-        let features = &self.preprocessing.features;
-        told.into_iter().flatten().any(|told| told == name)
-            || features.iter().any(|feature| feature.name == name)
-            || self.target.names().any(|target| target == name)
-    }
-
     /// What is known of the columns before the first row. To be called once it is decided how rows are split.
     pub(crate) fn settle(&self, roles: &mut Roles) {
         for ((_, column), feature) in roles.features.iter_mut().zip(&self.preprocessing.features) {
@@ -130,6 +122,16 @@ impl Continued {
     }
 }
 
+impl ModelFile {
+    /// Whether a training that goes on with this model reads the column `name`: any other is left alone.
+    pub fn asks_for(&self, name: &str, options: &TrainOptions) -> bool {
+        let told = [&options.sample_weight, &options.split_column];
+        told.into_iter().flatten().any(|told| told == name)
+            || Binding::knows(self.features(), name)
+            || self.target.names().any(|target| target == name)
+    }
+}
+
 impl<'a> Training<'a> {
     /// Goes on with the model of `file` where the training that left `state` ended: weights, optimizer, order of the rows and
     /// noise. Nothing is learned about the columns, which are bound by name; what training did not see goes where it goes
@@ -146,16 +148,16 @@ impl<'a> Training<'a> {
         spills: Box<dyn SpillFactory + 'a>,
     ) -> Result<Self> {
         options.check()?;
-        let continued = Continued::new(file, state, &mut options)?;
         let width = columns.len();
-        // As in scoring, columns that nobody asks for are left alone; what is excluded need not be there any more.
-        let mut here = options.clone();
         let names = columns.iter().map(|column| &column.name);
         let unknown: Vec<String> = names
             .clone()
-            .filter(|name| !continued.asks_for(name, &options))
+            .filter(|name| !file.asks_for(name, &options))
             .cloned()
             .collect();
+        let continued = Continued::new(file, state, &mut options)?;
+        // As in scoring, columns that nobody asks for are left alone; what is excluded need not be there any more.
+        let mut here = options.clone();
         here.exclude
             .retain(|name| names.clone().any(|it| it == name));
         here.exclude.extend_from_slice(&unknown);

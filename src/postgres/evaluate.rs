@@ -2,7 +2,7 @@
 
 use pgrx::IntoDatum;
 use pgrx::pg_sys::Datum;
-use tablenet_core::{Evaluation, Result, Value};
+use tablenet_core::{Binding, Evaluation, Result, Value};
 
 use crate::datum;
 use crate::entry::{Call, entry};
@@ -22,8 +22,7 @@ fn evaluate(call: &Call) -> Result<Datum> {
         let query = Query::prepare(&query)?;
         // A column that the model does not know may have any type.
         let known = |name: &str| {
-            scorer.target_names().contains(&name)
-                || scorer.features().iter().any(|feature| feature.name == name)
+            scorer.target_names().contains(&name) || Binding::knows(scorer.features(), name)
         };
         let (columns, decoders) = query.describe(known)?;
         let mut evaluation = Evaluation::new(&scorer, &columns)?;

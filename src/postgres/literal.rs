@@ -23,28 +23,14 @@ pub unsafe fn literal<'a>(datum: Datum) -> Result<&'a str> {
 /// `text` and the current memory context live for `'a`.
 pub unsafe fn read<'a>(feature: &Feature, text: &'a str) -> Result<Value<'a>> {
     match feature.column_type {
-        // SAFETY: an input function is given a C string, no modifier, and the type that it is for.
+        // SAFETY: the input function of the type that is read.
         ColumnType::Interval => unsafe {
-            let text = Datum::from(datum::server_cstring(text));
-            let interval = pg_sys::DirectFunctionCall3Coll(
-                Some(interval_in),
-                Oid::INVALID,
-                text,
-                Datum::null(),
-                Datum::from(-1),
-            );
+            let interval = input(interval_in, text);
             Ok(Value::Number(temporal::interval(interval)))
         },
         // SAFETY: as above.
         ColumnType::Time if text.contains(['+', '-']) => unsafe {
-            let text = Datum::from(datum::server_cstring(text));
-            let time = pg_sys::DirectFunctionCall3Coll(
-                Some(timetz_in),
-                Oid::INVALID,
-                text,
-                Datum::null(),
-                Datum::from(-1),
-            );
+            let time = input(timetz_in, text);
             Ok(Value::Number(temporal::time_tz(time)))
         },
         // SAFETY: the result is a float8[] in the current memory context.
@@ -56,6 +42,27 @@ pub unsafe fn read<'a>(feature: &Feature, text: &'a str) -> Result<Value<'a>> {
             vector::array(array, Element::Float8, &what).map(Value::Vector)
         },
         _ => feature.read(text),
+    }
+}
+
+/// What the input function of a type without a modifier makes of `text`.
+///
+/// # Safety
+/// `function` is such a function, which does not look at the OID of its type.
+unsafe fn input(
+    function: unsafe extern "C-unwind" fn(pg_sys::FunctionCallInfo) -> Datum,
+    text: &str,
+) -> Datum {
+    let text = Datum::from(datum::server_cstring(text));
+    // SAFETY: by contract; the text is a C string.
+    unsafe {
+        pg_sys::DirectFunctionCall3Coll(
+            Some(function),
+            Oid::INVALID,
+            text,
+            Datum::null(),
+            Datum::from(-1),
+        )
     }
 }
 

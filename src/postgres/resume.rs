@@ -55,14 +55,7 @@ impl Before {
 
     /// Whether the training reads the column `name`: any other may have any type.
     pub fn reads(&self, name: &str, options: &TrainOptions) -> bool {
-        let told = [&options.sample_weight, &options.split_column];
-        told.into_iter().flatten().any(|column| column == name)
-            || self.file.target_names().contains(&name)
-            || self
-                .file
-                .features()
-                .iter()
-                .any(|feature| feature.name == name)
+        self.file.asks_for(name, options)
     }
 
     /// The training that continues.

@@ -2,7 +2,7 @@
 
 use pgrx::IntoDatum;
 use pgrx::pg_sys::Datum;
-use tablenet_core::{Callback, Drift, Feature, Result, Transform, Value};
+use tablenet_core::{Binding, Callback, Drift, Feature, Result, Transform, Value};
 
 use crate::entry::{Call, entry};
 use crate::fixed::connected;
@@ -17,7 +17,7 @@ entry!(tablenet_drift, pg_finfo_tablenet_drift, drift);
 
 /// A column that the model does not know may have any type.
 fn known(features: &[Feature]) -> impl Fn(&str) -> bool {
-    move |name| features.iter().any(|feature| feature.name == name)
+    move |name| Binding::knows(features, name)
 }
 
 /// One row of inputs per row of the query, which are counted from 1.

@@ -99,29 +99,17 @@ pub unsafe fn array<'a>(datum: Datum, element: Element, what: &str) -> Result<Ve
             .and_then(|elements| elements.get(..count * bytes))
             .ok_or_else(|| damaged(what))?;
         Ok(match element {
-            Element::Float4 => Vector::Single(singles(elements)),
-            Element::Float8 => Vector::Double(doubles(elements)),
-            Element::Int2 => Vector::Single(keep(
-                elements
-                    .as_chunks()
-                    .0
-                    .iter()
-                    .map(|bytes| f32::from(i16::from_ne_bytes(*bytes))),
-            )),
-            Element::Int4 => Vector::Double(keep(
-                elements
-                    .as_chunks()
-                    .0
-                    .iter()
-                    .map(|bytes| f64::from(i32::from_ne_bytes(*bytes))),
-            )),
-            _ => Vector::Double(keep(
-                elements
-                    .as_chunks()
-                    .0
-                    .iter()
-                    .map(|bytes| i64::from_ne_bytes(*bytes) as f64),
-            )),
+            Element::Float4 => Vector::Single(placed(elements, f32::from_ne_bytes)),
+            Element::Float8 => Vector::Double(placed(elements, f64::from_ne_bytes)),
+            Element::Int2 => Vector::Single(converted(elements, |bytes| {
+                f32::from(i16::from_ne_bytes(bytes))
+            })),
+            Element::Int4 => Vector::Double(converted(elements, |bytes| {
+                f64::from(i32::from_ne_bytes(bytes))
+            })),
+            _ => Vector::Double(converted(elements, |bytes| {
+                i64::from_ne_bytes(bytes) as f64
+            })),
         })
     }
 }
@@ -145,7 +133,9 @@ pub unsafe fn pgvector<'a>(datum: Datum, what: &str) -> Result<Vector<'a>> {
     match elements {
         Some([]) => Err(empty(what)),
         // SAFETY: the elements live as long as the value.
-        Some(elements) => Ok(Vector::Single(unsafe { singles(elements) })),
+        Some(elements) => Ok(Vector::Single(unsafe {
+            placed(elements, f32::from_ne_bytes)
+        })),
         None => Err(damaged(what)),
     }
 }
@@ -172,46 +162,30 @@ unsafe fn numerics<'a>(array: *mut pg_sys::ArrayType) -> &'a [f64] {
     }
 }
 
-/// Where they are, or copied where they do not lie as an f32 must.
+/// Where they are, or copied where they do not lie as a `T` must.
 ///
 /// # Safety
-/// As for [`keep`].
-unsafe fn singles(bytes: &[u8]) -> &[f32] {
-    // SAFETY: any four bytes are an f32.
-    match unsafe { bytes.align_to() } {
-        ([], elements, []) => elements,
-        // SAFETY: by contract.
-        _ => unsafe {
-            keep(
-                bytes
-                    .as_chunks()
-                    .0
-                    .iter()
-                    .map(|one| f32::from_ne_bytes(*one)),
-            )
-        },
+/// As for [`keep`]; `T` is a float of `N` bytes, which any bytes are.
+unsafe fn placed<T: Copy, const N: usize>(bytes: &[u8], from: impl Fn([u8; N]) -> T) -> &[T] {
+    // SAFETY: by contract.
+    unsafe {
+        match bytes.align_to() {
+            ([], elements, []) => elements,
+            _ => converted(bytes, from),
+        }
     }
 }
 
-/// As [`singles`].
+/// Elements of `N` bytes each, converted.
 ///
 /// # Safety
 /// As for [`keep`].
-unsafe fn doubles(bytes: &[u8]) -> &[f64] {
-    // SAFETY: any eight bytes are an f64.
-    match unsafe { bytes.align_to() } {
-        ([], elements, []) => elements,
-        // SAFETY: by contract.
-        _ => unsafe {
-            keep(
-                bytes
-                    .as_chunks()
-                    .0
-                    .iter()
-                    .map(|one| f64::from_ne_bytes(*one)),
-            )
-        },
-    }
+unsafe fn converted<'a, T: Copy, const N: usize>(
+    bytes: &[u8],
+    from: impl Fn([u8; N]) -> T,
+) -> &'a [T] {
+    // SAFETY: by contract.
+    unsafe { keep(bytes.as_chunks().0.iter().map(|bytes| from(*bytes))) }
 }
 
 /// Puts `elements` into the current memory context.

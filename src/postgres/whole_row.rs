@@ -192,7 +192,7 @@ impl WholeRow {
             .columns()
             .map(|(place, column)| Ok((place, name(column)?, column.atttypid)))
             .collect::<Result<Vec<_>>>()?;
-        let known = |name: &str| features.iter().any(|feature| feature.name == name);
+        let known = |name: &str| Binding::knows(features, name);
         // Columns called f1, f2 ... are those of a row without names, unless the model knows them.
         let nameless = layout.type_id == pg_sys::RECORDOID
             && invented(columns.iter().map(|(_, name, _)| name.as_bytes()))
@@ -231,9 +231,7 @@ pub fn by_name(
     let mut scalars = columns
         .iter()
         .map(|(_, name, type_oid)| {
-            features
-                .iter()
-                .any(|feature| feature.name == *name)
+            Binding::knows(features, name)
                 .then(|| scalar(name, *type_oid))
                 .transpose()
         })
