@@ -1,14 +1,28 @@
 //! tablenet for MySQL and MariaDB: loadable functions, a thin border around `tablenet-core`.
 //!
-//! One library serves both servers. A loadable function `f` is three exported C symbols, `f_init`, `f` and
-//! `f_deinit`; everything that can be refused is refused in `f_init`, since an error there carries a text.
-//! Every entry point goes through [`guard`], because a panic that reached the server would end it.
+//! One library serves both servers. A loadable function `f` is a few exported C symbols (`f_init`, `f`, `f_deinit`, and for an
+//! aggregate `f_clear` and `f_add`); [`function`] makes them of a Rust type. Every entry point goes through [`guard`], because
+//! a panic that reached the server would end it.
+
+#![allow(
+    dead_code,
+    unused_macros,
+    unused_imports,
+    reason = "the functions that use the rest follow"
+)]
 
 #[cfg(not(panic = "unwind"))]
 compile_error!(
     "tablenet-mysql needs panic = \"unwind\": an abort would take every connection of the server with it"
 );
 
+mod arguments;
+mod config;
+mod error;
 mod ffi;
+#[cfg(test)]
+mod fixture;
+mod function;
 mod guard;
+mod server;
 mod version;
