@@ -162,9 +162,8 @@ impl<'a> Declared<'a> {
     /// As for [`Arguments::new`], in the call of an init function.
     pub unsafe fn new(raw: *mut UdfArgs) -> Self {
         // SAFETY: by contract.
-        Self {
-            arguments: unsafe { Arguments::new(raw) },
-        }
+        let arguments = unsafe { Arguments::new(raw) };
+        Self { arguments }
     }
 
     /// How many there are.
@@ -200,8 +199,9 @@ impl<'a> Declared<'a> {
             ArgumentType::Integer | ArgumentType::Decimal
         ) && index < self.len()
         {
-            // SAFETY: the array holds an entry for the argument, and init may write it. The shared slice of it is read as
-            // volatile memory of the server nowhere after this: it is made anew below.
+            // Nobody may hold the array while it is written.
+            self.arguments.types = &[];
+            // SAFETY: the array holds an entry for the argument, and init may write it.
             unsafe {
                 (*self.arguments.raw).arg_type.add(index).write(REAL_RESULT);
                 self.arguments = Arguments::new(self.arguments.raw);

@@ -69,32 +69,40 @@ type Setting = (
 
 const SETTINGS: [Setting; 9] = [
     ("work_mem", |config, text| {
-        Ok(config.work_mem = size(text, 1 << 20)?)
+        put(&mut config.work_mem, size(text, 1 << 20))
     }),
     ("total_work_mem", |config, text| {
-        Ok(config.total_work_mem = size(text, 1 << 20)?)
+        put(&mut config.total_work_mem, size(text, 1 << 20))
     }),
-    ("threads", |config, text| Ok(config.threads = count(text)?)),
+    ("threads", |config, text| {
+        put(&mut config.threads, count(text))
+    }),
     ("max_threads", |config, text| {
-        Ok(config.max_threads = count(text)?)
+        put(&mut config.max_threads, count(text))
     }),
     ("max_seconds", |config, text| {
-        Ok(config.max_seconds = seconds(text)?)
+        put(&mut config.max_seconds, seconds(text))
     }),
     ("max_model_size", |config, text| {
-        Ok(config.max_model_size = size(text, 1)?)
+        put(&mut config.max_model_size, size(text, 1))
     }),
     ("cache_size", |config, text| {
-        Ok(config.cache_size = size(text, 0)?)
+        put(&mut config.cache_size, size(text, 0))
     }),
     ("tmpdir", |config, text| {
-        Ok(config.tmpdir = Some(directory(text)?))
+        put(&mut config.tmpdir, directory(text).map(Some))
     }),
     ("simd", |config, text| {
-        let level = Level::parse(text).map_err(|_| "must be plain, avx2 or avx512")?;
-        Ok(config.simd = Some(level))
+        let level = Level::parse(text).map_err(|_| "must be plain, avx2 or avx512");
+        put(&mut config.simd, level.map(Some))
     }),
 ];
+
+/// Sets a limit to a value that could be read.
+fn put<T>(limit: &mut T, value: Result<T, &'static str>) -> Result<(), &'static str> {
+    *limit = value?;
+    Ok(())
+}
 
 /// What the server's administrator has set; the error of a wrong setting fails every call.
 pub fn config() -> Result<&'static Config> {
