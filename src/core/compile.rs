@@ -27,6 +27,17 @@ pub enum Task {
     },
 }
 
+impl Task {
+    /// `regression`, `binary` or `multiclass`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Regression { .. } => "regression",
+            Self::Binary => "binary",
+            Self::Multiclass { .. } => "multiclass",
+        }
+    }
+}
+
 /// The widest row of inputs.
 const MAX_INPUTS: usize = 1 << 24;
 

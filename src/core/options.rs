@@ -75,20 +75,11 @@ impl TrainOptions {
     /// Refuses what no training can use, whatever its rows.
     pub fn check(&self) -> Result<()> {
         let invalid = |message: String| Err(Error::new(ErrorKind::InvalidParameter, message));
-        match self.batch_size {
-            Some(0) => return invalid("batch_size must be at least 1, not 0".into()),
-            Some(rows) if rows > MAX_BATCH_SIZE => {
-                return invalid(format!(
-                    "batch_size must be at most {MAX_BATCH_SIZE}, not {rows}"
-                ));
-            }
-            _ => {}
+        if let Some(rows) = self.batch_size {
+            Self::check_batch_size(rows as i128)?;
         }
-        if self.epochs == Some(0) {
-            return invalid("epochs must be at least 1, not 0".into());
-        }
-        if let Some(epochs) = self.epochs.filter(|epochs| *epochs > MAX_EPOCHS) {
-            return invalid(format!("epochs must be at most {MAX_EPOCHS}, not {epochs}"));
+        if let Some(epochs) = self.epochs {
+            Self::check_epochs(epochs.into())?;
         }
         if let Some(split) = self.validation_split
             && !(0.0..1.0).contains(&split)
@@ -131,6 +122,50 @@ impl TrainOptions {
         }
         Ok(())
     }
+
+    /// A number of epochs as it is given, from 1 to 100,000.
+    pub fn check_epochs(given: i128) -> Result<u32> {
+        check_count("epochs", given, MAX_EPOCHS.into()).map(|epochs| epochs as u32)
+    }
+
+    /// Rows per step as they are given, from 1 to 2^24.
+    pub fn check_batch_size(given: i128) -> Result<usize> {
+        check_count("batch_size", given, MAX_BATCH_SIZE as i128).map(|rows| rows as usize)
+    }
+}
+
+/// A count from 1 to `most`.
+fn check_count(name: &str, given: i128, most: i128) -> Result<i128> {
+    let message = match given {
+        ..1 => format!("{name} must be at least 1, not {given}"),
+        _ if given > most => format!("{name} must be at most {most}, not {given}"),
+        _ => return Ok(given),
+    };
+    Err(Error::new(ErrorKind::InvalidParameter, message))
+}
+
+/// The longest name of a model, in bytes: that of PostgreSQL's own identifiers.
+const MAX_NAME: usize = 63;
+
+/// Refuses names that no model may have.
+pub fn check_model_name(name: &str) -> Result<()> {
+    if name.is_empty() {
+        let message = "model name must not be empty";
+        return Err(Error::new(ErrorKind::InvalidParameter, message));
+    }
+    if name.len() > MAX_NAME {
+        let message = format!(
+            "model name must have at most {MAX_NAME} bytes, not {}",
+            name.len()
+        );
+        return Err(Error::new(ErrorKind::LimitExceeded, message));
+    }
+    if name.contains('@') {
+        let message = "model name must not contain \"@\"";
+        return Err(Error::new(ErrorKind::InvalidParameter, message)
+            .hint("The sign is kept for addressing a version, as in name@3."));
+    }
+    Ok(())
 }
 
 /// The most epochs: each leaves its logs in memory and in the history.

@@ -2,15 +2,12 @@
 
 use pgrx::PgSqlErrorCode as Code;
 use tablenet_core::{
-    ClassWeight, EarlyStopping, Error, ErrorKind, Loss, Metric, Optimizer, Preprocess, Result,
-    Sequential, TrainOptions,
+    ClassWeight, EarlyStopping, Loss, Metric, Optimizer, Preprocess, Result, Sequential,
+    TrainOptions, check_model_name,
 };
 
 use crate::entry::Call;
 use crate::{error, guc};
-
-/// The longest name of a model, in bytes: that of PostgreSQL's own identifiers.
-const MAX_NAME: usize = 63;
 
 /// What one call of ml_train asks for.
 pub struct Request {
@@ -32,7 +29,7 @@ impl Request {
     /// Reads the arguments in the order of the declaration; `targets` are the third one.
     pub fn read(call: &Call, targets: Vec<String>) -> Result<Self> {
         let model = call.required_text(0, "model")?;
-        check_name(&model)?;
+        check_model_name(&model)?;
         let query = call.required_text(1, "query")?;
         refuse_what_is_not_built(call)?;
         let defaults = TrainOptions::default();
@@ -53,11 +50,11 @@ impl Request {
                 .transpose()?,
             epochs: call
                 .int4(7)
-                .map(|epochs| at_least_one("epochs", epochs))
+                .map(|epochs| TrainOptions::check_epochs(epochs.into()))
                 .transpose()?,
             batch_size: call
                 .int4(8)
-                .map(|rows| at_least_one("batch_size", rows).map(|rows| rows as usize))
+                .map(|rows| TrainOptions::check_batch_size(rows.into()))
                 .transpose()?,
             validation_split: call.float8(9),
             callbacks: call
@@ -123,40 +120,4 @@ fn refuse_what_is_not_built(call: &Call) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Refuses names that no model may have.
-fn check_name(name: &str) -> Result<()> {
-    if name.is_empty() {
-        return Err(Error::new(
-            ErrorKind::InvalidParameter,
-            "model name must not be empty",
-        ));
-    }
-    if name.len() > MAX_NAME {
-        let message = format!(
-            "model name must have at most {MAX_NAME} bytes, not {}",
-            name.len()
-        );
-        return Err(Error::new(ErrorKind::LimitExceeded, message));
-    }
-    if name.contains('@') {
-        return Err(Error::new(
-            ErrorKind::InvalidParameter,
-            "model name must not contain \"@\"",
-        )
-        .hint("The sign is kept for addressing a version, as in name@3."));
-    }
-    Ok(())
-}
-
-/// A count that is given must be positive.
-pub fn at_least_one(name: &str, value: i32) -> Result<u32> {
-    match u32::try_from(value) {
-        Ok(value) if value > 0 => Ok(value),
-        _ => Err(Error::new(
-            ErrorKind::InvalidParameter,
-            format!("{name} must be at least 1, not {value}"),
-        )),
-    }
 }

@@ -1,12 +1,12 @@
 //! ml_partial_fit: some epochs more, on the rows of another query, from where the training of a model ended.
 
 use pgrx::pg_sys::Datum;
-use tablenet_core::{Error, ErrorKind, Result};
+use tablenet_core::{Error, ErrorKind, Result, TrainOptions};
 
 use crate::catalog;
 use crate::entry::{Call, entry};
 use crate::interrupt::Interrupts;
-use crate::options::{Request, at_least_one};
+use crate::options::Request;
 use crate::resume::Before;
 use crate::train;
 
@@ -23,7 +23,7 @@ fn partial_fit(call: &Call) -> Result<Datum> {
     let epochs = call
         .int4(2)
         .ok_or_else(|| Error::new(ErrorKind::NullNotAllowed, "epochs must not be null"))?;
-    let epochs = at_least_one("epochs", epochs)?;
+    let epochs = TrainOptions::check_epochs(epochs.into())?;
     train::check(c"ml_partial_fit()", &model)?;
     let before = Before::of(&model, &catalog::find(&model)?, &mut interrupts)?;
     let request = Request {

@@ -5,7 +5,7 @@ use std::ffi::CStr;
 use pgrx::IntoDatum;
 use pgrx::pg_sys::{self, Datum};
 use tablenet_core::{
-    Callback, Error, ErrorKind, Pool, Result, Task, TrainOptions, Trained, Training, Value,
+    Callback, Error, ErrorKind, Pool, Result, TrainOptions, Trained, Training, Value,
 };
 
 use crate::catalog::{self, NewVersion};
@@ -109,7 +109,7 @@ pub fn run(
             &mut interrupts,
         )?;
         let bytes = trained.file.to_bytes(&mut interrupts)?;
-        let (task, parameters) = (task_name(trained.file.task()), trained.file.parameters());
+        let (task, parameters) = (trained.file.task().name(), trained.file.parameters());
         // The weights are twice in memory, and so would be all that the optimizer has beside them.
         drop(trained.file);
         let state = trained.state.to_bytes(&mut interrupts)?;
@@ -246,12 +246,4 @@ fn answer(call: &Call, new: &NewVersion<'_>, version: i32) -> Result<Datum> {
             true.into_datum(),
         ],
     )
-}
-
-fn task_name(task: Task) -> &'static str {
-    match task {
-        Task::Regression { .. } => "regression",
-        Task::Binary => "binary",
-        Task::Multiclass { .. } => "multiclass",
-    }
 }

@@ -8,7 +8,6 @@
 //! assert!(error.hint_text().is_some_and(|hint| hint.contains("scale")));
 //! ```
 
-mod keys;
 mod options;
 mod parse;
 mod pattern;
@@ -20,6 +19,7 @@ pub(crate) use options::{Bounds, ColumnOptions, Constant, Encode, Impute, Outlie
 
 use crate::Result;
 use crate::config::invalid;
+use crate::keys::Keys;
 use serde_json::{Map, Value};
 
 /// Options by column name or pattern; the default says nothing.
@@ -49,7 +49,7 @@ impl Preprocess {
             return Err(invalid("preprocess must not be empty")
                 .hint("It is a JSON object: {\"price\": {\"scale\": \"robust\"}}."));
         }
-        let keys: keys::Keys = serde_json::from_str(text)
+        let keys: Keys<Value> = serde_json::from_str(text)
             .map_err(|error| invalid("preprocess is not valid JSON").detail(format!("{error}.")))?;
         let mut rules = Vec::with_capacity(keys.0.len());
         for (key, json) in keys.0 {
