@@ -23,6 +23,20 @@ impl Process {
         self.status("VmHWM:")
     }
 
+    /// The memory that is resident now, in KiB.
+    pub fn resident(self) -> u64 {
+        self.status("VmRSS:")
+    }
+
+    /// What the process has open: paths, and for files without a name what Linux writes for one.
+    pub fn open_files(self) -> Vec<String> {
+        let links = fs::read_dir(format!("/proc/{}/fd", self.0));
+        let targets = links.into_iter().flatten().flatten();
+        targets
+            .filter_map(|link| Some(fs::read_link(link.path()).ok()?.display().to_string()))
+            .collect()
+    }
+
     /// The number of threads.
     pub fn threads(self) -> usize {
         fs::read_dir(format!("/proc/{}/task", self.0))

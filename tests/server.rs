@@ -6,7 +6,7 @@
 //! its log holds what no log may hold.
 
 mod process;
-mod supervisor;
+pub mod supervisor;
 pub mod training;
 
 pub use process::Process;
@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
-use supervisor::Supervisor;
+use supervisor::{Files, Supervisor};
 
 /// What a server's log may never hold unless the test itself brought it about.
 const FORBIDDEN: [&str; 6] = [
@@ -124,13 +124,16 @@ impl Server {
 
     /// Starts the server again on its data, after [`Server::crash`].
     pub fn resume(&mut self) {
-        self.supervisor = Some(Supervisor::start(
-            &program("postgres"),
-            &self.environment,
-            &self.data(),
-            &self.log_file(),
-            &self.sockets,
-        ));
+        let mut postgres = Command::new(program("postgres"));
+        postgres.arg("-D").arg(self.data());
+        postgres.envs(self.environment.iter().copied());
+        let files = Files {
+            data: &self.data(),
+            log: &self.log_file(),
+            sockets: &self.sockets,
+        };
+        // INT is its fast mode.
+        self.supervisor = Some(Supervisor::start(&postgres, "INT", &files));
         self.reconnect();
     }
 

@@ -1,4 +1,4 @@
-//! A postmaster that ends with the test, however the test ends.
+//! A server that ends with the test, however the test ends: a postmaster, a mariadbd or a mysqld.
 
 use std::fs;
 use std::io::Write;
@@ -11,36 +11,48 @@ use std::process::{Child, Command, Stdio};
 /// not come before, and the data go too.
 const SCRIPT: &str = r#"
 trap '' INT TERM HUP
-"$1" -D "$2" >>"$3" 2>&1 </dev/null &
+signal=$1 log=$2 data=$3 sockets=$4
+shift 4
+"$@" >>"$log" 2>&1 </dev/null &
 read -r word
-kill -INT $! 2>/dev/null
+kill "-$signal" $! 2>/dev/null
 wait $!
-[ "$word" = keep ] || rm -rf "$2" "$3" "$4"
+[ "$word" = keep ] || rm -rf "$data" "$log" "$sockets"
 "#;
 
-/// The shell that holds a postmaster.
+/// The shell that holds a server.
 pub struct Supervisor(Child);
 
+/// What a server leaves on the disk.
+pub struct Files<'a> {
+    /// Its directory of data.
+    pub data: &'a Path,
+    /// Its log, to which what it says is appended.
+    pub log: &'a Path,
+    /// The directory of its socket.
+    pub sockets: &'a Path,
+}
+
 impl Supervisor {
-    /// Starts `postgres` on `data` with the variables of `environment`, its log appended to `log`. `sockets` is the
-    /// directory of its socket.
-    pub fn start(
-        postgres: &Path,
-        environment: &[(&str, &str)],
-        data: &Path,
-        log: &Path,
-        sockets: &Path,
-    ) -> Supervisor {
+    /// Starts `server`, whose arguments and variables of the environment are set; `signal` is what stops it, such as
+    /// `"INT"`.
+    pub fn start(server: &Command, signal: &str, files: &Files) -> Supervisor {
         let mut shell = command("sh");
         shell
-            .args(["-c", SCRIPT, "supervisor"])
-            .arg(postgres)
-            .args([data, log, sockets])
-            .envs(environment.iter().copied());
+            .args(["-c", SCRIPT, "supervisor", signal])
+            .args([files.log, files.data, files.sockets])
+            .arg(server.get_program())
+            .args(server.get_args());
+        for (name, value) in server.get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
         Supervisor(shell.stdin(Stdio::piped()).spawn().expect("sh starts"))
     }
 
-    /// Stops the postmaster in its fast mode, waits for its end, and leaves its files.
+    /// Stops the server, waits for its end, and leaves its files.
     pub fn stop(mut self) {
         if let Some(mut input) = self.0.stdin.take() {
             // A shell that is gone already has nothing to stop.
