@@ -2,7 +2,7 @@
 export PG_CONFIG
 
 .DEFAULT_GOAL := build
-.PHONY: help build install demo demo-stop test bench quality lint instructions clean
+.PHONY: help build install demo demo-stop test test-all bench quality lint instructions clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -21,6 +21,9 @@ demo-stop: ## stop the demo's server and remove its data
 
 test: ## run every ring of tests; ends with 'N passed, N failed'
 	@scripts/test
+
+test-all: ## the same with MySQL, which it fetches, and the longest tests
+	@scripts/test --all
 
 bench: ## measure tablenet and its peers side by side; writes docs/benchmarks.md (bench/run says what can be set)
 	@bench/run

@@ -12,12 +12,12 @@ pub mod training;
 pub use process::Process;
 
 use postgres::{Client, NoTls};
-use std::cell::RefCell;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use supervisor::{Files, Supervisor};
 
@@ -39,7 +39,7 @@ pub struct Server {
     sockets: PathBuf,
     supervisor: Option<Supervisor>,
     environment: Vec<(&'static str, &'static str)>,
-    expected: RefCell<Vec<&'static str>>,
+    expected: Mutex<Vec<&'static str>>,
 }
 
 impl Server {
@@ -62,7 +62,7 @@ impl Server {
             sockets,
             supervisor: None,
             environment: Vec::new(),
-            expected: RefCell::default(),
+            expected: Mutex::default(),
         };
         for path in [&server.directory, &server.sockets] {
             fs::create_dir(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -215,7 +215,11 @@ impl Server {
 
     /// Says that the log will hold `text` although no log should: the test itself ends a process.
     pub fn expect(&self, text: &'static str) {
-        self.expected.borrow_mut().push(text);
+        self.expected().push(text);
+    }
+
+    fn expected(&self) -> MutexGuard<'_, Vec<&'static str>> {
+        self.expected.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn data(&self) -> PathBuf {
@@ -229,7 +233,7 @@ impl Server {
     /// The lines of the log that no log may hold.
     fn offences(&self) -> Vec<String> {
         let log = fs::read_to_string(self.log_file()).unwrap_or_default();
-        let expected = self.expected.borrow();
+        let expected = self.expected();
         let offends = |line: &&str| {
             FORBIDDEN
                 .iter()

@@ -47,11 +47,15 @@ pub fn run<T>(name: &str, entry: Entry, body: impl FnOnce() -> Result<T>) -> Res
     Err(text)
 }
 
-/// Panics where the environment says so (`ml_predict.row`): for tests that ask whether the server survives.
+/// Panics where the environment says so (`ml_predict.row`, or the path of a file that holds it): for tests that ask whether
+/// the server survives.
 #[cfg(feature = "inject")]
 fn inject(name: &str, entry: Entry) {
-    let here = format!("{name}.{entry:?}").to_lowercase();
-    if std::env::var("TABLENET_INJECT_PANIC").is_ok_and(|wanted| wanted == here) {
+    let mut wanted = std::env::var("TABLENET_INJECT_PANIC").unwrap_or_default();
+    if wanted.starts_with('/') {
+        wanted = std::fs::read_to_string(&wanted).unwrap_or_default();
+    }
+    if wanted == format!("{name}.{entry:?}").to_lowercase() {
         panic!("injected");
     }
 }

@@ -5,13 +5,16 @@
 //! MySQL is the tree that `TABLENET_MYSQL` names.
 
 mod connection;
+pub mod engine;
 mod flavour;
 mod server;
+pub mod table;
 mod template;
 
 pub use connection::{Connection, Refusal, Row, Value};
 pub use flavour::Flavour;
 pub use server::Server;
+pub use table::Table;
 
 /// What `scripts/test mysql` sets.
 fn variable(name: &str) -> String {
