@@ -11,11 +11,13 @@ use crate::{
     Binding, Callback, Column, ColumnType, Error, ErrorKind, Metric, MetricState, Result, Scorer,
     Value,
 };
+use std::borrow::Borrow;
 
-/// An evaluation under way. Its numbers are those of the answers that the scorer gives row by row.
+/// An evaluation under way, of a scorer that is borrowed or held. Its numbers are those of the answers that the scorer gives
+/// row by row.
 #[derive(Debug)]
-pub struct Evaluation<'m> {
-    scorer: &'m Scorer,
+pub struct Evaluation<S> {
+    scorer: S,
     scratch: Scratch,
     /// The column of each feature, and those of the target.
     places: Vec<usize>,
@@ -82,14 +84,28 @@ struct Errors {
 /// Work between two checks, well below 5 ms: values, and weights by the 64.
 const UNCHECKED: usize = 1 << 12;
 
-impl<'m> Evaluation<'m> {
+impl<S: Borrow<Scorer>> Evaluation<S> {
     /// Binds features and target to `columns` by name.
-    pub fn new(scorer: &'m Scorer, columns: &[Column]) -> Result<Self> {
-        let places = Binding::columns(scorer.features(), columns)?;
-        let targets = scorer.target.columns.iter();
+    pub fn new(scorer: S, columns: &[Column]) -> Result<Self> {
+        let model = scorer.borrow();
+        let places = Binding::columns(model.features(), columns)?;
+        let targets = model.target.columns.iter();
         let targets = targets
-            .map(|target| find_target(scorer, target, columns))
+            .map(|target| find_target(model, target, columns))
             .collect::<Result<_>>()?;
+        Self::at(scorer, places, targets)
+    }
+
+    /// For rows of the targets and behind them the features, both in the model's order.
+    pub fn in_order(scorer: S) -> Result<Self> {
+        let model = scorer.borrow();
+        let targets = model.target.columns.len();
+        let places = (targets..).take(model.features().len()).collect();
+        Self::at(scorer, places, (0..targets).collect())
+    }
+
+    fn at(owner: S, places: Vec<usize>, targets: Vec<usize>) -> Result<Self> {
+        let scorer = owner.borrow();
         let task = scorer.task();
         let outputs = scorer.output_width();
         let states = match &scorer.target.kind {
@@ -102,13 +118,7 @@ impl<'m> Evaluation<'m> {
         Ok(Self {
             scratch: scorer.scratch()?,
             classes: Classes::new(&scorer.target)?,
-            scorer,
-            places,
-            targets,
-            y: Vec::new(),
-            rows: 0,
-            seen: 0,
-            cost: columns.len() + scorer.bytes() / (64 * size_of::<f32>()),
+            cost: places.len() + targets.len() + scorer.bytes() / (64 * size_of::<f32>()),
             unchecked: 0,
             loss: 0.0,
             errors: scorer
@@ -118,6 +128,12 @@ impl<'m> Evaluation<'m> {
                 .map(|_| Errors::default())
                 .collect(),
             states,
+            scorer: owner,
+            places,
+            targets,
+            y: Vec::new(),
+            rows: 0,
+            seen: 0,
         })
     }
 
@@ -140,9 +156,10 @@ impl<'m> Evaluation<'m> {
         }
         self.rows += 1;
         let features = self.places.iter().map(value);
-        let outputs = self.scorer.outputs(features, &mut self.scratch)?;
+        let scorer = self.scorer.borrow();
+        let outputs = scorer.outputs(features, &mut self.scratch)?;
         self.y.clear();
-        let target = &self.scorer.target;
+        let target = &scorer.target;
         match &target.kind {
             TargetKind::Regression { outputs: scales } => {
                 let mut known = self.errors.iter_mut().zip(scales).zip(outputs);
@@ -191,15 +208,16 @@ impl<'m> Evaluation<'m> {
                 self.y.push(class);
             }
         }
-        self.loss += self.scorer.loss(&self.scratch, &self.y);
+        self.loss += scorer.loss(&self.scratch, &self.y);
         Ok(())
     }
 
     /// Name and value: the loss first, then every metric that fits the task, and of several targets those of each as Keras
     /// names them, `price_mae`. What is undefined is NaN.
     pub fn finish(self) -> Result<Vec<(String, f64)>> {
+        let scorer = self.scorer.borrow();
         if self.rows == 0 {
-            let target = self.scorer.target.words();
+            let target = scorer.target.words();
             return Err(if self.seen == 0 {
                 Error::new(
                     ErrorKind::NoRows,
@@ -213,16 +231,16 @@ impl<'m> Evaluation<'m> {
             });
         }
         let mut found = vec![("loss".to_owned(), self.loss / self.rows as f64)];
-        match &self.scorer.target.kind {
+        match &scorer.target.kind {
             TargetKind::Regression { .. } => {
-                let metrics = || Metric::all(self.scorer.task()).into_iter();
+                let metrics = || Metric::all(scorer.task()).into_iter();
                 found.extend(metrics().filter_map(|metric| {
                     let value = Errors::mean(&self.errors, metric, self.rows)?;
                     Some((metric.name().to_owned(), value))
                 }));
                 if self.errors.len() > 1 {
                     for (place, errors) in self.errors.iter().enumerate() {
-                        let name = Target::output_name(&self.scorer.target.columns, place);
+                        let name = Target::output_name(&scorer.target.columns, place);
                         found.extend(metrics().filter_map(|metric| {
                             let value = errors.result(metric, self.rows)?;
                             Some((format!("{name}_{}", metric.name()), value))

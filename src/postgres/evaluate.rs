@@ -25,7 +25,7 @@ fn evaluate(call: &Call) -> Result<Datum> {
             scorer.target_names().contains(&name) || Binding::knows(scorer.features(), name)
         };
         let (columns, decoders) = query.describe(known)?;
-        let mut evaluation = Evaluation::new(&scorer, &columns)?;
+        let mut evaluation = Evaluation::new(&*scorer, &columns)?;
         read::rows(&query, &decoders, &mut |row: &[Value<'_>]| {
             evaluation.push(row, &mut interrupts)
         })?;

@@ -44,6 +44,30 @@ fn regression() -> Result<Scorer> {
 }
 
 #[test]
+fn targets_before_features_are_evaluated_without_names() -> Result<()> {
+    let scorer = std::sync::Arc::new(regression()?);
+    let rows = || {
+        (0..40).map(|row| {
+            [
+                Value::Number(f64::from(row * 2 + 990)),
+                Value::Number(f64::from(row)),
+            ]
+        })
+    };
+    let columns = [column("y", Number), column("x", Number)];
+    let rows_by_name: Vec<_> = rows().map(Vec::from).collect();
+    let mut in_order = Evaluation::in_order(std::sync::Arc::clone(&scorer))?;
+    for row in rows() {
+        in_order.push(&row, &mut NoCallback)?;
+    }
+    assert_eq!(
+        in_order.finish()?,
+        evaluated(&scorer, &columns, &rows_by_name)?
+    );
+    Ok(())
+}
+
+#[test]
 fn regression_metrics_are_those_of_the_answers() -> Result<()> {
     let scorer = regression()?;
     // The target stands elsewhere, other columns and rows without a target are there.
