@@ -15,6 +15,16 @@ impl Binding {
         features.iter().any(|feature| feature.name == name)
     }
 
+    /// Refuses features whose names are made up.
+    pub(crate) fn check_names(features: &[Feature]) -> Result<()> {
+        if features.iter().any(|feature| feature.unnamed) {
+            let message = "the features of the model have no names";
+            return Err(Error::new(ErrorKind::UnknownColumn, message)
+                .hint("Hand them over in training order."));
+        }
+        Ok(())
+    }
+
     /// As [`Binding::by_name`], for the columns of a query.
     pub(crate) fn columns(features: &[Feature], columns: &[Column]) -> Result<Vec<usize>> {
         let named = columns
@@ -26,11 +36,13 @@ impl Binding {
     /// For each feature its index in `columns`; columns that no feature needs are ignored. A type of `None` is an
     /// untyped NULL or literal.
     ///
-    /// `UnknownColumn` for a feature that is missing, `DuplicateColumn` for one that is there twice, `TypeMismatch`.
+    /// `UnknownColumn` for a feature that is missing and for features without names, `DuplicateColumn` for one that is
+    /// there twice, `TypeMismatch`.
     pub fn by_name(
         features: &[Feature],
         columns: &[(&str, Option<ColumnType>)],
     ) -> Result<Vec<usize>> {
+        Self::check_names(features)?;
         let mut places: HashMap<&str, (usize, bool)> = HashMap::with_capacity(columns.len());
         for (index, (name, _)) in columns.iter().enumerate() {
             places
@@ -74,7 +86,7 @@ impl Binding {
     }
 }
 
-fn missing(
+pub(crate) fn missing(
     feature: &Feature,
     features: &[Feature],
     columns: &[(&str, Option<ColumnType>)],
@@ -138,6 +150,7 @@ mod tests {
                 missing: false,
             },
             profile: Profile::default(),
+            unnamed: false,
         };
         vec![
             feature("area", Number),

@@ -1,9 +1,13 @@
 //! A feature: one column of the query as the model learned it.
 
 mod literal;
+mod vector;
+
+pub(crate) use vector::empty;
+pub use vector::read_vector;
 
 use crate::encoder::{Encoding, Profile};
-use crate::{ColumnType, Error, ErrorKind, Result, Value};
+use crate::{ColumnType, Result, Value};
 use serde::{Deserialize, Serialize};
 
 /// A feature column with its learned encoding.
@@ -19,6 +23,9 @@ pub struct Feature {
     pub(crate) encoding: Encoding,
     /// What its training values were.
     pub(crate) profile: Profile,
+    /// Whether its name is made up: values are given in training order alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) unnamed: bool,
 }
 
 impl Feature {
@@ -27,26 +34,26 @@ impl Feature {
     ///
     /// `InvalidText` for what cannot be read, and for arrays, which have to come as arrays.
     pub fn read<'t>(&self, text: &'t str) -> Result<Value<'t>> {
-        read(&self.name, self.column_type, text)
+        self.column_type.read(&self.name, text)
     }
 }
 
-/// As [`Feature::read`], for the column `name` of this type.
-pub(crate) fn read<'t>(name: &str, column_type: ColumnType, text: &'t str) -> Result<Value<'t>> {
-    let value = match column_type {
-        ColumnType::Boolean => literal::boolean(text).map(Value::Boolean),
-        ColumnType::Category => Some(Value::Text(text)),
-        ColumnType::Number => literal::number(text).map(Value::Number),
-        ColumnType::Date => literal::date(text).map(Value::Number),
-        ColumnType::Timestamp => literal::timestamp(text, false).map(Value::Number),
-        ColumnType::TimestampTz => literal::timestamp(text, true).map(Value::Number),
-        ColumnType::Time => literal::time(text).map(Value::Number),
-        ColumnType::Interval => literal::interval(text).map(Value::Number),
-        ColumnType::Vector => None,
-    };
-    value.ok_or_else(|| {
-        let what = column_type.words();
-        let message = format!("cannot read \"{text}\" as {what} for feature \"{name}\"");
-        Error::new(ErrorKind::InvalidText, message).hint(literal::example(column_type))
-    })
+impl ColumnType {
+    /// As [`Feature::read`], for the column `name` of this type.
+    ///
+    /// `InvalidText` for what cannot be read, and for arrays: [`read_vector`] reads those.
+    pub fn read<'t>(self, name: &str, text: &'t str) -> Result<Value<'t>> {
+        let value = match self {
+            Self::Boolean => literal::boolean(text).map(Value::Boolean),
+            Self::Category => Some(Value::Text(text)),
+            Self::Number => literal::number(text).map(Value::Number),
+            Self::Date => literal::date(text).map(Value::Number),
+            Self::Timestamp => literal::timestamp(text, false).map(Value::Number),
+            Self::TimestampTz => literal::timestamp(text, true).map(Value::Number),
+            Self::Time => literal::time(text).map(Value::Number),
+            Self::Interval => literal::interval(text).map(Value::Number),
+            Self::Vector => None,
+        };
+        value.ok_or_else(|| vector::invalid(name, text, self))
+    }
 }

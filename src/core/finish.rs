@@ -291,7 +291,10 @@ impl Training<'_> {
             callback,
             pool,
         };
-        let frozen = freeze(learners, &mut pass)?;
+        let mut frozen = freeze(learners, &mut pass)?;
+        for feature in &mut frozen.preprocessing.features {
+            feature.unnamed = self.unnamed;
+        }
         let Learnt {
             target,
             codes: target_codes,

@@ -1,5 +1,6 @@
 //! Scoring row by row: encode, run the frozen network, answer in the target's terms.
 
+mod json;
 #[cfg(test)]
 mod tests;
 
@@ -8,7 +9,7 @@ use std::borrow::Borrow;
 use crate::encoder::RowEncoder;
 use crate::target::{Target, TargetKind};
 use crate::{
-    Callback, Error, ErrorKind, Feature, ModelFile, Plan, PlanScratch, Result, Task, Value,
+    Binding, Callback, Error, ErrorKind, Feature, ModelFile, Plan, PlanScratch, Result, Task, Value,
 };
 
 /// A model ready to score. It holds no reference to the file it was made from.
@@ -65,6 +66,11 @@ impl Scorer {
     /// The features in their order.
     pub fn features(&self) -> &[Feature] {
         self.encoder.features()
+    }
+
+    /// Whether the features have names of their own, by which values can be found.
+    pub fn has_feature_names(&self) -> bool {
+        Binding::check_names(self.features()).is_ok()
     }
 
     /// What the model answers.

@@ -58,6 +58,8 @@ pub struct Training<'a> {
     /// What rows may take before they spill.
     share: u64,
     columns: usize,
+    /// The names of the features are made up.
+    pub(crate) unnamed: bool,
     /// Values since the last check.
     unchecked: usize,
 }
@@ -168,6 +170,7 @@ impl<'a> Training<'a> {
             validation: Samples::new(0, budget.clone()),
             reading,
             columns: width,
+            unnamed: false,
             unchecked: 0,
             options,
             budget,
@@ -201,6 +204,12 @@ impl<'a> Training<'a> {
         self.pool = Some(pool);
         self.employ()?;
         Ok(self)
+    }
+
+    /// Says that the names of the features are made up: of the model, values are asked in training order alone.
+    pub fn unnamed(mut self) -> Self {
+        self.unnamed = true;
+        self
     }
 
     /// Finds the place of every value in the record; from here on rows are stored.

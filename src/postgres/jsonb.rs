@@ -1,7 +1,7 @@
 //! A jsonb as it is stored: what one walk over its bytes finds.
 
 use pgrx::pg_sys::{self, Datum};
-use tablenet_core::{ColumnType, Error, ErrorKind, Feature, Result, Value, Vector};
+use tablenet_core::{ColumnType, Error, ErrorKind, Feature, JsonKind, Result, Value, Vector};
 
 use crate::vector::{empty, keep};
 use crate::{datum, literal, numeric};
@@ -48,16 +48,8 @@ impl<'a> Container<'a> {
         if container.header & pg_sys::JB_FOBJECT != 0 {
             return Ok(container);
         }
-        let found = if container.header & pg_sys::JB_FSCALAR != 0 {
-            "a single value"
-        } else {
-            "an array"
-        };
-        Err(Error::new(
-            ErrorKind::TypeMismatch,
-            format!("features as JSON must be an object, not {found}"),
-        )
-        .hint("Write them as {\"name\": value, ...}."))
+        let array = container.header & pg_sys::JB_FSCALAR == 0;
+        Err(JsonKind::not_an_object(array))
     }
 
     /// Keys and values of an object in their order; `None` for one that lies outside of it.
@@ -163,7 +155,7 @@ impl<'a> Content<'a> {
                 // SAFETY: the entry says so; by contract for the rest.
                 unsafe { self.vector(feature) }.map(Value::Vector)
             }
-            (_, wanted) => Err(self.mismatch(wanted, &feature.name)),
+            _ => Err(feature.refuse_json(self.found())),
         }
     }
 
@@ -174,7 +166,7 @@ impl<'a> Content<'a> {
     unsafe fn vector(&self, feature: &Feature) -> Result<Vector<'a>> {
         let array = Container::of(self.aligned()?)?;
         if array.header & pg_sys::JB_FARRAY == 0 {
-            return Err(self.mismatch(ColumnType::Vector, &feature.name));
+            return Err(feature.refuse_json(self.found()));
         }
         if array.entries.is_empty() {
             return Err(empty(&format!("feature \"{}\"", feature.name)));
@@ -182,15 +174,7 @@ impl<'a> Content<'a> {
         for element in array.elements() {
             let element = element.ok_or_else(damaged)?;
             if element.kind() != pg_sys::JENTRY_ISNUMERIC {
-                return Err(Error::new(
-                    ErrorKind::TypeMismatch,
-                    format!(
-                        "feature \"{}\" is an array of numbers, but the array in the object has {}",
-                        feature.name,
-                        element.words()
-                    ),
-                )
-                .hint("Write every element as a number without quotes."));
+                return Err(feature.refuse_json_element(element.found()));
             }
         }
         let numbers = array.elements().map(|element| match element {
@@ -202,39 +186,15 @@ impl<'a> Content<'a> {
         Ok(Vector::Double(unsafe { keep(numbers) }))
     }
 
-    /// What it is, in words.
-    fn words(&self) -> &'static str {
+    /// What it is.
+    fn found(&self) -> JsonKind {
         match self.kind() {
-            pg_sys::JENTRY_ISNULL => "a null",
-            pg_sys::JENTRY_ISSTRING => "a string",
-            pg_sys::JENTRY_ISNUMERIC => "a number",
-            pg_sys::JENTRY_ISBOOL_FALSE | pg_sys::JENTRY_ISBOOL_TRUE => "a boolean",
-            _ => "an object or array",
+            pg_sys::JENTRY_ISNULL => JsonKind::Null,
+            pg_sys::JENTRY_ISSTRING => JsonKind::Text,
+            pg_sys::JENTRY_ISNUMERIC => JsonKind::Number,
+            pg_sys::JENTRY_ISBOOL_FALSE | pg_sys::JENTRY_ISBOOL_TRUE => JsonKind::Boolean,
+            _ => JsonKind::Nested,
         }
-    }
-
-    #[cold]
-    fn mismatch(&self, wanted: ColumnType, name: &str) -> Error {
-        let (wanted, hint) = match wanted {
-            ColumnType::Boolean => ("a boolean", "Write true or false without quotes."),
-            ColumnType::Category => ("a text", "Write texts in double quotes."),
-            ColumnType::Number => ("a number", "Write numbers without quotes."),
-            ColumnType::Vector => ("an array of numbers", "Write it like [1.5, 2, -3]."),
-            ColumnType::Date => ("a date", "Write it like \"2026-05-31\"."),
-            ColumnType::Timestamp => ("a timestamp", "Write it like \"2026-05-31T12:30:00\"."),
-            ColumnType::TimestampTz => (
-                "a timestamp with time zone",
-                "Write it like \"2026-05-31T12:30:00+00\".",
-            ),
-            ColumnType::Time => ("a time", "Write it like \"12:30:00\"."),
-            ColumnType::Interval => ("an interval", "Write it like \"1 day 02:30:00\"."),
-        };
-        let found = self.words();
-        Error::new(
-            ErrorKind::TypeMismatch,
-            format!("feature \"{name}\" is {wanted}, but the object has {found}"),
-        )
-        .hint(hint)
     }
 }
 

@@ -101,15 +101,8 @@ impl Answer for Probabilities {
     fn give<'v>(self, scorer: &Scorer, row: impl Row<'v>, buffers: &mut Buffers) -> Result<Datum> {
         scorer.predict_proba(row, &mut buffers.scratch, &mut buffers.numbers)?;
         let text = &mut buffers.text;
-        text.clear();
-        for (label, probability) in scorer.labels().iter().zip(&buffers.numbers) {
-            text.push(if text.is_empty() { b'{' } else { b',' });
-            // Writing into a vector cannot fail.
-            let _ = serde_json::to_writer(&mut *text, label);
-            text.push(b':');
-            let _ = serde_json::to_writer(&mut *text, probability);
-        }
-        text.extend_from_slice(b"}\0");
+        scorer.write_proba(&buffers.numbers, text);
+        text.push(0);
         // SAFETY: a NUL-terminated object in UTF-8; jsonb_in takes a C string in the encoding of the database.
         unsafe {
             let length = i32::try_from(text.len() - 1).unwrap_or(i32::MAX);

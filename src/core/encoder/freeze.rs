@@ -16,7 +16,6 @@ use super::{
     Difference, Distribution, Encoding, Null, Number, Part, Preprocessing, Profile, RecordEncoder,
     Scale, too_far,
 };
-use crate::feature::read;
 use crate::preprocess::{Constant, Impute, Outliers, ScaleChoice};
 use crate::record::Field;
 use crate::slot::Form;
@@ -113,6 +112,7 @@ pub(crate) fn freeze(mut learners: Vec<Learner>, pass: &mut Pass<'_>) -> Result<
                     column_type,
                     encoding,
                     profile,
+                    unnamed: false,
                 });
             }
         }
@@ -276,7 +276,7 @@ fn number_of(learner: &Learner, constant: &Constant, place: usize) -> Result<f64
         },
         Constant::Text(text) => {
             // Literals of a prediction are read by the same rules.
-            match read(&slot.name, slot.column_type, text)? {
+            match slot.column_type.read(&slot.name, text)? {
                 Value::Number(value) if value.is_finite() => Ok(value),
                 _ => refused(
                     format!(

@@ -1,5 +1,6 @@
 //! Prints nanoseconds per scored row on one thread: `cargo run --release -p tablenet-core --example score`.
-//! The first figure is the network alone, the second a scorer's `predict`, values to answer.
+//! The first figure is the network alone, the second a scorer's `predict`, values to answer; the last is what it takes to
+//! find the values in a JSON object.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -74,6 +75,17 @@ fn values(row: usize, numbers: usize, texts: usize, labels: &[String]) -> Vec<Va
     (0..numbers).map(number).chain(texts).collect()
 }
 
+/// The row as a JSON object.
+fn object(scorer: &Scorer, row: &[Value<'_>]) -> String {
+    let members = scorer.features().iter().zip(row);
+    let members = members.map(|(feature, value)| match value {
+        Value::Number(number) => format!("\"{}\": {number}", feature.name),
+        Value::Text(text) => format!("\"{}\": \"{text}\"", feature.name),
+        _ => format!("\"{}\": null", feature.name),
+    });
+    format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
+}
+
 fn best(mut row: impl FnMut(usize)) -> f64 {
     let mut best = f64::INFINITY;
     for _ in 0..7 {
@@ -123,7 +135,13 @@ fn main() -> Result<()> {
             });
             print!("  {level} {alone:.0} / {whole:.0} ns");
         }
-        println!();
+        let objects: Vec<String> = rows.iter().map(|row| object(&scorer, row)).collect();
+        let mut json = JsonRow::new(scorer.features());
+        let read = best(|i| {
+            let object = black_box(&objects[i % 64]);
+            black_box(json.values(scorer.features(), object).is_ok());
+        });
+        println!("  JSON {read:.0} ns");
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ pub(super) fn example(column_type: ColumnType) -> &'static str {
         ColumnType::TimestampTz => "Write it like 2024-02-29 13:30:00+00.",
         ColumnType::Time => "Write it like 13:30:00.",
         ColumnType::Interval => "Write it like 1 day 02:30:00.",
-        ColumnType::Vector => "Cast it to an array, for example '{1, 2}'::float4[].",
+        ColumnType::Vector => "Write it like [1.5, 2, -3].",
         ColumnType::Number | ColumnType::Category => "Write it like 12, -0.5 or 1e6.",
     }
 }

@@ -20,10 +20,12 @@ use crate::budget::exceeded;
 use crate::canonical::canonical;
 use crate::encoder::Preprocessing;
 use crate::results::Results;
-use crate::{Error, ErrorKind, Feature, LayerSummary, Model, Result, Sequential, Target, Task};
+use crate::{
+    Binding, Error, ErrorKind, Feature, LayerSummary, Model, Result, Sequential, Target, Task,
+};
 
 /// The format this release writes and reads.
-const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 1;
 /// The key of a model's description among the metadata.
 const KEY: &str = "tablenet";
 /// The longest header. It is read and written between two checks for cancels; safetensors readers allow 100 MB.
@@ -89,6 +91,11 @@ impl ModelFile {
     /// The features in their order.
     pub fn features(&self) -> &[Feature] {
         &self.preprocessing.features
+    }
+
+    /// Whether the features have names of their own, by which values can be found.
+    pub fn has_feature_names(&self) -> bool {
+        Binding::check_names(self.features()).is_ok()
     }
 
     /// The network with its weights.

@@ -5,7 +5,6 @@ use super::pattern::{is_pattern, matches};
 use super::{Preprocess, Rule};
 use crate::config::invalid;
 use crate::encoder::Part;
-use crate::feature::read;
 use crate::nearest::nearest;
 use crate::{ColumnType, Error, ErrorKind, Result};
 
@@ -193,7 +192,7 @@ impl Kind<'_> {
     /// Whether the constant of a pattern is one of this column's type.
     fn reads(self, impute: &Impute) -> bool {
         match impute {
-            Impute::Constant(Constant::Text(text)) => read("", self.column_type, text).is_ok(),
+            Impute::Constant(Constant::Text(text)) => self.column_type.read("", text).is_ok(),
             _ => true,
         }
     }

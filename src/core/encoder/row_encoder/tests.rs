@@ -28,6 +28,7 @@ fn feature(name: &str, column_type: ColumnType, encoding: Encoding) -> Feature {
         column_type,
         encoding,
         profile: Profile::default(),
+        unnamed: false,
     }
 }
 
