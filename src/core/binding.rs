@@ -16,7 +16,9 @@ impl Binding {
     }
 
     /// Refuses features whose names are made up.
-    pub(crate) fn check_names(features: &[Feature]) -> Result<()> {
+    ///
+    /// `UnknownColumn`.
+    pub fn check_names(features: &[Feature]) -> Result<()> {
         if features.iter().any(|feature| feature.unnamed) {
             let message = "the features of the model have no names";
             return Err(Error::new(ErrorKind::UnknownColumn, message)

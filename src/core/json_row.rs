@@ -4,7 +4,10 @@
 //! counts, null is NULL, and what is no JSON anywhere in the object is refused. Nothing is allocated per row beyond
 //! what texts with escapes and arrays take, and that is kept for the next row.
 
+mod escape;
 mod keys;
+mod members;
+mod nested;
 mod refusal;
 mod scan;
 #[cfg(test)]
@@ -16,9 +19,10 @@ use crate::binding::{Binding, missing};
 use crate::budget::refused;
 use crate::feature::empty;
 use crate::{ColumnType, Feature, Result, Value, Vector};
+use escape::decode;
 use keys::FeatureKeys;
 use refusal::out_of_range;
-use scan::{Scan, Token, decode};
+use scan::{Scan, Token};
 use std::ops::Range;
 
 /// The features of a model as keys of objects, and the buffers of the row at hand.

@@ -75,8 +75,10 @@ impl Continued {
 
     /// Brings the features into the order of the model.
     ///
-    /// `UnknownColumn` for one that the query does not have, be it that another of the `unknown` ones was meant; `TypeMismatch`.
+    /// `UnknownColumn` for one that the query does not have, be it that another of the `unknown` ones was meant, and for
+    /// features without names; `TypeMismatch`.
     fn bind(&self, roles: &mut Roles, unknown: &[String]) -> Result<()> {
+        Binding::check_names(&self.preprocessing.features)?;
         let mut rest = std::mem::take(&mut roles.features);
         for feature in &self.preprocessing.features {
             let found = rest

@@ -21,14 +21,15 @@ pub struct JsonObject {
 
 impl JsonObject {
     /// For jsonb, or json unless `binary`.
-    pub fn bind(binary: bool, features: &[Feature]) -> Self {
+    pub fn bind(binary: bool, features: &[Feature]) -> Result<Self> {
+        Binding::check_names(features)?;
         let mut keys = features
             .iter()
             .enumerate()
             .map(|(place, feature)| (server_bytes(&feature.name), place))
             .collect::<Vec<_>>();
         keys.sort_by(|(one, _), (other, _)| order(one).cmp(&order(other)));
-        Self { binary, keys }
+        Ok(Self { binary, keys })
     }
 
     /// Puts the features found in `object` into `row`; other keys are ignored.

@@ -50,7 +50,7 @@ impl Source {
             }
             Arguments::Array { element } => Self::Elements(Elements::bind(features, *element)?),
             Arguments::Row { anonymous } => Self::Row(WholeRow::new(*anonymous)),
-            Arguments::Object { binary } => Self::Object(JsonObject::bind(*binary, features)),
+            Arguments::Object { binary } => Self::Object(JsonObject::bind(*binary, features)?),
         })
     }
 

@@ -1,6 +1,7 @@
 //! Which key is which feature.
 
-use super::scan::{Token, decode};
+use super::escape::decode;
+use super::scan::Token;
 use crate::Feature;
 
 /// The names of the features, ready to be found.

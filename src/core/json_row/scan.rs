@@ -1,6 +1,7 @@
 //! One walk over JSON text: where its values are, and that it is JSON. Nothing recurses.
 
 use super::JsonKind;
+use super::escape::unicode;
 use crate::{Error, ErrorKind, Result};
 use std::ops::Range;
 
@@ -17,17 +18,8 @@ pub(super) struct Token {
 #[derive(Debug)]
 pub(super) struct Scan<'a> {
     bytes: &'a [u8],
-    at: usize,
+    pub(super) at: usize,
 }
-
-/// The members of the outermost object, or the elements of the outermost array, one by one.
-#[derive(Debug)]
-pub(super) struct Members {
-    first: bool,
-}
-
-/// The deepest nesting: a bit for each object or array that is open.
-const DEPTH: u32 = u128::BITS;
 
 impl<'a> Scan<'a> {
     pub(super) fn new(text: &'a str) -> Self {
@@ -37,31 +29,13 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Enters the object that the text must be.
-    pub(super) fn members(&mut self) -> Result<Members> {
-        if self.next_byte() == Some(b'{') {
-            self.at += 1;
-            return Ok(Members { first: true });
-        }
-        let array = self.peek() == Some(b'[');
-        self.value()?;
-        self.end()?;
-        Err(JsonKind::not_an_object(array))
-    }
-
-    /// Enters the array that the text is.
-    pub(super) fn elements(&mut self) -> Result<Elements> {
-        self.expect(b'[')?;
-        Ok(Elements(Members { first: true }))
-    }
-
-    fn peek(&self) -> Option<u8> {
+    pub(super) fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
     /// The next byte after white space.
     #[inline]
-    fn next_byte(&mut self) -> Option<u8> {
+    pub(super) fn next_byte(&mut self) -> Option<u8> {
         loop {
             match self.peek() {
                 Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
@@ -71,7 +45,7 @@ impl<'a> Scan<'a> {
     }
 
     #[inline]
-    fn expect(&mut self, byte: u8) -> Result<()> {
+    pub(super) fn expect(&mut self, byte: u8) -> Result<()> {
         if self.next_byte() != Some(byte) {
             return Err(self.invalid());
         }
@@ -80,7 +54,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Nothing but white space is left.
-    fn end(&mut self) -> Result<()> {
+    pub(super) fn end(&mut self) -> Result<()> {
         match self.next_byte() {
             None => Ok(()),
             Some(_) => Err(self.invalid()),
@@ -89,7 +63,7 @@ impl<'a> Scan<'a> {
 
     /// A key and the colon behind it.
     #[inline]
-    fn key(&mut self) -> Result<Token> {
+    pub(super) fn key(&mut self) -> Result<Token> {
         self.next_byte();
         let key = self.string()?;
         self.expect(b':')?;
@@ -98,7 +72,7 @@ impl<'a> Scan<'a> {
 
     /// Any value.
     #[inline]
-    fn value(&mut self) -> Result<Token> {
+    pub(super) fn value(&mut self) -> Result<Token> {
         let (kind, start) = match self.next_byte() {
             Some(b'"') => return self.string(),
             Some(b'{' | b'[') => {
@@ -120,7 +94,7 @@ impl<'a> Scan<'a> {
 
     /// A number, true, false or null.
     #[inline]
-    fn plain(&mut self) -> Result<JsonKind> {
+    pub(super) fn plain(&mut self) -> Result<JsonKind> {
         match self.peek() {
             Some(b'-' | b'0'..=b'9') => self.number(),
             Some(b't') => self.word("true", JsonKind::Boolean),
@@ -177,7 +151,7 @@ impl<'a> Scan<'a> {
     }
 
     #[inline]
-    fn string(&mut self) -> Result<Token> {
+    pub(super) fn string(&mut self) -> Result<Token> {
         if self.peek() != Some(b'"') {
             return Err(self.invalid());
         }
@@ -221,61 +195,8 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
-    /// An object or array and all that is in it.
-    fn nested(&mut self) -> Result<()> {
-        // The innermost in the lowest bit: 1 for an object.
-        let (mut open, mut depth) = (0_u128, 0);
-        loop {
-            match self.next_byte() {
-                Some(byte @ (b'{' | b'[')) => {
-                    if depth == DEPTH {
-                        return Err(self.too_deep());
-                    }
-                    self.at += 1;
-                    let object = byte == b'{';
-                    (open, depth) = (open << 1 | u128::from(object), depth + 1);
-                    match (self.next_byte(), object) {
-                        (Some(b'}'), true) | (Some(b']'), false) => {}
-                        (_, true) => {
-                            self.key()?;
-                            continue;
-                        }
-                        (_, false) => continue,
-                    }
-                }
-                Some(b'"') => {
-                    self.string()?;
-                }
-                _ => {
-                    self.plain()?;
-                }
-            }
-            // Behind a value, or before the end of an empty object or array.
-            loop {
-                let object = open & 1 == 1;
-                match self.next_byte() {
-                    Some(b',') => {
-                        self.at += 1;
-                        if object {
-                            self.key()?;
-                        }
-                        break;
-                    }
-                    Some(b'}') if object => {}
-                    Some(b']') if !object => {}
-                    _ => return Err(self.invalid()),
-                }
-                self.at += 1;
-                (open, depth) = (open >> 1, depth - 1);
-                if depth == 0 {
-                    return Ok(());
-                }
-            }
-        }
-    }
-
     #[cold]
-    fn invalid(&self) -> Error {
+    pub(super) fn invalid(&self) -> Error {
         let detail = match self.bytes.len() {
             0 => "It is empty.".to_owned(),
             length if self.at >= length => format!("It ends too early, after {length} bytes."),
@@ -285,95 +206,4 @@ impl<'a> Scan<'a> {
             .detail(detail)
             .hint("Write them as {\"name\": value, ...}.")
     }
-
-    #[cold]
-    fn too_deep(&self) -> Error {
-        let message = format!("the features as JSON are nested more than {DEPTH} deep");
-        Error::new(ErrorKind::LimitExceeded, message)
-    }
-}
-
-impl Members {
-    /// The next member, or `None` behind the last one, where the text must end.
-    #[inline]
-    pub(super) fn next(&mut self, scan: &mut Scan<'_>) -> Result<Option<(Token, Token)>> {
-        if !self.more(scan, b'}')? {
-            return Ok(None);
-        }
-        let key = scan.key()?;
-        Ok(Some((key, scan.value()?)))
-    }
-
-    #[inline]
-    fn more(&mut self, scan: &mut Scan<'_>, end: u8) -> Result<bool> {
-        let first = std::mem::replace(&mut self.first, false);
-        match scan.next_byte() {
-            Some(byte) if byte == end => {
-                scan.at += 1;
-                scan.end()?;
-                Ok(false)
-            }
-            Some(b',') if !first => {
-                scan.at += 1;
-                Ok(true)
-            }
-            _ if first => Ok(true),
-            _ => Err(scan.invalid()),
-        }
-    }
-}
-
-/// The elements of an array.
-#[derive(Debug)]
-pub(super) struct Elements(Members);
-
-impl Elements {
-    /// The next one, or `None` behind the last one, where the text must end.
-    pub(super) fn next(&mut self, scan: &mut Scan<'_>) -> Result<Option<Token>> {
-        if !self.0.more(scan, b']')? {
-            return Ok(None);
-        }
-        scan.value().map(Some)
-    }
-}
-
-/// The character that `\uXXXX`, or a pair of them, stands for at the start of `bytes`, and its length there.
-fn unicode(bytes: &[u8]) -> Option<(char, usize)> {
-    let unit = |bytes: &[u8]| {
-        let digits = bytes.strip_prefix(b"\\u")?.get(..4)?;
-        digits.iter().try_fold(0, |unit, digit| {
-            Some(unit << 4 | char::from(*digit).to_digit(16)?)
-        })
-    };
-    let first = unit(bytes)?;
-    if !(0xD800..0xE000).contains(&first) {
-        return Some((char::from_u32(first)?, 6));
-    }
-    let second = unit(bytes.get(6..)?)?;
-    if first >= 0xDC00 || !(0xDC00..0xE000).contains(&second) {
-        return None;
-    }
-    let code = 0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00);
-    Some((char::from_u32(code)?, 12))
-}
-
-/// Appends the inside of a string that was scanned, without its escapes.
-pub(super) fn decode(mut text: &str, out: &mut String) {
-    while let Some((plain, rest)) = text.split_once('\\') {
-        out.push_str(plain);
-        let whole = text.get(plain.len()..).unwrap_or_default();
-        let (character, length) = match rest.bytes().next() {
-            Some(b'b') => ('\x08', 2),
-            Some(b'f') => ('\x0c', 2),
-            Some(b'n') => ('\n', 2),
-            Some(b'r') => ('\r', 2),
-            Some(b't') => ('\t', 2),
-            Some(b'u') => unicode(whole.as_bytes()).unwrap_or((char::REPLACEMENT_CHARACTER, 2)),
-            Some(other) => (char::from(other), 2),
-            None => return,
-        };
-        out.push(character);
-        text = whole.get(length..).unwrap_or_default();
-    }
-    out.push_str(text);
 }

@@ -1,5 +1,6 @@
 //! Objects that are features, and those that are not.
 
+use super::escape::decode;
 use super::{JsonRow, scan};
 use crate::encoder::{Encoding, Null, Profile};
 use crate::{ColumnType, Error, ErrorKind, Feature, Result, Value, Vector};
@@ -401,7 +402,7 @@ fn agrees_with_serde_json_about_random_texts() {
             let mut last = None;
             while let Some((key, value)) = members.next(&mut scan)? {
                 let mut name = String::new();
-                scan::decode(&object[key.range], &mut name);
+                decode(&object[key.range], &mut name);
                 if name == "a" {
                     last = Some(value);
                 }
@@ -414,7 +415,7 @@ fn agrees_with_serde_json_about_random_texts() {
                 let token = token.expect("a key");
                 if let serde_json::Value::String(text) = &expected["a"] {
                     let mut decoded = String::new();
-                    scan::decode(&object[token.range], &mut decoded);
+                    decode(&object[token.range], &mut decoded);
                     assert_eq!(&decoded, text, "{object}");
                 } else {
                     let again: serde_json::Value =

@@ -3,7 +3,7 @@
 use crate::fixture::{NoCallback, ToMemory, column, quick, train};
 use crate::{
     ColumnType, ErrorKind, Evaluation, JsonRow, ModelFile, Pool, Preprocess, Result, Scorer,
-    Sequential, TrainOptions, Training, Value,
+    Sequential, TrainOptions, Trained, Training, Value,
 };
 use ColumnType::{Category, Number};
 use serde_json::json;
@@ -41,12 +41,12 @@ fn file() -> Result<ModelFile> {
     Ok(train(columns(), options()?, &rows())?.file)
 }
 
-fn unnamed() -> Result<ModelFile> {
+fn unnamed() -> Result<Trained> {
     let mut training = Training::new(columns(), &["y"], options()?, Box::new(ToMemory))?.unnamed();
     for row in rows() {
         training.push(&row, &mut NoCallback)?;
     }
-    Ok(training.finish(&mut NoCallback, &Pool::new(1)?)?.file)
+    training.finish(&mut NoCallback, &Pool::new(1)?)
 }
 
 #[test]
@@ -130,7 +130,8 @@ fn the_object_says_what_is_in_the_file() -> Result<()> {
 
 #[test]
 fn made_up_names_are_recorded_and_bind_nothing() -> Result<()> {
-    let (named, unnamed) = (file()?, unnamed()?);
+    let (named, trained) = (file()?, unnamed()?);
+    let unnamed = trained.file;
     let bytes = unnamed.to_bytes(&mut NoCallback)?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert_eq!(text(&bytes).matches("unnamed").count(), 2);
@@ -159,6 +160,8 @@ fn made_up_names_are_recorded_and_bind_nothing() -> Result<()> {
             .values(scorer.features(), object)
             .is_err()
     );
+    let resumed = Training::resume(again, trained.state, columns(), quick(), Box::new(ToMemory));
+    assert!(resumed.is_err_and(|error| error.kind() == ErrorKind::UnknownColumn));
     // In training order it answers as ever.
     assert!(Evaluation::in_order(&scorer).is_ok());
     let named = Scorer::new(&named, &mut NoCallback)?;
@@ -173,7 +176,7 @@ fn made_up_names_are_recorded_and_bind_nothing() -> Result<()> {
 #[test]
 fn a_false_mark_is_damage() -> Result<()> {
     // One spelling: what is not marked has no key.
-    let bytes = unnamed()?.to_bytes(&mut NoCallback)?;
+    let bytes = unnamed()?.file.to_bytes(&mut NoCallback)?;
     let at = bytes
         .windows(15)
         .position(|it| it == br#"unnamed\":true}"#)
