@@ -106,6 +106,10 @@ fn put<T>(limit: &mut T, value: Result<T, &'static str>) -> Result<(), &'static 
 
 /// What the server's administrator has set; the error of a wrong setting fails every call.
 pub fn config() -> Result<&'static Config> {
+    #[cfg(test)]
+    if let Some(config) = hook::CONFIG.get() {
+        return Ok(config);
+    }
     static CONFIG: LazyLock<Result<Config, String>> = LazyLock::new(|| {
         let config = Config::load()?;
         if let Some(level) = config.simd {
@@ -217,6 +221,22 @@ fn directory(text: &str) -> Result<PathBuf, &'static str> {
         Ok(path)
     } else {
         Err("must be an absolute path")
+    }
+}
+
+/// Limits of a unit test, for the thread that calls.
+#[cfg(test)]
+pub mod hook {
+    use super::Config;
+    use std::cell::Cell;
+
+    thread_local! {
+        pub static CONFIG: Cell<Option<&'static Config>> = const { Cell::new(None) };
+    }
+
+    /// From here on these limits are in force.
+    pub fn set(config: Config) {
+        CONFIG.set(Some(Box::leak(Box::new(config))));
     }
 }
 

@@ -17,6 +17,8 @@ compile_error!(
 );
 
 mod arguments;
+mod batch;
+mod columns;
 mod config;
 mod error;
 mod ffi;
@@ -24,5 +26,13 @@ mod ffi;
 mod fixture;
 mod function;
 mod guard;
+mod progress;
+mod report;
+mod rows;
 mod server;
+mod share;
+mod spill;
+mod train_agg;
+mod training;
 mod version;
+mod worker;

@@ -139,6 +139,8 @@ impl Server {
 /// Raises an error with its full text; the statement fails once the function returns. Without the server's function for it
 /// the text goes to the server's log.
 pub fn raise(number: u32, text: &str) {
+    #[cfg(test)]
+    hook::RAISED.with_borrow_mut(|raised| raised.push((number, text.to_owned())));
     let text = CString::new(text.replace('\0', "?")).unwrap_or_default();
     match SERVER.printf_error {
         // SAFETY: the format takes one string and the text is one; no text of a user is the format.
@@ -149,6 +151,8 @@ pub fn raise(number: u32, text: &str) {
 
 /// Adds a note to the warnings of the statement.
 pub fn note(text: &str) {
+    #[cfg(test)]
+    hook::NOTED.with_borrow_mut(|noted| noted.push(text.to_owned()));
     const NOTE: c_uint = 0;
     const UNKNOWN_ERROR: c_uint = 1105;
     let connection = SERVER.connection();
@@ -161,6 +165,10 @@ pub fn note(text: &str) {
 
 /// Whether the connection of this thread was killed, or the time of its statement is over. Other threads cannot ask.
 pub fn killed() -> bool {
+    #[cfg(test)]
+    if hook::KILLED.get() {
+        return true;
+    }
     match SERVER.killed {
         Killed::OfConnection(level) => {
             let connection = SERVER.connection();
@@ -262,4 +270,24 @@ pub fn tmpdir() -> PathBuf {
         CStr::from_ptr(directory)
     };
     PathBuf::from(OsStr::from_bytes(directory.to_bytes()))
+}
+
+/// What a unit test says as the server, and hears; for the thread that calls.
+#[cfg(test)]
+pub mod hook {
+    use std::cell::{Cell, RefCell};
+
+    thread_local! {
+        /// The errors that were raised.
+        pub static RAISED: RefCell<Vec<(u32, String)>> = const { RefCell::new(Vec::new()) };
+        /// The notes that were added.
+        pub static NOTED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+        /// Whether the connection was killed.
+        pub static KILLED: Cell<bool> = const { Cell::new(false) };
+    }
+
+    /// The text of the last error.
+    pub fn raised() -> String {
+        RAISED.with_borrow(|raised| raised.last().map_or_else(String::new, |it| it.1.clone()))
+    }
 }
