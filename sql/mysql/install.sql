@@ -406,6 +406,7 @@ DELIMITER ;
 CREATE OR REPLACE DEFINER = `tablenet`@`localhost` SQL SECURITY DEFINER VIEW tablenet.visible AS
 SELECT m.name,
        m.version,
+       n.deployed_version,
        n.deployed_version <=> m.version AS deployed,
        m.owner = LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER()))) OR g.name = m.name AND g.privilege = 'train' AS may_train,
        IF(m.owner = LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER()))) OR g.name = m.name, m.owner, NULL) AS owner,
@@ -441,7 +442,7 @@ SELECT m.name,
 CREATE OR REPLACE DEFINER = `tablenet`@`localhost` SQL SECURITY DEFINER VIEW tablenet.deployed AS
 SELECT v.name, v.version, v.owner, v.task, v.target, v.`rows`, v.epochs, v.loss, v.val_loss, v.metrics, v.created, v.size, v.model
   FROM tablenet.visible AS v
- WHERE v.deployed;
+ WHERE v.version = v.deployed_version;
 
 -- Every version. What it was trained with is for those who may train it.
 CREATE OR REPLACE DEFINER = `tablenet`@`localhost` SQL SECURITY DEFINER VIEW tablenet.versions AS
