@@ -55,12 +55,12 @@ pub struct Arguments<'a> {
     lengths: &'a [std::ffi::c_ulong],
 }
 
-/// An array of the server, which may be null where it is empty.
+/// An array of the server, which may be null, or left as it was found, where it is empty.
 ///
 /// # Safety
 /// `start` is null, or `length` values lie there and live for `'a`.
 unsafe fn array<'a, T>(start: *const T, length: usize) -> &'a [T] {
-    if start.is_null() {
+    if start.is_null() || length == 0 {
         return &[];
     }
     // SAFETY: by contract.
