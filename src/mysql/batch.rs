@@ -40,6 +40,7 @@ const MOST_TEXT: usize = 1 << 20;
 pub struct Batch {
     words: Vec<u64>,
     texts: Vec<u8>,
+    rows: usize,
     /// Bytes from which on it is full.
     full: usize,
 }
@@ -54,6 +55,7 @@ impl Batch {
         Ok(Self {
             words,
             texts: Vec::new(),
+            rows: 0,
             full: bytes,
         })
     }
@@ -64,11 +66,17 @@ impl Batch {
         size_of_val(&*self.words) + self.texts.len() >= self.full
     }
 
+    /// Rows in it.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
     /// Empties it for other rows; what a long text took is given back.
     pub fn clear(&mut self) {
         self.words.clear();
         self.texts.clear();
         self.texts.shrink_to(2 * self.full);
+        self.rows = 0;
     }
 
     /// Takes the values of `arguments` from the second on; `columns` say their names and how they are packed, and the row
@@ -107,6 +115,7 @@ impl Batch {
             };
             self.words.push(word);
         }
+        self.rows += 1;
         Ok(())
     }
 

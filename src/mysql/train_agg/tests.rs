@@ -4,9 +4,10 @@ use super::*;
 use crate::config;
 use crate::fixture::{Call, Given as Value};
 use crate::server::hook::{self, raised};
+use crate::spill::Spills;
 use std::cell::Cell;
 use std::time::{Duration, Instant};
-use tablenet_core::{ColumnType, ModelFile};
+use tablenet_core::{Column, ColumnType, ModelFile, Pool};
 
 thread_local! {
     /// Whether the next training panics.
@@ -75,6 +76,54 @@ fn rows_become_a_model_and_a_report() {
     );
     assert_eq!(account().bytes(), 0);
     assert_eq!(account().threads(), 0);
+}
+
+#[test]
+fn the_model_is_the_one_of_a_query_with_the_same_rows() -> tablenet_core::Result<()> {
+    // As the adapter for PostgreSQL calls the core; there the target may stand anywhere.
+    let column = |name: &str, column_type, integer| Column {
+        name: name.to_owned(),
+        column_type,
+        integer,
+        single_precision: false,
+        labels: None,
+        length: None,
+    };
+    let columns = vec![
+        column("n", ColumnType::Number, true),
+        column("t", ColumnType::Category, false),
+        column("y", ColumnType::Number, false),
+    ];
+    let options = TrainOptions {
+        memory_limit: 64 << 20,
+        ..TrainOptions::default()
+    };
+    let (mut watch, pool) = (Watch::new(0.0), Pool::new(2)?);
+    let spills = Box::new(Spills::new(std::env::temp_dir()));
+    let mut training = tablenet_core::Training::new(columns, &["y"], options, spills)?.on(&pool)?;
+    for number in 0..2500 {
+        use tablenet_core::Value::{Null, Number, Text};
+        let text = match number % 5 {
+            0 => Null,
+            _ => Text(["a", "b", "c"][number % 3]),
+        };
+        let number = number as f64;
+        training.push(&[Number(number), text, Number(number * 2.0)], &mut watch)?;
+    }
+    let expected = training
+        .finish(&mut watch, &pool)?
+        .file
+        .to_bytes(&mut watch)?;
+    let mut call = call(&row("", 0), &NAMES).expect("valid");
+    for number in 0..2500 {
+        let mut row = row("", number);
+        if number % 5 == 0 {
+            row[3] = Value::Null;
+        }
+        call.add(&row).expect("taken");
+    }
+    assert_eq!(call.answer(), Ok(Some(expected)));
+    Ok(())
 }
 
 #[test]
