@@ -213,8 +213,8 @@ impl<S: Borrow<Scorer>> Evaluation<S> {
     }
 
     /// Name and value: the loss first, then every metric that fits the task, and of several targets those of each as Keras
-    /// names them, `price_mae`. What is undefined is NaN.
-    pub fn finish(self) -> Result<Vec<(String, f64)>> {
+    /// names them, `price_mae`. What is undefined is NaN. Further rows may follow.
+    pub fn finish(&self) -> Result<Vec<(String, f64)>> {
         let scorer = self.scorer.borrow();
         if self.rows == 0 {
             let target = scorer.target.words();

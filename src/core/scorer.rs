@@ -9,7 +9,8 @@ use std::borrow::Borrow;
 use crate::encoder::RowEncoder;
 use crate::target::{Target, TargetKind};
 use crate::{
-    Binding, Callback, Error, ErrorKind, Feature, ModelFile, Plan, PlanScratch, Result, Task, Value,
+    Binding, Callback, ColumnType, Error, ErrorKind, Feature, ModelFile, Plan, PlanScratch, Result,
+    Task, Value,
 };
 
 /// A model ready to score. It holds no reference to the file it was made from.
@@ -86,6 +87,12 @@ impl Scorer {
     /// The names of the target columns.
     pub fn target_names(&self) -> Vec<&str> {
         self.target.names().collect()
+    }
+
+    /// The target columns: their names and the types of their values.
+    pub fn targets(&self) -> impl Iterator<Item = (&str, ColumnType)> {
+        let columns = self.target.columns.iter();
+        columns.map(|column| (column.name.as_str(), column.column_type))
     }
 
     /// The labels of a class target in their order; of two the last is the positive one. Empty for a regression.

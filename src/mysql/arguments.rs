@@ -7,7 +7,10 @@ use crate::ffi::UdfArgs;
 use crate::server;
 use std::ffi::c_char;
 use std::slice;
-use tablenet_core::{Error, ErrorKind, Result};
+use tablenet_core::{Error, ErrorKind, Result, Value};
+
+/// `Item_result` of a real.
+const REAL_RESULT: i32 = 1;
 
 /// `Item_result`: how a value is handed over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +95,7 @@ impl<'a> Arguments<'a> {
     #[inline]
     pub fn type_of(&self, index: usize) -> ArgumentType {
         match self.types.get(index) {
-            Some(1) => ArgumentType::Real,
+            Some(&REAL_RESULT) => ArgumentType::Real,
             Some(2) => ArgumentType::Integer,
             Some(3) => ArgumentType::Row,
             Some(4) => ArgumentType::Decimal,
@@ -122,6 +125,26 @@ impl<'a> Arguments<'a> {
                 ArgumentType::Row => Argument::Null,
             }
         }
+    }
+
+    /// The values from argument `first` on, all of which come as reals; the prediction of anything else fails.
+    #[inline]
+    pub fn reals<'v>(
+        &self,
+        first: usize,
+    ) -> impl ExactSizeIterator<Item = Value<'v>> + Clone + use<'a, 'v> {
+        let types = self.types.get(first..).unwrap_or_default();
+        let values = self.values.get(first..).unwrap_or_default();
+        types.iter().zip(values).map(|(kind, start)| {
+            if *kind != REAL_RESULT {
+                Value::Number(f64::NAN)
+            } else if start.is_null() {
+                Value::Null
+            } else {
+                // SAFETY: not null and of this type, as in `value`.
+                Value::Number(unsafe { start.cast::<f64>().read_unaligned() })
+            }
+        })
     }
 
     /// The value of argument `index` as UTF-8; `what` names it in the error.
@@ -191,9 +214,13 @@ impl<'a> Declared<'a> {
         }
     }
 
+    /// Whether argument `index` has a value before the first row; a NULL that is constant does not show.
+    pub fn is_constant(&self, index: usize) -> bool {
+        self.arguments.value(index) != Argument::Null
+    }
+
     /// Has numbers of argument `index` handed over as reals: a BIGINT UNSIGNED keeps its value only so. Text stays text.
     pub fn as_real(&mut self, index: usize) {
-        const REAL_RESULT: i32 = 1;
         if matches!(
             self.type_of(index),
             ArgumentType::Integer | ArgumentType::Decimal

@@ -18,21 +18,41 @@ compile_error!(
 
 mod arguments;
 mod batch;
+mod cache;
 mod columns;
 mod config;
+mod digest;
 mod error;
+mod evaluate;
 mod ffi;
 #[cfg(test)]
 mod fixture;
 mod function;
 mod guard;
+mod info;
+mod interrupts;
+mod look;
+mod model;
+mod models;
+mod predict;
+mod predict_class;
+mod predict_proba;
+mod predict_values;
 mod progress;
+mod reader;
+mod ready;
+mod reference;
 mod report;
 mod rows;
 mod server;
 mod share;
+mod site;
+mod source;
 mod spill;
+mod summary;
 mod train_agg;
+#[cfg(test)]
+mod trained;
 mod training;
 mod version;
 mod worker;

@@ -1,0 +1,102 @@
+//! A model that is ready to be asked.
+
+use crate::digest::Digest;
+use crate::error::invalid;
+use crate::interrupts::Interrupts;
+use std::borrow::Borrow;
+use std::sync::Arc;
+use tablenet_core::{Error, ErrorKind, ModelFile, Result, Scorer};
+
+/// A model as it is kept in memory. All connections share it, and nothing in it changes.
+#[derive(Debug)]
+pub struct Ready {
+    digest: Digest,
+    scorer: Scorer,
+    info: String,
+    summary: String,
+}
+
+/// Who holds a model lends its scorer.
+#[derive(Debug, Clone)]
+pub struct Held(pub Arc<Ready>);
+
+impl Borrow<Scorer> for Held {
+    fn borrow(&self) -> &Scorer {
+        &self.0.scorer
+    }
+}
+
+impl Ready {
+    /// Reads the bytes of a model with this digest, for which at most `limit` bytes of memory may be taken.
+    pub fn read(bytes: &[u8], digest: Digest, limit: u64) -> Result<Self> {
+        let file = file(bytes, limit)?;
+        Ok(Self {
+            digest,
+            scorer: Scorer::new(&file, &mut Interrupts)?,
+            info: file.info()?.to_string(),
+            summary: file.summary_text()?,
+        })
+    }
+
+    /// The sha256 of its bytes.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// What scores rows.
+    pub fn scorer(&self) -> &Scorer {
+        &self.scorer
+    }
+
+    /// What ml_info says of it.
+    pub fn info(&self) -> &str {
+        &self.info
+    }
+
+    /// What ml_summary says of it.
+    pub fn summary(&self) -> &str {
+        &self.summary
+    }
+
+    /// Bytes held, about.
+    pub fn bytes(&self) -> u64 {
+        let more = size_of::<Self>() + self.info.len() + self.summary.len();
+        self.scorer.bytes().saturating_add(more) as u64
+    }
+}
+
+/// Reads the bytes of a model for which at most `limit` bytes of memory may be taken.
+pub fn file(bytes: &[u8], limit: u64) -> Result<ModelFile> {
+    ModelFile::from_bytes(bytes, limit, &mut Interrupts).map_err(|error| match error.kind() {
+        ErrorKind::OutOfMemory => error.hint(
+            "The limit is cache_size in tablenet's configuration, which the server's administrator can raise.",
+        ),
+        _ => error,
+    })
+}
+
+/// Refuses a model of more bytes than the administrator allows.
+pub fn check_size(bytes: &[u8], most: u64) -> Result<()> {
+    let given = bytes.len();
+    if given as u64 <= most {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::LimitExceeded,
+        format!("the model has {given} bytes, more than the limit of {most}"),
+    )
+    .hint("The limit is max_model_size in tablenet's configuration, which the server's administrator can raise."))
+}
+
+/// The error of a reference whose model is not in memory.
+pub fn not_ready(reference: &[u8]) -> Error {
+    let shown = String::from_utf8_lossy(reference.get(..16).unwrap_or(reference));
+    let error = if Digest::of_reference(reference).is_some() {
+        invalid(format!("model {shown}... is not ready in this server"))
+    } else {
+        invalid(format!("\"{shown}...\" is not what ml_ref() answers"))
+    };
+    error.hint(
+        "Call ml_ref(model) in the same statement, for example as (SELECT ml_ref(model) FROM ...).",
+    )
+}
