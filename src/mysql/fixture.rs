@@ -4,24 +4,9 @@
 
 use crate::ffi::{UdfArgs, UdfInit};
 use crate::function::{self, Aggregate, Function, RealFunction, TextFunction};
-use std::cell::RefCell;
 use std::ffi::{CStr, c_char, c_int, c_ulong};
 use std::marker::PhantomData;
 use std::ptr::null_mut;
-
-thread_local! {
-    static RAISED: RefCell<Option<(u32, String)>> = const { RefCell::new(None) };
-}
-
-/// The server is told of an error.
-pub fn note_raised(number: u32, text: &str) {
-    RAISED.set(Some((number, text.to_owned())));
-}
-
-/// Number and text of the last error of this thread, once.
-pub fn raised() -> (u32, String) {
-    RAISED.take().expect("an error was raised")
-}
 
 /// An argument of a call.
 #[derive(Debug, Clone, PartialEq)]

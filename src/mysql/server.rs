@@ -140,11 +140,7 @@ impl Server {
 /// the text goes to the server's log.
 pub fn raise(number: u32, text: &str) {
     #[cfg(test)]
-<<<<<<< HEAD
     hook::RAISED.with_borrow_mut(|raised| raised.push((number, text.to_owned())));
-=======
-    crate::fixture::note_raised(number, text);
->>>>>>> dbd7cb9 (Scored, described and evaluated stored models in MySQL and MariaDB; kept models ready in one cache for all connections)
     let text = CString::new(text.replace('\0', "?")).unwrap_or_default();
     match SERVER.printf_error {
         // SAFETY: the format takes one string and the text is one; no text of a user is the format.

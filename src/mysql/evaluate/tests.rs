@@ -1,5 +1,6 @@
 use super::*;
-use crate::fixture::{Call, Given, raised};
+use crate::fixture::{Call, Given};
+use crate::server::hook::raised;
 use crate::trained::{Idle, classes, scorer, sum, train, two_numbers_of_a_text};
 use serde_json::Value as Json;
 use tablenet_core::ColumnType;
@@ -19,7 +20,7 @@ fn of_core(model: &[u8], rows: &[Vec<Value<'_>>]) -> Json {
 }
 
 fn answer(call: &mut Call<EvaluateAgg>) -> Result<Json, String> {
-    let text = call.answer().map_err(|()| raised().1)?;
+    let text = call.answer().map_err(|()| raised())?;
     Ok(text.map_or(Json::Null, |text| {
         serde_json::from_slice(&text).expect("JSON")
     }))
@@ -74,11 +75,7 @@ fn no_rows_are_an_error_and_no_model_is_null() {
         .expect("a row");
     assert_eq!(answer(&mut call), Ok(Json::Null));
     assert_eq!(call.add(&given), Err(()));
-    assert!(
-        raised()
-            .1
-            .contains("the rows of a group have different models")
-    );
+    assert!(raised().contains("the rows of a group have different models"));
     call.clear().expect("a group");
     call.add(&given).expect("a row");
     let other = sum(2, 8, true);
@@ -113,7 +110,7 @@ fn labels_booleans_and_several_targets_are_read() {
         call.add(&[model.as_slice().into(), "maybe".into(), 1_i64.into()]),
         Err(())
     );
-    assert!(raised().1.contains("maybe"));
+    assert!(raised().contains("maybe"));
 
     let rows: Vec<_> = (0..40)
         .map(|row| vec![Value::Number(f64::from(row)), Value::Boolean(row % 2 == 0)])
@@ -178,14 +175,10 @@ fn columns_in_another_order_are_refused() {
     ] {
         let mut call = Call::<EvaluateAgg>::named(&given, &names, false).expect("a call");
         assert_eq!(call.add(&given), Err(()));
-        assert!(raised().1.contains(text));
+        assert!(raised().contains(text));
     }
     let few = [model.as_slice().into(), 1.0.into(), 1.0.into()];
     let mut call = Call::<EvaluateAgg>::new(&few).expect("a call");
     assert_eq!(call.add(&few), Err(()));
-    assert!(
-        raised()
-            .1
-            .contains("model expects 3 values, not 2. In their order they are: y, a, b.")
-    );
+    assert!(raised().contains("model expects 3 values, not 2. In their order they are: y, a, b."));
 }

@@ -1,13 +1,14 @@
 use super::*;
-use crate::fixture::{Call, Given, raised};
+use crate::fixture::{Call, Given};
 use crate::reference::Reference;
+use crate::server::hook::raised;
 use crate::summary::Summary;
 use crate::trained::{Idle, mixed, reference, sum};
 use tablenet_core::ModelFile;
 
 fn text<F: TextFunction>(given: &[u8]) -> Result<Option<String>, String> {
     let mut call = Call::<F>::new(&[given.into()])?;
-    call.text().map_err(|()| raised().1)
+    call.text().map_err(|()| raised())
 }
 
 #[test]

@@ -1,5 +1,6 @@
 use super::*;
-use crate::fixture::{Call, Given, raised};
+use crate::fixture::{Call, Given};
+use crate::server::hook::raised;
 use crate::trained::{self, mixed, predicted, reference, sum};
 use tablenet_core::{Value, Vector};
 
@@ -17,7 +18,7 @@ fn named(model: &Given, given: &[Given], names: &[&str]) -> Result<Option<f64>, 
     let names = [&["m"], names].concat();
     let mut call = Call::<Predict>::named(&all, &names, false)?;
     call.set(&all);
-    call.real().map_err(|()| raised().1)
+    call.real().map_err(|()| raised())
 }
 
 fn predict(model: &Given, given: &[Given]) -> Result<Option<f64>, String> {

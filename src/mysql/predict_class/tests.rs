@@ -1,7 +1,8 @@
 use super::*;
-use crate::fixture::{Call, Given, raised};
+use crate::fixture::{Call, Given};
 use crate::predict_proba::PredictProba;
 use crate::predict_values::PredictValues;
+use crate::server::hook::raised;
 use crate::trained::{classes, scorer, sum, two_numbers_of_a_text};
 use tablenet_core::Value;
 
@@ -9,7 +10,7 @@ use tablenet_core::Value;
 fn answer<F: TextFunction>(model: &[u8], given: &[Given]) -> Result<Option<String>, String> {
     let all = [&[model.into()], given].concat();
     let mut call = Call::<F>::new(&all)?;
-    call.text().map_err(|()| raised().1)
+    call.text().map_err(|()| raised())
 }
 
 const LABELS: [&str; 3] = ["Köln", "say \"hi\"", "{}"];
