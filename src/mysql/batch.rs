@@ -4,6 +4,7 @@ use crate::arguments::{Argument, Arguments};
 use crate::error::invalid;
 use crate::share::size;
 use std::collections::TryReserveError;
+use std::hash::{DefaultHasher, Hasher};
 use tablenet_core::{Error, ErrorKind, Result};
 
 /// What the values of a column are packed as.
@@ -69,6 +70,22 @@ impl Batch {
     /// Rows in it.
     pub fn rows(&self) -> usize {
         self.rows
+    }
+
+    /// The same number for rows with the same values, and hardly ever for others: of the last row.
+    pub fn fingerprint(&self, columns: &[Packing]) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        let start = self.words.len().saturating_sub(columns.len());
+        for (packing, word) in columns
+            .iter()
+            .zip(self.words.get(start..).unwrap_or_default())
+        {
+            match self.value(*packing, *word) {
+                Packed::Bytes(bytes) => hasher.write(bytes),
+                _ => hasher.write_u64(*word),
+            }
+        }
+        hasher.finish()
     }
 
     /// Empties it for other rows; what a long text took is given back.

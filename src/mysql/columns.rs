@@ -127,7 +127,7 @@ fn names(given: &[Given], spec: &Spec) -> Result<(Vec<String>, bool)> {
     let (features, unnamed) = match (&spec.features, attributes) {
         (Some(named), _) if named.len() != features.len() => {
             let message = format!(
-                "features of the spec has {} names, but the call has {} features",
+                "the length of features in the spec is {}, but the call has {} features",
                 named.len(),
                 features.len()
             );
@@ -274,8 +274,9 @@ mod tests {
             "two columns are named \"id\" / Give each argument its own name with AS, or name them all in the spec: \"features\": [...]."
         );
         assert!(
-            refused(&call, r#"{"features": ["a"]}"#)
-                .starts_with("features of the spec has 1 names, but the call has 2 features")
+            refused(&call, r#"{"features": ["a"]}"#).starts_with(
+                "the length of features in the spec is 1, but the call has 2 features"
+            )
         );
         Ok(())
     }

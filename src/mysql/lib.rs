@@ -43,6 +43,7 @@ mod reader;
 mod ready;
 mod reference;
 mod report;
+mod rollup;
 mod rows;
 mod server;
 mod share;

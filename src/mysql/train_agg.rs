@@ -9,6 +9,7 @@ use crate::config::{Config, config};
 use crate::error::{interrupted, invalid};
 use crate::function::{Aggregate, Answers, Function, aggregate};
 use crate::progress::READING;
+use crate::rollup::Rollup;
 use crate::server::{self, State};
 use crate::share::{Memory, account};
 use crate::training::{Order, Watch, check_layers};
@@ -26,6 +27,7 @@ struct TrainAgg {
     asked: Option<Arc<Asked>>,
     /// Before `worker`: it is told to stop before it is waited for.
     group: Group,
+    rollup: Rollup,
     worker: Option<Worker>,
     /// The last model, and the memory that it takes.
     answer: (Vec<u8>, Option<Memory>),
@@ -101,6 +103,7 @@ impl Function for TrainAgg {
             given,
             asked: asked.map(Arc::new),
             group: Group::Empty,
+            rollup: Rollup::default(),
             worker: None,
             answer: (Vec::new(), None),
         })
@@ -191,6 +194,10 @@ impl TrainAgg {
         batch.push(arguments, &columns.packings, reading.rows, |index| {
             columns.name(index)
         })?;
+        if self.rollup.is_possible() {
+            let row = batch.fingerprint(&columns.packings);
+            self.rollup.row(reading.rows, row);
+        }
         if batch.is_full()
             && let Some(batch) = reading.batch.take()
         {
@@ -211,6 +218,12 @@ impl TrainAgg {
                     .hint("Let the query return rows."),
             );
         };
+        if self.rollup.is_certain(reading.rows) {
+            let message = "WITH ROLLUP would train on wrong rows";
+            return Err(Error::new(ErrorKind::NotSupported, message).hint(
+                "Use GROUP BY without it, and train on all rows in a statement of its own.",
+            ));
+        }
         let width = reading.asked.columns.packings.len();
         let batch = match reading.batch.take() {
             Some(batch) => batch,
@@ -251,9 +264,20 @@ impl TrainAgg {
     /// Drops the group under way; returns when no thread works for it.
     fn leave(&mut self, after: Group) {
         let before = std::mem::replace(&mut self.group, after);
-        if let Group::Reading(reading) = before {
-            drop(reading);
-            self.worker = None;
+        if let Group::Reading(mut reading) = before {
+            let batch = reading.batch.take();
+            if let (1, Some(batch)) = (reading.rows, &batch) {
+                self.rollup
+                    .left(batch.fingerprint(&reading.asked.columns.packings));
+            }
+            match (&mut self.worker, batch) {
+                // A group that nobody asked for (HAVING), which the worker has not heard of.
+                (Some(worker), Some(batch)) if reading.order.is_some() => worker.put_back(batch),
+                _ => {
+                    drop(reading);
+                    self.worker = None;
+                }
+            }
         }
     }
 }
@@ -312,7 +336,7 @@ fn other_spec(row: u64) -> Error {
 fn grown() -> Error {
     let message = "a model that is trained cannot take more rows";
     Error::new(ErrorKind::NotSupported, message)
-        .hint("Train with GROUP BY, or OVER (PARTITION BY ...) without ORDER BY.")
+        .hint("Train with GROUP BY without ROLLUP, or OVER (PARTITION BY ...) without ORDER BY.")
 }
 
 #[cfg(test)]

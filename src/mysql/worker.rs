@@ -38,6 +38,8 @@ pub struct Worker {
     thread: Option<JoinHandle<()>>,
     /// Batches that exist.
     batches: usize,
+    /// One that was not sent.
+    spare: Option<Batch>,
     /// Held as long as the threads exist.
     _threads: Threads,
 }
@@ -64,6 +66,7 @@ impl Worker {
             outcomes,
             thread: Some(thread),
             batches: 0,
+            spare: None,
             _threads: threads,
         })
     }
@@ -76,6 +79,9 @@ impl Worker {
         width: usize,
         mut check: impl FnMut() -> Result<()>,
     ) -> Result<Batch> {
+        if let Some(batch) = self.spare.take() {
+            return Ok(batch);
+        }
         loop {
             let freed = match self.free.try_recv() {
                 Err(TryRecvError::Empty) if self.batches < BATCHES => {
@@ -96,6 +102,12 @@ impl Worker {
                 Err(RecvTimeoutError::Disconnected) => return Err(lost()),
             }
         }
+    }
+
+    /// Takes back a batch that was not sent.
+    pub fn put_back(&mut self, mut batch: Batch) {
+        batch.clear();
+        self.spare = Some(batch);
     }
 
     /// Sends rows: of a new group with an order, and the last ones of it.

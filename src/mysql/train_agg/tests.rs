@@ -173,7 +173,7 @@ fn groups_follow_each_other() {
     call.add(&row(SPEC, 0)).expect_err("grows");
     assert_eq!(
         raised(),
-        "ml_train_agg: a model that is trained cannot take more rows. Train with GROUP BY, or OVER (PARTITION BY ...) without ORDER BY."
+        "ml_train_agg: a model that is trained cannot take more rows. Train with GROUP BY without ROLLUP, or OVER (PARTITION BY ...) without ORDER BY."
     );
     drop(call);
     assert_eq!(account().threads(), 0);
@@ -182,6 +182,13 @@ fn groups_follow_each_other() {
 #[test]
 fn a_group_that_is_left_leaves_nothing_behind() {
     let mut call = call(&row(SPEC, 0), &NAMES).expect("valid");
+    for _ in 0..10 {
+        for number in 0..100 {
+            call.add(&row(SPEC, number)).expect("taken");
+        }
+        call.clear().expect("left before it was sent");
+        assert_eq!(account().bytes(), 0);
+    }
     for number in 0..50_000 {
         call.add(&row(SPEC, number)).expect("taken");
     }
@@ -191,6 +198,20 @@ fn a_group_that_is_left_leaves_nothing_behind() {
         call.add(&row(SPEC, number)).expect("taken");
     }
     assert_eq!(call.answer(), Ok(Some(trained(SPEC, 30).expect("trained"))));
+}
+
+#[test]
+fn a_rollup_is_refused_rather_than_trained_on_rows_that_come_twice() {
+    let mut call = call(&row(SPEC, 0), &NAMES).expect("valid");
+    call.add(&row(SPEC, 0)).expect("taken");
+    call.clear().expect("for the second level");
+    call.add(&row(SPEC, 0)).expect("taken");
+    for number in 1..10 {
+        call.add(&row(SPEC, number)).expect("taken");
+        call.add(&row(SPEC, number)).expect("taken");
+    }
+    assert_eq!(call.answer(), Err(()));
+    assert!(raised().starts_with("ml_train_agg: WITH ROLLUP would train on wrong rows."));
 }
 
 #[test]
