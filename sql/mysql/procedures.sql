@@ -376,18 +376,23 @@ BEGIN
     DECLARE message VARCHAR(128) CHARACTER SET utf8mb4;
     DECLARE own_mode VARCHAR(1024) DEFAULT @@sql_mode;
     DECLARE named VARCHAR(8) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-    DECLARE info, wanted, column_list, name_list, result LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+    DECLARE info, column_list, name_list, result LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
     DECLARE arguments LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT '';
     DECLARE column_name, expression, refused VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
     DECLARE found CURSOR FOR
-        SELECT w.name, c.expression, c.refused
-          FROM JSON_TABLE(wanted, '$[*]' COLUMNS (
-                   number FOR ORDINALITY, name VARCHAR(255) CHARACTER SET utf8mb4 PATH '$')) AS w
+        SELECT w.name, c.refused,
+               -- What was a category by the spec's types.
+               IF(w.type = 'category' AND c.kind <> 'category', CONCAT('CONVERT(', c.expression, ' USING utf8mb4)'), c.expression)
+          FROM JSON_TABLE(info, '$.features[*]' COLUMNS (
+                   number FOR ORDINALITY, name VARCHAR(255) CHARACTER SET utf8mb4 PATH '$.name',
+                   type VARCHAR(32) CHARACTER SET utf8mb4 PATH '$.type', role VARCHAR(32) CHARACTER SET utf8mb4 PATH '$.role')) AS w
           LEFT JOIN JSON_TABLE(column_list, '$[*]' COLUMNS (
-                   name VARCHAR(255) CHARACTER SET utf8mb4 PATH '$.name', expression VARCHAR(255) CHARACTER SET utf8mb4 PATH '$.sql',
+                   name VARCHAR(255) CHARACTER SET utf8mb4 PATH '$.name', kind VARCHAR(255) CHARACTER SET utf8mb4 PATH '$.type',
+                   expression VARCHAR(255) CHARACTER SET utf8mb4 PATH '$.sql',
                    refused VARCHAR(255) CHARACTER SET utf8mb4 PATH '$.refused')) AS c
             ON w.name COLLATE utf8mb4_general_ci = c.name COLLATE utf8mb4_general_ci
-         ORDER BY w.number;
+         WHERE w.role IN ('target', 'feature')
+         ORDER BY w.role = 'feature', w.number;
     DECLARE CONTINUE HANDLER FOR NOT FOUND SET done = TRUE;
     DECLARE EXIT HANDLER FOR SQLEXCEPTION
     BEGIN
@@ -401,12 +406,11 @@ BEGIN
         SET message = CONCAT('the features of model "', LEFT(name, 64), '" have no names: use ml_evaluate_agg');
         SIGNAL SQLSTATE '22023' SET MESSAGE_TEXT = message;
     END IF;
-    SET wanted = JSON_MERGE_PRESERVE(JSON_EXTRACT(info, '$.target'), IFNULL(JSON_EXTRACT(info, '$.features[*].name'), '[]'));
     CALL ml_columns(query, column_list, name_list);
     SET done = FALSE;
     OPEN found;
     reading: LOOP
-        FETCH found INTO column_name, expression, refused;
+        FETCH found INTO column_name, refused, expression;
         IF done THEN
             LEAVE reading;
         END IF;
@@ -448,20 +452,22 @@ BEGIN
     DECLARE done BOOLEAN DEFAULT FALSE;
     DECLARE message VARCHAR(128) CHARACTER SET utf8mb4;
     DECLARE own_mode VARCHAR(1024) DEFAULT @@sql_mode;
-    DECLARE info, wanted LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+    DECLARE info LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
     DECLARE arguments LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT '';
-    DECLARE in_schema, in_table, feature, column_name, quoted, base, set_name, output_name, output_base, function_name VARCHAR(255)
+    DECLARE in_schema, in_table, feature, feature_type, column_name, quoted, base, set_name, output_name, output_base, function_name VARCHAR(255)
         CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
     DECLARE named VARCHAR(8) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
     DECLARE task VARCHAR(32) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
     DECLARE changed BIGINT;
     DECLARE found CURSOR FOR
-        SELECT w.name, c.COLUMN_NAME, LOWER(c.DATA_TYPE), c.CHARACTER_SET_NAME
-          FROM JSON_TABLE(wanted, '$[*]' COLUMNS (
-                   number FOR ORDINALITY, name VARCHAR(255) CHARACTER SET utf8mb4 PATH '$')) AS w
+        SELECT w.name, w.type, c.COLUMN_NAME, LOWER(c.DATA_TYPE), c.CHARACTER_SET_NAME
+          FROM JSON_TABLE(info, '$.features[*]' COLUMNS (
+                   number FOR ORDINALITY, name VARCHAR(255) CHARACTER SET utf8mb4 PATH '$.name',
+                   type VARCHAR(32) CHARACTER SET utf8mb4 PATH '$.type', role VARCHAR(32) CHARACTER SET utf8mb4 PATH '$.role')) AS w
           LEFT JOIN information_schema.COLUMNS AS c
             ON c.TABLE_SCHEMA = in_schema AND c.TABLE_NAME = in_table
            AND c.COLUMN_NAME COLLATE utf8mb3_general_ci = CONVERT(w.name USING utf8mb3) COLLATE utf8mb3_general_ci
+         WHERE w.role = 'feature'
          ORDER BY w.number;
     DECLARE CONTINUE HANDLER FOR NOT FOUND SET done = TRUE;
     DECLARE EXIT HANDLER FOR SQLEXCEPTION
@@ -508,10 +514,10 @@ BEGIN
             SET message = CONCAT('the features of model "', LEFT(name, 64), '" have no names: list columns in training order');
             SIGNAL SQLSTATE '22023' SET MESSAGE_TEXT = message;
         END IF;
-        SET wanted = JSON_EXTRACT(info, '$.features[*].name'), done = FALSE;
+        SET done = FALSE;
         OPEN found;
         reading: LOOP
-            FETCH found INTO feature, column_name, base, set_name;
+            FETCH found INTO feature, feature_type, column_name, base, set_name;
             IF done THEN
                 LEAVE reading;
             END IF;
@@ -521,7 +527,7 @@ BEGIN
             END IF;
             SET quoted = CONCAT('`', REPLACE(column_name, '`', '``'), '`');
             SET arguments = CONCAT(arguments, ', ', CASE
-                WHEN set_name NOT IN ('utf8mb4', 'utf8mb3', 'utf8', 'ascii') OR base IN ('uuid', 'inet4', 'inet6')
+                WHEN feature_type = 'category' AND IFNULL(set_name, '') NOT IN ('utf8mb4', 'utf8mb3', 'utf8', 'ascii')
                     THEN CONCAT('CONVERT(', quoted, ' USING utf8mb4)')
                 WHEN base = 'bit' THEN CONCAT(quoted, ' + 0')
                 WHEN base = 'vector'

@@ -11,6 +11,14 @@ DROP USER IF EXISTS `tablenet`@`localhost`;
 DROP FUNCTION IF EXISTS ml_version;
 DROP FUNCTION IF EXISTS ml_train_agg;
 DROP FUNCTION IF EXISTS ml_report;
+DROP FUNCTION IF EXISTS ml_ref;
+DROP FUNCTION IF EXISTS ml_predict;
+DROP FUNCTION IF EXISTS ml_predict_class;
+DROP FUNCTION IF EXISTS ml_predict_proba;
+DROP FUNCTION IF EXISTS ml_predict_values;
+DROP FUNCTION IF EXISTS ml_evaluate_agg;
+DROP FUNCTION IF EXISTS ml_info;
+DROP FUNCTION IF EXISTS ml_summary;
 
 SET sql_log_bin = @tablenet_log_bin;
 
