@@ -24,7 +24,8 @@ const LONGEST_FILE: u64 = 64 << 10;
 /// Every limit with its value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
-    /// Bytes of memory that one training may take.
+    /// Bytes of memory that one training may take. It is all the core's, so that the same limit gives the same model in every
+    /// database, spilled or not; rows on their way there take about 1 MB more, and its threads their stacks.
     pub work_mem: u64,
     /// Bytes of memory that all trainings under way may take together.
     pub total_work_mem: u64,

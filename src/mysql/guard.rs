@@ -25,6 +25,9 @@ pub enum Entry {
     Answer,
     /// `f_deinit`.
     Deinit,
+    /// The thread that trains.
+    #[cfg(feature = "inject")]
+    Train,
 }
 
 /// Runs `body` for the function `name`; an `Err` or a panic is raised as an error of the statement, and gives the text.
@@ -50,7 +53,7 @@ pub fn run<T>(name: &str, entry: Entry, body: impl FnOnce() -> Result<T>) -> Res
 /// Panics where the environment says so (`ml_predict.row`, or the path of a file that holds it): for tests that ask whether
 /// the server survives.
 #[cfg(feature = "inject")]
-fn inject(name: &str, entry: Entry) {
+pub fn inject(name: &str, entry: Entry) {
     let mut wanted = std::env::var("TABLENET_INJECT_PANIC").unwrap_or_default();
     if wanted.starts_with('/') {
         wanted = std::fs::read_to_string(&wanted).unwrap_or_default();

@@ -119,6 +119,8 @@ pub fn train(
     } = order;
     #[cfg(test)]
     assert!(!panics, "deliberate");
+    #[cfg(feature = "inject")]
+    crate::guard::inject("ml_train_agg", crate::guard::Entry::Train);
     let targets: Vec<&str> = columns.targets.iter().map(String::as_str).collect();
     let spills = Box::new(Spills::new(tmpdir));
     let mut training = Training::new(columns.columns.clone(), &targets, options, spills)?;

@@ -419,6 +419,7 @@ fn limits_of_the_administrator_hold() {
         ),
         "{refused}"
     );
+    limited(|config| config.max_seconds = 60.0);
     assert!(trained(r#"{"epochs": 10000, "max_seconds": 0.02}"#, 100).is_ok());
     limited(|config| config.tmpdir = Some("/nonexistent".into()));
     let refused = trained(SPEC, 400_000).expect_err("no directory");
