@@ -2,10 +2,10 @@
 export PG_CONFIG
 
 .DEFAULT_GOAL := build
-.PHONY: help build install demo demo-stop test test-all bench quality lint instructions clean
+.PHONY: help build install install-mysql demo demo-stop demo-mysql demo-mysql-stop test test-all bench quality lint instructions clean
 
 help: ## show this
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 25
 
 build: ## build the release library
 	@scripts/build
@@ -13,11 +13,20 @@ build: ## build the release library
 install: ## build and install into the PostgreSQL of PG_CONFIG=... (asks for sudo when it has to)
 	@scripts/install
 
+install-mysql: ## build and install into a running MySQL or MariaDB: MYSQL_CLIENT="mariadb --socket=..." DATABASE=...
+	@scripts/install-mysql
+
 demo: ## build, start a private server, train and predict on two public tables
 	@scripts/demo
 
 demo-stop: ## stop the demo's server and remove its data
 	@scripts/demo-stop
+
+demo-mysql: ## the same inside a private MariaDB
+	@scripts/demo-mysql
+
+demo-mysql-stop: ## stop that server and remove its data
+	@scripts/demo-mysql-stop
 
 test: ## run every ring of tests; ends with 'N passed, N failed'
 	@scripts/test
