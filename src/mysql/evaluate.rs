@@ -9,8 +9,10 @@ use crate::interrupts::Interrupts;
 use crate::model;
 use crate::models::{Models, Slot};
 use crate::ready::{Held, Ready};
+use crate::rollup::Rollup;
 use crate::site::recycle;
 use crate::source::{Expected, Given, Source};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use tablenet_core::{Error, ErrorKind, Evaluation, Result, Value};
 
@@ -18,6 +20,11 @@ struct EvaluateAgg {
     models: Models<Source>,
     given: Given,
     group: Group,
+    /// Rows of the group, the fingerprint of the first one, and whether somebody asked for the group.
+    rows: u64,
+    first: u64,
+    asked: bool,
+    rollup: Rollup,
     row: Vec<Value<'static>>,
     answer: Vec<u8>,
 }
@@ -53,6 +60,10 @@ impl Function for EvaluateAgg {
             models: Models::new()?,
             given: Given::declare(arguments),
             group: Group::Empty,
+            rows: 0,
+            first: 0,
+            asked: false,
+            rollup: Rollup::default(),
             row: Vec::new(),
             answer: Vec::new(),
         })
@@ -61,7 +72,11 @@ impl Function for EvaluateAgg {
 
 impl Aggregate for EvaluateAgg {
     fn clear(&mut self) -> Result<()> {
+        if self.rows == 1 && !self.asked {
+            self.rollup.left(self.first);
+        }
         self.group = Group::Empty;
+        (self.rows, self.asked) = (0, false);
         Ok(())
     }
 
@@ -70,6 +85,9 @@ impl Aggregate for EvaluateAgg {
             models,
             given,
             group,
+            rows,
+            first,
+            rollup,
             row: room,
             ..
         } = self;
@@ -99,12 +117,29 @@ impl Aggregate for EvaluateAgg {
         };
         let mut row = recycle(std::mem::take(room));
         bound.read(arguments, ready.scorer().features(), &mut row)?;
+        *rows += 1;
+        if *rows == 1 || rollup.is_possible() {
+            let fingerprint = fingerprint(&row);
+            if *rows == 1 {
+                *first = fingerprint;
+            }
+            if rollup.is_possible() {
+                rollup.row(*rows, fingerprint);
+            }
+        }
         evaluation.push(&row, &mut Interrupts)?;
         *room = recycle(row);
         Ok(())
     }
 
     fn answer(&mut self) -> Result<Option<&[u8]>> {
+        self.asked = true;
+        if self.rollup.is_certain(self.rows) {
+            let message = "WITH ROLLUP would evaluate on wrong rows";
+            return Err(Error::new(ErrorKind::NotSupported, message).hint(
+                "Use GROUP BY without it, and evaluate on all rows in a statement of its own.",
+            ));
+        }
         let found = match &self.group {
             Group::Of(_, evaluation) => evaluation.finish()?,
             Group::Null => return Ok(None),
@@ -133,6 +168,22 @@ fn columns(ready: &Ready) -> Result<Vec<Expected<'_>>> {
         .zip(scorer.features())
         .map(|(number, feature)| Expected::feature(number, feature, named));
     Ok(targets.chain(features).collect())
+}
+
+/// The same number for rows with the same values, and hardly ever for others.
+fn fingerprint(row: &[Value<'_>]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for value in row {
+        std::mem::discriminant(value).hash(&mut hasher);
+        match value {
+            Value::Null => {}
+            Value::Number(number) => number.to_bits().hash(&mut hasher),
+            Value::Boolean(boolean) => boolean.hash(&mut hasher),
+            Value::Text(text) => text.hash(&mut hasher),
+            Value::Vector(vector) => vector.iter().for_each(|it| it.to_bits().hash(&mut hasher)),
+        }
+    }
+    hasher.finish()
 }
 
 fn several() -> Error {

@@ -67,12 +67,25 @@ impl Ready {
 
 /// Reads the bytes of a model for which at most `limit` bytes of memory may be taken.
 pub fn file(bytes: &[u8], limit: u64) -> Result<ModelFile> {
+    if let Some(text) = short_text(bytes) {
+        return Err(invalid(format!("\"{text}\" is not a model")).hint(
+            "Pass the bytes of a model, or what ml_ref(model) answers: (SELECT ml_ref(model) FROM tablenet.deployed WHERE name = '...').",
+        ));
+    }
     ModelFile::from_bytes(bytes, limit, &mut Interrupts).map_err(|error| match error.kind() {
         ErrorKind::OutOfMemory => error.hint(
             "The limit is cache_size in tablenet's configuration, which the server's administrator can raise.",
         ),
         _ => error,
     })
+}
+
+/// What somebody wrote in place of a model, such as its name. No model is text: it begins with a length.
+fn short_text(bytes: &[u8]) -> Option<&str> {
+    const LONGEST: usize = 256;
+    let text = std::str::from_utf8(bytes).ok()?;
+    let written = !text.is_empty() && text.len() <= LONGEST && !text.contains(char::is_control);
+    written.then_some(text)
 }
 
 /// Refuses a model of more bytes than the administrator allows.

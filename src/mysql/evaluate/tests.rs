@@ -1,6 +1,6 @@
 use super::*;
 use crate::fixture::{Call, Given};
-use crate::server::hook::raised;
+use crate::server::hook::{self, raised};
 use crate::trained::{Idle, classes, scorer, sum, train, two_numbers_of_a_text};
 use serde_json::Value as Json;
 use tablenet_core::ColumnType;
@@ -181,4 +181,52 @@ fn columns_in_another_order_are_refused() {
     let mut call = Call::<EvaluateAgg>::new(&few).expect("a call");
     assert_eq!(call.add(&few), Err(()));
     assert!(raised().contains("model expects 3 values, not 2. In their order they are: y, a, b."));
+}
+
+#[test]
+fn rows_that_come_once_for_each_level_of_a_rollup_are_refused() {
+    let model = sum(4, 8, true);
+    let given = |row: i32| -> [Given; 4] {
+        let [y, a, b] = number_row(row);
+        [model.as_slice().into(), y.into(), a.into(), b.into()]
+    };
+    let mut call = Call::<EvaluateAgg>::new(&given(0)).expect("a call");
+    for row in [0, 0, 1, 1, 2, 2] {
+        if row == 0 {
+            call.clear().expect("a group");
+        }
+        call.add(&given(row)).expect("a row");
+    }
+    assert!(
+        answer(&mut call).is_err_and(|it| it.contains("WITH ROLLUP would evaluate on wrong rows"))
+    );
+}
+
+#[test]
+fn a_kill_ends_it() {
+    let model = sum(5, 8, true);
+    let given = [model.as_slice().into(), 1.0.into(), 1.0.into(), 1.0.into()];
+    let mut call = Call::<EvaluateAgg>::new(&given).expect("a call");
+    call.add(&given).expect("a row");
+    hook::KILLED.set(true);
+    let failed = (0..10_000).find(|_| call.add(&given).is_err());
+    hook::KILLED.set(false);
+    assert!(failed.is_some());
+    assert_eq!(raised(), "ml_evaluate_agg: interrupted");
+}
+
+#[test]
+fn it_fits_the_stack_of_a_connection() {
+    let model = sum(6, 64, true);
+    let small = std::thread::Builder::new().stack_size(128 << 10);
+    let evaluated = small.spawn(move || {
+        let given = [model.as_slice().into(), 1.0.into(), 1.0.into(), 1.0.into()];
+        let mut call = Call::<EvaluateAgg>::new(&given)?;
+        call.add(&given).map_err(|()| raised())?;
+        answer(&mut call)
+    });
+    let evaluated = evaluated
+        .map(std::thread::JoinHandle::join)
+        .expect("a thread");
+    assert!(evaluated.expect("no overflow").is_ok());
 }

@@ -43,6 +43,6 @@ fn looking_at_bytes_makes_nothing_ready() {
 fn null_is_null_and_damage_is_refused() {
     let mut call = Call::<Info>::new(&[Given::Null]).expect("a call");
     assert_eq!(call.text(), Ok(None));
-    let refused = text::<Info>(b"damaged model");
+    let refused = text::<Info>(b"\x05\0damaged model");
     assert!(refused.is_err_and(|it| it.starts_with("ml_info: model data is damaged")));
 }

@@ -28,6 +28,9 @@ fn what_is_no_model_is_refused() {
     assert!(Call::<Reference>::new(&[]).is_err());
     let mut call = Call::<Reference>::new(&["house_price".into()]).expect("a text");
     assert_eq!(call.bytes(), Err(()));
-    let text = raised();
-    assert!(text.starts_with("ml_ref: model data is damaged."), "{text}");
+    let expected = "ml_ref: \"house_price\" is not a model. Pass the bytes of a model, or what ml_ref(model) answers";
+    assert!(raised().starts_with(expected), "{}", raised());
+    call.set(&[[8_u8; 100].as_slice().into()]);
+    assert_eq!(call.bytes(), Err(()));
+    assert!(raised().starts_with("ml_ref: model data is damaged."));
 }
