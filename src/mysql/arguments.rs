@@ -147,14 +147,6 @@ impl<'a> Arguments<'a> {
         })
     }
 
-    /// The value of argument `index` as UTF-8; `what` names it in the error.
-    pub fn text(&self, index: usize, what: &str) -> Result<Option<&'a str>> {
-        self.value(index)
-            .bytes()
-            .map(|bytes| utf8(bytes, what))
-            .transpose()
-    }
-
     /// The column, alias or expression that argument `index` is written as; `None` if the server does not say or it is not
     /// UTF-8.
     pub fn name(&self, index: usize) -> Option<&'a str> {

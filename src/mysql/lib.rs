@@ -4,13 +4,6 @@
 //! aggregate `f_clear` and `f_add`); [`function`] makes them of a Rust type. Every entry point goes through [`guard`], because
 //! a panic that reached the server would end it.
 
-#![allow(
-    dead_code,
-    unused_macros,
-    unused_imports,
-    reason = "the functions that use the rest follow"
-)]
-
 #[cfg(not(panic = "unwind"))]
 compile_error!(
     "tablenet-mysql needs panic = \"unwind\": an abort would take every connection of the server with it"

@@ -3,7 +3,7 @@
 use crate::arguments::utf8;
 use crate::batch::{Batch, Packed};
 use crate::columns::{Columns, Source};
-use tablenet_core::{ColumnType, Error, ErrorKind, Result, Value, Vector, read_vector};
+use tablenet_core::{Error, ErrorKind, Result, Value, Vector, read_vector};
 
 /// Reads the rows of one group.
 pub struct Reader<'c> {
