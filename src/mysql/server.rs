@@ -37,6 +37,8 @@ struct UdfMetadata {
 #[repr(C)]
 struct Registry {
     acquire: unsafe extern "C" fn(*const c_char, *mut *mut c_void) -> bool,
+    acquire_related: *const c_void,
+    release: unsafe extern "C" fn(*mut c_void) -> bool,
 }
 
 /// The server's functions, looked up by their names.
@@ -113,17 +115,24 @@ impl Server {
     /// MySQL's service for the character sets of arguments and results; MariaDB has none.
     fn metadata() -> Option<&'static UdfMetadata> {
         type Acquire = unsafe extern "C" fn() -> *const Registry;
-        // SAFETY: the service stays acquired, and so valid, for as long as the process lives, as this library stays mapped.
+        type Release = unsafe extern "C" fn(*const Registry) -> c_int;
+        // SAFETY: the service is the server's own, which has it until the process ends. It is given back at once, because a
+        // service that is held then is an error in the server's log.
         unsafe {
             let acquire: Acquire = function(&[c"_Z29mysql_plugin_registry_acquirev"])?;
+            let release: Release =
+                function(&[c"_Z29mysql_plugin_registry_releasePK16s_mysql_registry"])?;
             let registry = acquire().as_ref()?;
             let mut service = std::ptr::null_mut();
             let failed = (registry.acquire)(c"mysql_udf_metadata".as_ptr(), &mut service);
-            if failed {
+            let metadata = if failed {
                 None
             } else {
+                (registry.release)(service);
                 service.cast::<UdfMetadata>().as_ref()
-            }
+            };
+            release(registry);
+            metadata
         }
     }
 
