@@ -4,11 +4,12 @@
 use crate::arguments::{Argument, ArgumentType, Arguments, Declared};
 use crate::error::invalid;
 use crate::function::{Answers, Function, TextFunction, loadable};
-use serde_json::{Value, json};
+use serde_json::json;
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
-use tablenet_core::{Result, Trained};
+use tablenet_core::{History, Result, Trained};
 
 /// What is said about one training.
 #[derive(Debug, Clone)]
@@ -25,8 +26,7 @@ const MOST_BYTES: usize = 16 << 20;
 impl Report {
     /// About the training of `model` that took so many seconds.
     pub fn new(model: &[u8], trained: &Trained, seconds: f64) -> Self {
-        let history = serde_json::to_value(&trained.history).unwrap_or_default();
-        let mut json = json!({
+        let mut text = json!({
             "rows": trained.rows,
             "training_rows": trained.training_rows,
             "validation_rows": trained.validation_rows,
@@ -35,32 +35,41 @@ impl Report {
             "val_loss": trained.val_loss,
             "metrics": trained.metrics,
             "settings": trained.settings,
-            "history": history,
             "notices": trained.notices,
             "seconds": seconds,
             "threads": trained.threads,
-        });
-        let mut text = json.to_string();
-        if text.len() > MOST_BYTES / 2 {
-            // Of ten thousands of epochs the last line says most.
-            if let Some(epochs) = json
-                .pointer_mut("/history/epochs")
-                .and_then(Value::as_array_mut)
-            {
-                epochs.drain(..epochs.len().saturating_sub(1000));
-            }
-            text = json.to_string();
-        }
+        })
+        .to_string();
+        // As a value it would take many times its text.
+        let history = serde_json::to_string(&shortened(&trained.history)).unwrap_or_default();
+        text.pop();
+        text.push_str(",\"history\":");
+        text.push_str(if history.is_empty() { "null" } else { &history });
+        text.push('}');
         Self {
             model: Sha256::digest(model).into(),
             text: text.into(),
         }
     }
 
-    /// Keeps it for [`Reports::find`].
+    /// Keeps it for [`find`].
     pub fn keep(self) {
         let mut reports = REPORTS.lock().unwrap_or_else(PoisonError::into_inner);
         reports.keep(self);
+    }
+}
+
+/// The epochs of a history that can be kept: of more the last ones.
+fn shortened(history: &History) -> Cow<'_, History> {
+    const MOST_EPOCHS: usize = 10_000;
+    let epochs = &history.epochs;
+    match epochs.len().checked_sub(MOST_EPOCHS) {
+        None | Some(0) => Cow::Borrowed(history),
+        Some(first) => Cow::Owned(History {
+            epochs: epochs.get(first..).unwrap_or_default().to_vec(),
+            best_epoch: history.best_epoch,
+            stopped: history.stopped,
+        }),
     }
 }
 
@@ -145,6 +154,7 @@ impl TextFunction for MlReport {
 mod tests {
     use super::*;
     use crate::fixture::{Call, Given};
+    use tablenet_core::{EpochLogs, Stopped};
 
     fn report(model: u8, text: &str) -> Report {
         Report {
@@ -175,6 +185,26 @@ mod tests {
             }
         }
         assert_eq!(reports.latest.len(), 256);
+    }
+
+    #[test]
+    fn of_a_long_history_the_last_epochs_are_kept() {
+        let logs = |epoch| EpochLogs {
+            epoch,
+            seconds: 0.0,
+            loss: 0.5,
+            val_loss: None,
+            metrics: Vec::new(),
+            val_metrics: Vec::new(),
+        };
+        let history = |epochs| History {
+            epochs: (1..=epochs).map(logs).collect(),
+            best_epoch: Some(3),
+            stopped: Stopped::Completed,
+        };
+        assert_eq!(*shortened(&history(10_000)), history(10_000));
+        let kept = shortened(&history(10_005)).into_owned();
+        assert_eq!((kept.epochs.len(), kept.epochs[0].epoch), (10_000, 6));
     }
 
     #[test]
