@@ -68,6 +68,8 @@ DROP PROCEDURE tablenet.make_account //
 
 DELIMITER ;
 
+-- No foreign keys: any caller can switch their checks off, and a grant that outlives its model would be one on the next of that
+-- name.
 CREATE TABLE IF NOT EXISTS tablenet.names (
     name             VARCHAR(63) NOT NULL PRIMARY KEY,
     owner            VARCHAR(128) NOT NULL,
@@ -75,7 +77,8 @@ CREATE TABLE IF NOT EXISTS tablenet.names (
     next_version     INT UNSIGNED NOT NULL DEFAULT 1,
     deployed_version INT UNSIGNED,
     deployed_loss    DOUBLE,
-    previous_version INT UNSIGNED
+    previous_version INT UNSIGNED,
+    deployments      INT UNSIGNED NOT NULL DEFAULT 0
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
   COMMENT = 'one row per model: its owner and the version in use';
 
@@ -107,8 +110,7 @@ CREATE TABLE IF NOT EXISTS tablenet.models (
     size            BIGINT UNSIGNED NOT NULL,
     sha256          CHAR(64) CHARACTER SET ascii NOT NULL,
     model           LONGBLOB NOT NULL,
-    PRIMARY KEY (name, version),
-    FOREIGN KEY (name) REFERENCES tablenet.names (name) ON DELETE CASCADE
+    PRIMARY KEY (name, version)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
   COMMENT = 'what each training used and reached, and the model file';
 
@@ -116,8 +118,7 @@ CREATE TABLE IF NOT EXISTS tablenet.grants (
     name      VARCHAR(63) NOT NULL,
     user      VARCHAR(128) NOT NULL,
     privilege ENUM ('predict', 'train') NOT NULL,
-    PRIMARY KEY (name, user),
-    FOREIGN KEY (name) REFERENCES tablenet.names (name) ON DELETE CASCADE
+    PRIMARY KEY (name, user)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
   COMMENT = 'who else may use a model; train includes predict';
 
@@ -128,6 +129,8 @@ GRANT INSERT, UPDATE (version, owner), DELETE, TRIGGER ON tablenet.models TO `ta
 GRANT INSERT, UPDATE, DELETE ON tablenet.grants TO `tablenet`@`localhost`;
 
 DELIMITER //
+
+-- Below, what is only looked up is looked up by SELECT .. INTO, which locks nothing: a subquery in SET or IF would.
 
 -- Gives a new model its version and deploys it as its row says. In a trigger, so that storing is one statement: it
 -- happens as a whole or not at all, also when it is killed, and it commits nothing that the caller has open.
@@ -166,7 +169,8 @@ BEGIN
            SET n.next_version = new_version + 1,
                n.previous_version = IF(deploys, n.deployed_version, n.previous_version),
                n.deployed_version = IF(deploys, new_version, n.deployed_version),
-               n.deployed_loss = IF(deploys, NEW.val_loss, n.deployed_loss)
+               n.deployed_loss = IF(deploys, NEW.val_loss, n.deployed_loss),
+               n.deployments = n.deployments + deploys
          WHERE n.name = NEW.name;
         SET NEW.owner = model_owner, NEW.version = new_version;
         -- For the procedure that inserts.
@@ -187,6 +191,7 @@ BEGIN
         DEFAULT LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER())));
     DECLARE model_owner VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
     DECLARE message VARCHAR(128) CHARACTER SET utf8mb4;
+    DECLARE may_train, comparable BOOLEAN DEFAULT FALSE;
     IF model_name IS NULL THEN
         SIGNAL SQLSTATE '22004' SET MESSAGE_TEXT = 'the name of the model is NULL';
     END IF;
@@ -203,21 +208,20 @@ BEGIN
     IF keep_versions IS NULL OR keep_versions < 1 THEN
         SIGNAL SQLSTATE '22023' SET MESSAGE_TEXT = 'keep_versions must be at least 1';
     END IF;
-    SELECT n.owner INTO model_owner FROM tablenet.names AS n WHERE n.name = model_name;
+    SELECT n.owner, n.owner = caller OR IFNULL(g.privilege = 'train', FALSE), n.deployed_version IS NULL OR n.deployed_loss IS NOT NULL
+      INTO model_owner, may_train, comparable
+      FROM tablenet.names AS n LEFT JOIN tablenet.grants AS g ON g.name = n.name AND g.user = caller
+     WHERE n.name = model_name;
     IF model_owner IS NULL THEN
         -- Every event has the same USER(), whoever made it, and an anonymous account any that its client says.
         IF caller IN ('', 'event_scheduler') THEN
             SET message = CONCAT('model "', model_name, '" does not exist, and an event cannot own one');
             SIGNAL SQLSTATE '42501' SET MESSAGE_TEXT = message;
         END IF;
-    ELSEIF model_owner <> caller AND NOT EXISTS (
-        SELECT 1 FROM tablenet.grants AS g
-         WHERE g.name = model_name AND g.user = caller AND g.privilege = 'train') THEN
+    ELSEIF NOT may_train THEN
         SET message = CONCAT('model "', model_name, '" belongs to another user');
         SIGNAL SQLSTATE '42501' SET MESSAGE_TEXT = message;
-    ELSEIF deploy_rule = 'if_better' AND EXISTS (
-        SELECT 1 FROM tablenet.names AS n
-         WHERE n.name = model_name AND n.deployed_version IS NOT NULL AND n.deployed_loss IS NULL) THEN
+    ELSEIF deploy_rule = 'if_better' AND NOT comparable THEN
         SET message = CONCAT('model "', model_name, '": deploy "if_better": the deployed version has no val_loss');
         SIGNAL SQLSTATE '22023' SET MESSAGE_TEXT = message;
     END IF;
@@ -241,6 +245,12 @@ BEGIN
         DEFAULT LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER())));
     DECLARE info, report LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
     DECLARE oldest INT UNSIGNED;
+    DECLARE safe_updates BOOLEAN DEFAULT @@sql_safe_updates;
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION
+    BEGIN
+        SET SESSION sql_safe_updates = safe_updates;
+        RESIGNAL;
+    END;
     CALL tablenet.check_training(model_name, deploy_rule, keep_versions);
     -- Bytes that are no model are an error of ml_info.
     SET info = ml_info(model_file), report = ml_report(model_file);
@@ -265,8 +275,11 @@ BEGIN
     SELECT m.version INTO oldest FROM tablenet.models AS m
      WHERE m.name = model_name AND m.version <= new_version ORDER BY m.version DESC LIMIT 1 OFFSET keep_versions;
     IF oldest IS NOT NULL THEN
-        DELETE m FROM tablenet.names AS n STRAIGHT_JOIN tablenet.models AS m ON m.name = n.name
+        -- It refuses to delete a range in several tables.
+        SET SESSION sql_safe_updates = FALSE;
+        DELETE m FROM tablenet.names AS n STRAIGHT_JOIN tablenet.models AS m FORCE INDEX (PRIMARY) ON m.name = n.name
          WHERE n.name = model_name AND m.version <= oldest AND NOT (m.version <=> n.deployed_version);
+        SET SESSION sql_safe_updates = safe_updates;
     END IF;
 END //
 
@@ -295,20 +308,20 @@ BEGIN
         SET message = CONCAT('only those who may train model "', model_name, '" may deploy it');
         SIGNAL SQLSTATE '42501' SET MESSAGE_TEXT = message;
     END IF;
-    SET new_version = CASE
-        WHEN which = 'previous' THEN previous
-        WHEN which = 'best' THEN (SELECT m.version FROM tablenet.models AS m
-                                   WHERE m.name = model_name AND m.val_loss IS NOT NULL
-                                   ORDER BY m.val_loss, m.version DESC LIMIT 1)
-        WHEN which REGEXP '^[0-9]{1,9}$' THEN CAST(which AS UNSIGNED) END;
+    SET new_version = CASE WHEN which = 'previous' THEN previous WHEN which REGEXP '^[0-9]{1,9}$' THEN CAST(which AS UNSIGNED) END;
+    IF which = 'best' THEN
+        SELECT m.version INTO new_version FROM tablenet.models AS m
+         WHERE m.name = model_name AND m.val_loss IS NOT NULL
+         ORDER BY m.val_loss, m.version DESC LIMIT 1;
+    END IF;
     -- One statement, which finds the version again: a training may drop it meanwhile.
-    UPDATE tablenet.names AS n JOIN tablenet.models AS m ON m.name = n.name AND m.version = new_version
+    UPDATE tablenet.names AS n STRAIGHT_JOIN tablenet.models AS m ON m.name = n.name AND m.version = new_version
        SET n.previous_version = IF(n.deployed_version <=> m.version, n.previous_version, n.deployed_version),
            n.deployed_version = m.version,
-           n.deployed_loss = m.val_loss
+           n.deployed_loss = m.val_loss,
+           n.deployments = n.deployments + 1
      WHERE n.name = model_name;
-    IF NOT EXISTS (SELECT 1 FROM tablenet.names AS n JOIN tablenet.models AS m ON m.name = n.name AND m.version = n.deployed_version
-                    WHERE n.name = model_name AND n.deployed_version = new_version) THEN
+    IF ROW_COUNT() = 0 THEN
         SET message = CASE
             WHEN which = 'previous' THEN CONCAT('model "', model_name, '" has no previous version')
             WHEN which = 'best' THEN CONCAT('no version of model "', model_name, '" has a val_loss')
@@ -318,7 +331,7 @@ BEGIN
     END IF;
 END //
 
--- Deletes a model. One statement: its versions and grants go with it.
+-- Deletes a model, its versions and its grants, in one statement.
 DROP PROCEDURE IF EXISTS tablenet.drop_model //
 CREATE DEFINER = `tablenet`@`localhost` PROCEDURE tablenet.drop_model(
     IN model_name TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin)
@@ -328,9 +341,15 @@ BEGIN
     DECLARE caller VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
         DEFAULT LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER())));
     DECLARE message VARCHAR(128) CHARACTER SET utf8mb4;
-    DELETE FROM tablenet.names WHERE name = model_name AND owner = caller;
+    DECLARE granted BOOLEAN DEFAULT FALSE;
+    DELETE n, m, g
+      FROM tablenet.names AS n
+      LEFT JOIN tablenet.models AS m FORCE INDEX (PRIMARY) ON m.name = n.name
+      LEFT JOIN tablenet.grants AS g FORCE INDEX (PRIMARY) ON g.name = n.name
+     WHERE n.name = model_name AND n.owner = caller;
     IF ROW_COUNT() = 0 THEN
-        IF EXISTS (SELECT 1 FROM tablenet.grants AS g WHERE g.name = model_name AND g.user = caller) THEN
+        SELECT COUNT(*) INTO granted FROM tablenet.grants AS g WHERE g.name = model_name AND g.user = caller;
+        IF granted THEN
             SET message = CONCAT('only its owner may drop model "', model_name, '"');
             SIGNAL SQLSTATE '42501' SET MESSAGE_TEXT = message;
         END IF;
@@ -351,8 +370,11 @@ BEGIN
     DECLARE caller VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
         DEFAULT LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER())));
     DECLARE message VARCHAR(128) CHARACTER SET utf8mb4;
-    DECLARE owned BOOLEAN DEFAULT EXISTS (SELECT 1 FROM tablenet.names AS n WHERE n.name = model_name AND n.owner = caller);
-    IF NOT owned AND EXISTS (SELECT 1 FROM tablenet.grants AS g WHERE g.name = model_name AND g.user = caller) THEN
+    DECLARE owned, granted BOOLEAN DEFAULT FALSE;
+    SELECT n.owner = caller, g.user IS NOT NULL INTO owned, granted
+      FROM tablenet.names AS n LEFT JOIN tablenet.grants AS g ON g.name = n.name AND g.user = caller
+     WHERE n.name = model_name;
+    IF granted AND NOT owned THEN
         SET message = CONCAT('only its owner may grant model "', model_name, '"');
         SIGNAL SQLSTATE '42501' SET MESSAGE_TEXT = message;
     ELSEIF NOT owned THEN
@@ -382,8 +404,11 @@ BEGIN
     DECLARE caller VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
         DEFAULT LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER())));
     DECLARE message VARCHAR(128) CHARACTER SET utf8mb4;
-    DECLARE owned BOOLEAN DEFAULT EXISTS (SELECT 1 FROM tablenet.names AS n WHERE n.name = model_name AND n.owner = caller);
-    IF NOT owned AND EXISTS (SELECT 1 FROM tablenet.grants AS g WHERE g.name = model_name AND g.user = caller) THEN
+    DECLARE owned, granted BOOLEAN DEFAULT FALSE;
+    SELECT n.owner = caller, g.user IS NOT NULL INTO owned, granted
+      FROM tablenet.names AS n LEFT JOIN tablenet.grants AS g ON g.name = n.name AND g.user = caller
+     WHERE n.name = model_name;
+    IF granted AND NOT owned THEN
         SET message = CONCAT('only its owner may revoke model "', model_name, '"');
         SIGNAL SQLSTATE '42501' SET MESSAGE_TEXT = message;
     ELSEIF NOT owned THEN
