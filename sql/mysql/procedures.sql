@@ -540,7 +540,7 @@ BEGIN
     SET @tablenet_sql = CONCAT(
         'UPDATE `', REPLACE(in_schema, '`', '``'), '`.`', REPLACE(in_table, '`', '``'),
         '` SET `', REPLACE(output_name, '`', '``'), '` = ', function_name, '(@tablenet_ref', arguments,
-        '\n) LIMIT 18446744073709551615');
+        '\n) LIMIT 9223372036854775807');
     SET SESSION sql_mode = @@GLOBAL.sql_mode;
     PREPARE tablenet_statement FROM @tablenet_sql;
     EXECUTE tablenet_statement;
