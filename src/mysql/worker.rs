@@ -98,7 +98,13 @@ impl Worker {
                     batch.clear();
                     return Ok(batch);
                 }
-                Err(RecvTimeoutError::Timeout) => check()?,
+                Err(RecvTimeoutError::Timeout) => {
+                    check()?;
+                    // A group that has failed gives no batch back.
+                    if let Some(outcome) = self.outcome() {
+                        return Err(outcome.err().unwrap_or_else(lost));
+                    }
+                }
                 Err(RecvTimeoutError::Disconnected) => return Err(lost()),
             }
         }
