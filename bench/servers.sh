@@ -63,7 +63,10 @@ start_mariadb() {
       --skip-test-db) >"$run/mariadb.log" 2>&1 || return 1
     touch "$data/complete"
   fi
-  (cd / && as_server setsid "$program" --no-defaults --datadir="$data" --socket="$sockets/mariadb" --skip-networking \
+  rm -rf "$run/plugin"
+  mkdir -p "$run/plugin"
+  cp "$target/release/libtablenet_mysql.so" "$run/plugin/tablenet_mysql.so"
+  (cd / && as_server setsid "$program" --no-defaults --datadir="$data" --plugin-dir="$run/plugin" --socket="$sockets/mariadb" --skip-networking \
     --pid-file="$data/pid" --innodb-buffer-pool-size="$(cache)M" --log-error="$data/log" >/dev/null 2>&1) &
   local tries
   for tries in $(seq 120); do
@@ -73,6 +76,14 @@ start_mariadb() {
   tail -n 20 "$data/log" >&2
   say "MariaDB did not start in $((tries / 2)) s"
   return 1
+}
+
+# Declares the functions, and the procedures in the database of the tables.
+install_in_mariadb() {
+  local client
+  client=$(command -v mariadb || command -v mysql)
+  "$client" --no-defaults -S "$sockets/mariadb" -uroot -e "source $root/sql/mysql/install.sql"
+  "$client" --no-defaults -S "$sockets/mariadb" -uroot bench -e "source $root/sql/mysql/procedures.sql"
 }
 
 stop_mariadb() {

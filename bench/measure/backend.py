@@ -24,18 +24,18 @@ def connect_mariadb(database="bench"):
 
     if not os.environ.get("BENCH_MARIADB"):
         raise RuntimeError("there is no MariaDB on this machine")
-    return pymysql.connect(unix_socket=os.environ["BENCH_MARIADB"], user="root", database=database)
+    return pymysql.connect(unix_socket=os.environ["BENCH_MARIADB"], user="root", database=database, local_infile=True)
 
 
 def pid(connection):
     return connection.info.backend_pid
 
 
-def ask(connection, query):
-    """The first value of the first row."""
+def ask(connection, query, answers=True):
+    """The first value of the first row, if the query `answers` rows."""
     cursor = connection.cursor()
     cursor.execute(query)
-    return cursor.fetchone()[0]
+    return cursor.fetchone()[0] if answers else None
 
 
 def memory(pid):

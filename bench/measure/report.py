@@ -14,6 +14,14 @@ PEERS = {
         "tuned": "COPY BINARY, Keras with `steps_per_execution=50`, COPY BINARY",
         "torch": "COPY BINARY, PyTorch with fused Adam, COPY BINARY",
         "numpy": "COPY BINARY, NumPy by hand, COPY BINARY",
+        "tablenet_mariadb": "**tablenet in MariaDB**",
+    },
+    "mariadb": {
+        "fetchall": "pymysql `fetchall`, into float32",
+        "sum": "`SELECT sum(f1 + ... + f28 + label)`: what the scan costs",
+        "train": "**`ml_train_agg` besides its epoch**: reading, learning the encoding, keeping the rows",
+        "additions": "`SELECT sum(f1 + ... + f28)`: what the scan costs",
+        "predict": "**`SELECT sum(ml_predict(ref, f1, ..., f28))`**, 28-64-64-1",
     },
     "model": {
         "fetchall": "psycopg2 `fetchall`, Keras",
@@ -244,6 +252,15 @@ def scoring(results):
     jobs(results, PEERS["selects"], ["query", "s", "us per row", "memory, MiB"], selects)
 
 
+def inside_mariadb(results):
+    def cells(job):
+        rows, seconds = results.median(job, "rows") or 0, results.median(job, "seconds")
+        base = results.median("additions" if job in ("additions", "predict") else "sum", "seconds")
+        return [spread(results.values(job, "seconds")), ratio(seconds, base), number(rows / seconds / 1e6)]
+
+    jobs(results, PEERS["mariadb"], ["way", "s", "times the sum of its columns", "million rows/s"], cells)
+
+
 def growth(results):
     for kind, first in (("rows", "rows"), ("columns", "columns")):
         chosen = [job for job in results.jobs if job.startswith(kind)]
@@ -336,6 +353,13 @@ SECTIONS = [
         "Every row through 28-64-64-1, (id, p) into a table. All ways compute the same model, and about a thousand rows of each result are"
         " compared with a reference computed in NumPy from the stored weights. Imports stand apart from the time.",
         scoring,
+    ),
+    (
+        "m",
+        "Inside MariaDB",
+        "The table of reading and scoring, in MariaDB: every row to a training of one unit, or through 28-64-64-1, beside the sum of the"
+        " same columns. The loadable functions keep `work_mem` at its default of 64 MB.",
+        inside_mariadb,
     ),
     (
         "f",

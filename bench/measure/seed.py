@@ -27,7 +27,7 @@ def run(flow):
 
     __import__(library.split("_")[0])
     clock.lap("import_s")
-    connection = connect_mariadb() if flow == "mariadb" else connect()
+    connection = server(flow)
     rows = WAYS[pull](connection, "SELECT id, label, x1, x2 FROM seed")
     ids, y, x = rows[:, 0].astype(int), rows[:, 1:2].copy(), rows[:, 2:].copy()
     clock.lap("read_s")
@@ -42,9 +42,14 @@ def run(flow):
     emit(**clock.parts)
 
 
+def server(flow):
+    """A connection to the server that the flow works in."""
+    return connect_mariadb() if "mariadb" in flow else connect()
+
+
 def prepare(flow):
     """An empty table for the predictions."""
-    connection = connect_mariadb() if flow == "mariadb" else connect()
+    connection = server(flow)
     cursor = connection.cursor()
     cursor.execute("DROP TABLE IF EXISTS predictions")
     cursor.execute("CREATE TABLE predictions (id int, p double precision)")
@@ -53,7 +58,7 @@ def prepare(flow):
 
 def check(flow):
     """How many rows were written, and how far they are from the labels."""
-    connection = connect_mariadb() if flow == "mariadb" else connect()
+    connection = server(flow)
     cursor = connection.cursor()
     cursor.execute("SELECT count(*), sqrt(avg((p - label) * (p - label))) FROM predictions JOIN seed USING (id)")
     rows, rmse = cursor.fetchone()

@@ -1,6 +1,7 @@
 """What is measured, part by part: the name of each job and its command. Names are those of report.py."""
 
 import os
+import shutil
 import sys
 from typing import NamedTuple
 
@@ -29,12 +30,21 @@ def psql(script, **variables):
     return ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", *settings, "-f", os.path.join(HERE, "..", "sql", script)]
 
 
+def mariadb(script):
+    """A script in the client of MariaDB's server, which may be called mysql."""
+    client = shutil.which("mariadb") or "mysql"
+    path = os.path.join(HERE, "..", "sql", script)
+    return [client, "--no-defaults", "-S", os.environ["BENCH_MARIADB"] or "none", "-uroot", "-N", "bench", "-e", f"source {path}"]
+
+
 def seed():
     for flow in seed_job.FLOWS:
         hooks = (lambda flow=flow: seed_job.prepare(flow), lambda flow=flow: seed_job.check(flow))
         yield Job(flow, python("seed", flow), CPUS, *hooks)
     hooks = (lambda: seed_job.prepare("tablenet"), lambda: seed_job.check("tablenet"))
     yield Job("tablenet", psql("seed.sql"), CPUS, *hooks)
+    hooks = (lambda: seed_job.prepare("tablenet_mariadb"), lambda: seed_job.check("tablenet_mariadb"))
+    yield Job("tablenet_mariadb", mariadb("seed_mariadb.sql"), CPUS, *hooks)
 
 
 def model():
@@ -78,4 +88,9 @@ def growth():
         yield Job(f"columns/{width}", python("growth", f"width_{width}", rows, width), "1")
 
 
-PARTS = {"a": seed, "b": training, "c": scoring, "d": reading, "f": growth, "g": model}
+def inside_mariadb():
+    for way in ("fetchall", "sum", "train", "additions", "predict"):
+        yield Job(way, python("mariadb", way))
+
+
+PARTS = {"a": seed, "b": training, "c": scoring, "d": reading, "f": growth, "g": model, "m": inside_mariadb}
