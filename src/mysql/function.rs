@@ -351,7 +351,11 @@ unsafe fn hand_over(
         match answered {
             Ok(Some(bytes)) if !length.is_null() => {
                 length.write(bytes.len() as c_ulong);
-                bytes.as_ptr().cast()
+                match bytes {
+                    // An empty vector points nowhere, and a server may look for the NUL behind a text.
+                    [] => c"".as_ptr(),
+                    _ => bytes.as_ptr().cast(),
+                }
             }
             other => {
                 null_or_error(other.is_err(), is_null, error);

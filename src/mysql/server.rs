@@ -8,6 +8,7 @@
 use crate::ffi::{UdfArgs, UdfInit};
 use std::ffi::{CStr, CString, OsStr, c_char, c_int, c_uint, c_void};
 use std::os::unix::ffi::OsStrExt;
+use std::panic::catch_unwind;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
@@ -154,7 +155,8 @@ pub fn raise(number: u32, text: &str) {
     match SERVER.printf_error {
         // SAFETY: the format takes one string and the text is one; no text of a user is the format.
         Some(printf_error) => unsafe { printf_error(number, c"%s".as_ptr(), 0, text.as_ptr()) },
-        None => eprintln!("{}", text.to_string_lossy()),
+        // It panics where the log cannot be written.
+        None => drop(catch_unwind(|| eprintln!("{}", text.to_string_lossy()))),
     }
 }
 
@@ -251,7 +253,8 @@ pub unsafe fn convert_argument(args: *mut UdfArgs, index: usize) -> bool {
     }
 }
 
-/// Declares a string result to be UTF-8 text rather than bytes, where the server can (MySQL).
+/// Declares a string result to be UTF-8 text rather than bytes, where the server can (MySQL). It is compared by its bytes, as on
+/// MariaDB: labels that differ in case are two, and a literal of any collation can stand beside it.
 ///
 /// # Safety
 /// `init` is the server's, in the call of an init function.
@@ -259,8 +262,8 @@ pub unsafe fn declare_text(init: *mut UdfInit) {
     if let Some(metadata) = SERVER.metadata {
         // SAFETY: as above. Without success the result is bytes, as everywhere on MariaDB.
         unsafe {
-            let utf8 = c"utf8mb4".as_ptr().cast_mut().cast();
-            (metadata.result_set)(init, c"charset".as_ptr(), utf8);
+            let binary = c"utf8mb4_bin".as_ptr().cast_mut().cast();
+            (metadata.result_set)(init, c"collation".as_ptr(), binary);
         }
     }
 }
