@@ -9,6 +9,7 @@
 //! `TABLENET_WORK_MEM` and so on in the environment of the server go before the file. All is read once, at first use.
 
 use crate::error::invalid;
+use crate::share;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use tablenet_core::Result;
@@ -131,8 +132,12 @@ impl Config {
         let mut config = Self::default();
         match std::env::var_os(VARIABLE) {
             Some(path) => config.read(Path::new(&path))?,
-            None if Path::new(FILE).exists() => config.read(Path::new(FILE))?,
-            None => {}
+            None => match Path::new(FILE).try_exists() {
+                Ok(true) => config.read(Path::new(FILE))?,
+                Ok(false) => {}
+                // Limits that cannot be read are not no limits.
+                Err(error) => return Err(format!("{FILE}: {error}")),
+            },
         }
         for (name, set) in SETTINGS {
             let variable = format!("TABLENET_{}", name.to_uppercase());
@@ -142,7 +147,20 @@ impl Config {
                     .map_err(|what| format!("{variable} of the server's environment {what}"))?;
             }
         }
+        config.check()?;
         Ok(config)
+    }
+
+    /// Refuses limits under which nobody could train.
+    fn check(&self) -> Result<(), String> {
+        if self.work_mem > self.total_work_mem {
+            return Err(format!(
+                "work_mem of tablenet's configuration is {}, more than total_work_mem, which is {}",
+                share::size(self.work_mem),
+                share::size(self.total_work_mem)
+            ));
+        }
+        Ok(())
     }
 
     fn read(&mut self, path: &Path) -> Result<(), String> {
@@ -267,6 +285,15 @@ mod tests {
             }
         );
         assert_eq!(parsed(""), Ok(Config::default()));
+    }
+
+    #[test]
+    fn one_training_takes_no_more_than_all() {
+        let both = parsed("work_mem = 2G\ntotal_work_mem = 2G").expect("valid");
+        assert_eq!(both.check(), Ok(()));
+        let text = "work_mem of tablenet's configuration is 2048 MB, more than total_work_mem, which is 1024 MB";
+        let one = parsed("work_mem = 2G").expect("valid");
+        assert_eq!(one.check(), Err(text.to_owned()));
     }
 
     #[test]
