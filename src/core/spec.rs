@@ -64,10 +64,10 @@ impl Spec {
     pub fn parse(text: &str, memory_limit: u64) -> Result<Self> {
         let mut spec = Self::default();
         spec.options.memory_limit = memory_limit;
+        check_length(text, memory_limit)?;
         if text.trim_ascii().is_empty() {
             return Ok(spec);
         }
-        check_length(text, memory_limit)?;
         let json = Json::parse("the spec", text)?;
         if json.is_null() {
             return Ok(spec);

@@ -193,6 +193,14 @@ fn check_undeclared(name: &str, text: &str, row: u64) -> Result<()> {
             ),
         );
     }
+    if looks_like_time(text) {
+        return refused(
+            "a time",
+            format!(
+                "Say so in the spec: \"types\": {{\"{name}\": \"time\"}}, \"interval\" for durations, or \"text\" to learn each value by itself."
+            ),
+        );
+    }
     let trimmed = text.trim_ascii();
     match (trimmed.bytes().next(), trimmed.bytes().last()) {
         (Some(b'['), Some(b']')) => refused(
@@ -223,6 +231,27 @@ fn looks_like_date(text: &str) -> bool {
     date && matches!(bytes.get(10), None | Some(b' ' | b'T'))
 }
 
+/// `13:30:00`, also with a fraction, and `-838:59:59`: a TIME as the servers write it.
+fn looks_like_time(text: &str) -> bool {
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let parts: Vec<&str> = whole
+        .strip_prefix('-')
+        .unwrap_or(whole)
+        .splitn(4, ':')
+        .collect();
+    let [hours, minutes, seconds] = parts.as_slice() else {
+        return false;
+    };
+    let lengths = (hours.len(), minutes.len(), seconds.len());
+    matches!(lengths, (2..=3, 2, 2))
+        && [hours, minutes, seconds]
+            .into_iter()
+            .all(|part| digits(part))
+        && !fraction.is_empty()
+        && digits(fraction)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -237,6 +266,12 @@ mod tests {
             ),
             (" [1, 2]", Some("an array: \" [1, 2]\" in row 3")),
             ("{\"a\": 1}", Some("a JSON object: \"{\"a\": 1}\" in row 3")),
+            ("13:30:00", Some("a time: \"13:30:00\" in row 3")),
+            ("-838:59:59.5", Some("a time: \"-838:59:59.5\" in row 3")),
+            ("13:30", None),
+            ("13:30:00.", None),
+            ("a3:30:00", None),
+            ("1:2:3:4", None),
             ("2024-05", None),
             ("2024-05-17x", None),
             ("{", None),

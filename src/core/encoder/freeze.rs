@@ -399,8 +399,7 @@ fn distribution(moments: &Moments, mut quantiles: Vec<f64>, name: &str) -> Resul
 
 #[cold]
 fn all_null(name: &str) -> Error {
-    let hint =
-        format!("List it in exclude, or leave it out of the query: exclude => '{{\"{name}\"}}'.");
+    let hint = "List it in exclude, or leave it out of the query.";
     let message = format!("column \"{name}\" is NULL in every training row");
     Error::new(ErrorKind::NullNotAllowed, message).hint(hint)
 }

@@ -208,10 +208,7 @@ fn plan(columns: Vec<(usize, Column)>) -> Result<(Vec<Planned>, usize)> {
 }
 
 fn no_length(column: &Column) -> Error {
-    let hint = format!(
-        "List it in exclude, or leave it out of the query: exclude => '{{\"{}\"}}'.",
-        column.name
-    );
+    let hint = "List it in exclude, or leave it out of the query.";
     let name = &column.name;
     match column.length {
         None => Error::new(

@@ -345,6 +345,8 @@ fn hostile_texts_are_refused_in_little_memory() {
     );
     let long = format!("{{\"sample_weight\": \"{}\"}}", "a".repeat(2 << 20));
     assert_eq!(refused(&long).kind(), ErrorKind::LimitExceeded);
+    let blank = " ".repeat(3 << 20);
+    assert_eq!(refused(&blank).kind(), ErrorKind::LimitExceeded);
     let tight = Spec::parse(r#"{"epochs": 3}"#, 100).expect_err("no memory");
     assert_eq!(tight.kind(), ErrorKind::OutOfMemory);
     let many = format!("{{\"epochs\": 1{}}}", ",\"epochs\": 1".repeat(100_000));
