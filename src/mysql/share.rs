@@ -75,6 +75,11 @@ impl Account {
         }
     }
 
+    /// Whether trainings hold more threads than all should, since each has at least one.
+    pub fn is_crowded(&self, config: &Config) -> bool {
+        self.threads.load(Relaxed) > config.max_threads
+    }
+
     /// As many threads of one training as are left, and at least one.
     pub fn threads_for(&'static self, config: &Config) -> Threads {
         let grant = |used: usize| {
@@ -188,7 +193,9 @@ mod tests {
         let counts: Vec<usize> = granted.iter().map(Threads::count).collect();
         assert_eq!(counts, [3, 2, 1, 1]);
         assert_eq!(account.threads(), 7);
+        assert!(account.is_crowded(&config));
         drop(granted);
+        assert!(!account.is_crowded(&config));
         assert_eq!(account.threads(), 0);
     }
 }

@@ -258,6 +258,10 @@ impl TrainAgg {
         }
         self.answer = (trained.model, reading.memory.take());
         self.group = Group::Done;
+        // A thread that waits for another group takes the place of one that works.
+        if account().is_crowded(config()?) {
+            self.worker = None;
+        }
         Ok(())
     }
 

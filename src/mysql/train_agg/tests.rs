@@ -152,6 +152,32 @@ fn too_few_rows_are_errors() {
 }
 
 #[test]
+fn threads_that_only_wait_for_a_group_make_room_for_others() {
+    config::hook::set(Config {
+        threads: 1,
+        max_threads: 1,
+        ..Config::default()
+    });
+    let train = |call: &mut Training| {
+        call.clear().expect("cleared");
+        for number in 0..30 {
+            call.add(&row(SPEC, number)).expect("taken");
+        }
+        call.answer().expect("trained")
+    };
+    let mut calls: Vec<_> = (0..4)
+        .map(|_| call(&row(SPEC, 0), &NAMES).expect("valid"))
+        .collect();
+    let alone = train(&mut calls[0]);
+    assert_eq!(account().threads(), 1);
+    for call in &mut calls {
+        assert_eq!(train(call), alone);
+        assert_eq!(train(call), alone);
+    }
+    assert_eq!(account().threads(), 1);
+}
+
+#[test]
 fn groups_follow_each_other() {
     let alone: Vec<_> = [30, 60]
         .map(|end| trained(SPEC, end).expect("trained"))
