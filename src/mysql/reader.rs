@@ -50,6 +50,11 @@ impl Reader {
         self.real && self.column_type == ColumnType::Number
     }
 
+    /// Whether it is a text of any form.
+    pub fn is_category(&self) -> bool {
+        self.column_type == ColumnType::Category
+    }
+
     /// The value of this call.
     #[inline]
     pub fn read<'a>(&'a mut self, arguments: &Arguments<'a>) -> Result<Value<'a>> {

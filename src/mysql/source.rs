@@ -2,6 +2,7 @@
 
 use crate::arguments::{ArgumentType, Arguments, Declared, utf8};
 use crate::reader::Reader;
+use std::collections::HashSet;
 use tablenet_core::{ColumnType, Error, ErrorKind, Feature, JsonRow, Result, Scorer, Value};
 
 /// What init knows of the arguments behind the model, which it asks to come as reals and as UTF-8.
@@ -57,8 +58,6 @@ impl Given {
             return self.bind(arguments, &expected);
         }
         match expected.as_slice() {
-            // Any text may be a category.
-            [only] if only.column_type == ColumnType::Category => self.bind(arguments, &expected),
             [only] => {
                 let reader = Reader::new(1, ArgumentType::Text, only)?;
                 Ok(Source::Object(JsonRow::new(features), Some(reader)))
@@ -85,16 +84,19 @@ impl Given {
 
     /// Refuses a column that is called like another one of the model than that for which it stands.
     fn check_names(&self, expected: &[Expected<'_>]) -> Result<()> {
-        let same = |name: &str, column: &Expected<'_>| {
-            column
-                .name
-                .is_some_and(|it| it == name || it.to_lowercase() == name.to_lowercase())
-        };
+        let known: HashSet<String> = expected
+            .iter()
+            .filter_map(|column| column.name.map(str::to_lowercase))
+            .collect();
         for (index, (name, column)) in self.names.iter().zip(expected).enumerate() {
             let (Some(name), Some(wanted)) = (name, column.name) else {
                 continue;
             };
-            if !same(name, column) && expected.iter().any(|it| same(name, it)) {
+            if **name == *wanted {
+                continue;
+            }
+            let lower = name.to_lowercase();
+            if lower != wanted.to_lowercase() && known.contains(&lower) {
                 let (number, what) = (index + 2, &column.what);
                 return Err(Error::new(
                     ErrorKind::InvalidParameter,
@@ -140,9 +142,17 @@ impl Source {
                     return Ok(only.is_some());
                 };
                 let text = utf8(bytes, "argument 2")?;
+                let inside = is_object(text);
+                let category = only.as_ref().is_some_and(Reader::is_category);
                 match only {
-                    Some(reader) if !is_object(text) => row.push(reader.read(arguments)?),
-                    None if !is_object(text) => return Err(no_object(features.len())),
+                    Some(reader) if category || !inside => {
+                        // Any text may be a category, even one that is an object of something else.
+                        if !inside || object.read(features, text, row).is_err() {
+                            row.clear();
+                            row.push(reader.read(arguments)?);
+                        }
+                    }
+                    None if !inside => return Err(no_object(features.len())),
                     _ => object.read(features, text, row)?,
                 }
             }

@@ -13,7 +13,7 @@ fn answer<F: TextFunction>(model: &[u8], given: &[Given]) -> Result<Option<Strin
     call.text().map_err(|()| raised())
 }
 
-const LABELS: [&str; 3] = ["Köln", "say \"hi\"", "{}"];
+const LABELS: [&str; 4] = ["Köln", "say \"hi\"", "{}", ""];
 
 #[test]
 fn a_class_is_its_label_and_its_probabilities_are_an_object() {
@@ -69,6 +69,10 @@ fn several_numbers_are_an_array() {
             values
         );
     }
+    // One with the feature by its name is a row.
+    let object = answer::<PredictValues>(&model, &["{\"t\": \"x\"}".into()]);
+    assert_eq!(object, answer::<PredictValues>(&model, &["x".into()]));
+    assert_ne!(object, answer::<PredictValues>(&model, &["new".into()]));
     let refused = answer::<PredictClass>(&model, &["x".into()]);
     assert!(refused.is_err_and(
         |it| it.starts_with("ml_predict_class: ") && it.contains("Use ml_predict_values()")
