@@ -10,7 +10,7 @@ use crate::ready::{self, Ready};
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
-use tablenet_core::{Callback, Error, ErrorKind, Result};
+use tablenet_core::{Callback, Error, ErrorKind, ModelFile, Result};
 
 /// How long to wait between two looks whether the connection was killed.
 const PATIENCE: Duration = Duration::from_millis(10);
@@ -75,11 +75,6 @@ impl Cache {
         self.limit
     }
 
-    /// Bytes that the file of a model may have.
-    pub fn max_model_size(&self) -> u64 {
-        self.max_model_size
-    }
-
     /// Nothing below panics while it holds the lock; if it did, the numbers would still be good enough to go on with.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -102,6 +97,22 @@ impl Cache {
         let kept = self.lock().keep(&ready, self.limit);
         drop(reading);
         kept.map(|()| ready)
+    }
+
+    /// What `of_ready` says of the model that `bytes` are, or `of_file` where it is not here: read for this one answer and not
+    /// kept.
+    pub fn look<T>(
+        &self,
+        bytes: &[u8],
+        of_ready: impl FnOnce(&Ready) -> T,
+        of_file: impl FnOnce(&ModelFile) -> Result<T>,
+    ) -> Result<T> {
+        ready::check_size(bytes, self.max_model_size)?;
+        match self.begin(Digest::of(bytes), bytes.len() as u64)? {
+            Begun::Found(ready) => Ok(of_ready(&ready)),
+            // Together with all others that are being read, within the limit.
+            Begun::Reading(_reading) => of_file(&ready::file(bytes, self.limit)?),
+        }
     }
 
     /// Finds the model, or waits for the right to read it: not twice at once, and together not more than the limit.

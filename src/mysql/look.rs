@@ -5,7 +5,7 @@ use crate::arguments::{Arguments, Declared};
 use crate::cache::Cache;
 use crate::digest::Digest;
 use crate::model;
-use crate::ready::{self, Ready, not_ready};
+use crate::ready::{Ready, not_ready};
 use tablenet_core::{ModelFile, Result};
 
 /// A call that looks into models.
@@ -41,9 +41,8 @@ impl Look {
             let ready = found.ok_or_else(|| not_ready(given))?;
             self.text.extend_from_slice(of_ready(&ready).as_bytes());
         } else {
-            ready::check_size(given, self.cache.max_model_size())?;
-            let file = ready::file(given, self.cache.limit())?;
-            self.text = of_file(&file)?.into_bytes();
+            let of_ready = |ready: &Ready| of_ready(ready).to_owned();
+            self.text = self.cache.look(given, of_ready, of_file)?.into_bytes();
         }
         Ok(Some(&self.text))
     }

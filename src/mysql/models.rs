@@ -8,7 +8,7 @@ use crate::error::invalid;
 use crate::ready::{Ready, not_ready};
 use std::collections::HashMap;
 use std::sync::Arc;
-use tablenet_core::{Error, ErrorKind, Result};
+use tablenet_core::{ErrorKind, Result};
 
 /// The most models that are set aside.
 const MOST: usize = 1024;
@@ -28,8 +28,8 @@ pub struct Models<B> {
 
 /// A model as it is called in this statement.
 pub struct Slot<B> {
-    /// The bytes that stand for it: a reference or the whole model.
-    given: Vec<u8>,
+    /// The bytes that stand for it: a reference, or the whole model, of which all statements share one copy.
+    given: Arc<Vec<u8>>,
     /// The model.
     pub ready: Arc<Ready>,
     /// What the call made for it.
@@ -63,7 +63,7 @@ impl<B> Models<B> {
         given: &[u8],
         bind: impl FnOnce(&Arc<Ready>) -> Result<B>,
     ) -> Result<&mut Slot<B>> {
-        if !matches!(&self.current, Some(slot) if slot.given == given) {
+        if !matches!(&self.current, Some(slot) if *slot.given == given) {
             self.change(given, bind)?;
         }
         // What `change` has just put there.
@@ -78,7 +78,7 @@ impl<B> Models<B> {
             self.set_aside(before);
         }
         if let Some(alike) = self.others.get_mut(&sample(given))
-            && let Some(place) = alike.iter().position(|slot| slot.given == given)
+            && let Some(place) = alike.iter().position(|slot| *slot.given == given)
         {
             let slot = alike.swap_remove(place);
             self.count -= 1;
@@ -95,7 +95,11 @@ impl<B> Models<B> {
             found => found?,
         };
         let bound = bind(&ready)?;
-        let given = copied(given)?;
+        let given = if Digest::is_reference(given) {
+            Arc::new(given.to_vec())
+        } else {
+            ready.copy(given)?
+        };
         self.current = Some(Slot {
             given,
             ready,
@@ -149,19 +153,6 @@ fn sample(given: &[u8]) -> Sample {
         *to = *byte;
     }
     (given.len(), tail)
-}
-
-fn copied(given: &[u8]) -> Result<Vec<u8>> {
-    let mut copy = Vec::new();
-    copy.try_reserve_exact(given.len()).map_err(|_| {
-        let length = given.len();
-        Error::new(
-            ErrorKind::OutOfMemory,
-            format!("could not get {length} bytes of memory for the model"),
-        )
-    })?;
-    copy.extend_from_slice(given);
-    Ok(copy)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use crate::digest::Digest;
 use crate::error::invalid;
 use crate::interrupts::Interrupts;
 use std::borrow::Borrow;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use tablenet_core::{Error, ErrorKind, ModelFile, Result, Scorer};
 
 /// A model as it is kept in memory. All connections share it, and nothing in it changes.
@@ -14,6 +14,8 @@ pub struct Ready {
     scorer: Scorer,
     info: String,
     summary: String,
+    /// A copy of its bytes, while a statement has been given them.
+    copy: Mutex<Weak<Vec<u8>>>,
 }
 
 /// Who holds a model lends its scorer.
@@ -35,6 +37,7 @@ impl Ready {
             scorer: Scorer::new(&file, &mut Interrupts)?,
             info: file.info()?.to_string(),
             summary: file.summary_text()?,
+            copy: Mutex::default(),
         })
     }
 
@@ -58,11 +61,35 @@ impl Ready {
         &self.summary
     }
 
+    /// A copy of its bytes, one for all who hold it: many connections may have been given the same model.
+    pub fn copy(&self, bytes: &[u8]) -> Result<Arc<Vec<u8>>> {
+        let mut shared = self.copy.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(copy) = shared.upgrade() {
+            return Ok(copy);
+        }
+        let copy = Arc::new(copied(bytes)?);
+        *shared = Arc::downgrade(&copy);
+        Ok(copy)
+    }
+
     /// Bytes held, about.
     pub fn bytes(&self) -> u64 {
         let more = size_of::<Self>() + self.info.len() + self.summary.len();
         self.scorer.bytes().saturating_add(more) as u64
     }
+}
+
+fn copied(given: &[u8]) -> Result<Vec<u8>> {
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(given.len()).map_err(|_| {
+        let length = given.len();
+        Error::new(
+            ErrorKind::OutOfMemory,
+            format!("could not get {length} bytes of memory for the model"),
+        )
+    })?;
+    copy.extend_from_slice(given);
+    Ok(copy)
 }
 
 /// Reads the bytes of a model for which at most `limit` bytes of memory may be taken.

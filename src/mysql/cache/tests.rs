@@ -30,6 +30,21 @@ fn a_model_is_read_once_and_found_by_its_digest() {
 }
 
 #[test]
+fn a_look_keeps_nothing_and_needs_no_reading_where_the_model_is_ready() {
+    let (cache, model) = (Cache::new(LARGE, 1 << 20), sum(1, 8, true));
+    let look = |bytes: &[u8]| {
+        let looked = cache.look(bytes, |_| "ready", |_| Ok("file"));
+        looked.map_err(|error| error.kind())
+    };
+    assert_eq!(look(&model), Ok("file"));
+    assert_eq!(bytes(&cache), 0);
+    assert!(cache.lock().reading.is_empty());
+    assert_eq!(look(&vec![0; 2 << 20]), Err(ErrorKind::LimitExceeded));
+    cache.read(&model).expect("a model");
+    assert_eq!(look(&model), Ok("ready"));
+}
+
+#[test]
 fn the_least_recently_used_model_leaves() {
     let models: Vec<_> = (1..4).map(|seed| sum(seed, UNITS, true)).collect();
     let limit = models.iter().take(2).map(|it| size(it)).sum::<u64>() + 500;

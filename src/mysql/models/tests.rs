@@ -16,7 +16,7 @@ fn bound(models: &mut Models<u32>, given: &[u8]) -> bool {
         Ok(0)
     });
     let slot = got.map_err(|error| error.to_string()).expect("a model");
-    assert!(slot.given == given);
+    assert!(*slot.given == given);
     bound
 }
 
@@ -36,6 +36,22 @@ fn a_model_is_bound_once_per_statement() {
             assert_eq!(bound(&mut models, &reference(model)), round == 0);
         }
     }
+}
+
+#[test]
+fn statements_share_the_copy_of_a_model() {
+    let (model, cache) = (sum(1, UNITS, true), cache(1 << 30));
+    let mut statements: Vec<Models<u32>> = (0..3).map(|_| Models::of(cache)).collect();
+    let copies: Vec<_> = statements
+        .iter_mut()
+        .map(|models| Arc::clone(&models.get(&model, |_| Ok(0)).expect("a model").given))
+        .collect();
+    assert!(copies.iter().all(|copy| Arc::ptr_eq(copy, &copies[0])));
+    let ready = cache.read(&model).expect("a model");
+    let weak = Arc::downgrade(&copies[0]);
+    drop((copies, statements));
+    assert!(weak.upgrade().is_none());
+    assert!(*ready.copy(&model).expect("a new one") == model);
 }
 
 #[test]
