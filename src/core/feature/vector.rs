@@ -3,6 +3,7 @@
 use super::literal::{example, number};
 use crate::budget::refused;
 use crate::{ColumnType, Error, ErrorKind, Result};
+use std::borrow::Cow;
 
 /// Reads `[1, 2.5]` or `{1,2.5}`, the array of the column `name`, into `out` in place of what is in it; every element as
 /// a number is read by itself.
@@ -31,7 +32,7 @@ pub fn read_vector(name: &str, text: &str, out: &mut Vec<f64>) -> Result<()> {
             None => {
                 let message = format!(
                     "cannot read \"{}\" as a number in the array of column \"{name}\"",
-                    element.trim_ascii()
+                    shown(element.trim_ascii())
                 );
                 return Err(
                     Error::new(ErrorKind::InvalidText, message).hint(example(ColumnType::Number))
@@ -51,8 +52,21 @@ fn inside(text: &str) -> Option<&str> {
 #[cold]
 pub(super) fn invalid(name: &str, text: &str, column_type: ColumnType) -> Error {
     let what = column_type.words();
-    let message = format!("cannot read \"{text}\" as {what} for feature \"{name}\"");
+    let message = format!(
+        "cannot read \"{}\" as {what} for feature \"{name}\"",
+        shown(text)
+    );
     Error::new(ErrorKind::InvalidText, message).hint(example(column_type))
+}
+
+/// As much of a text as a message has room for: the name comes behind it.
+fn shown(text: &str) -> Cow<'_, str> {
+    const MOST: usize = 80;
+    if text.len() <= MOST {
+        return text.into();
+    }
+    let start = text.get(..text.floor_char_boundary(MOST));
+    format!("{}...", start.unwrap_or_default()).into()
 }
 
 /// The error for an array without elements.
