@@ -23,6 +23,12 @@ impl Process {
         self.status("VmHWM:")
     }
 
+    /// Lets [`Process::peak_resident`] begin anew with what is resident now.
+    pub fn forget_peak(self) {
+        fs::write(format!("/proc/{}/clear_refs", self.0), "5")
+            .expect("the process is there, and ours");
+    }
+
     /// The memory that is resident now, in KiB.
     pub fn resident(self) -> u64 {
         self.status("VmRSS:")
@@ -42,6 +48,16 @@ impl Process {
         fs::read_dir(format!("/proc/{}/task", self.0))
             .map(Iterator::count)
             .unwrap_or(0)
+    }
+
+    /// The number of threads of this name; threads that have none have that of the one that started them.
+    pub fn threads_named(self, name: &str) -> usize {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.0));
+        let names = tasks.into_iter().flatten().flatten();
+        names
+            .filter_map(|task| fs::read_to_string(task.path().join("comm")).ok())
+            .filter(|found| found.trim_end() == name)
+            .count()
     }
 
     /// Whether the process is there and not a zombie.

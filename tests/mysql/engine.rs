@@ -35,6 +35,8 @@ pub enum Answer {
     Class,
     /// `ml_predict_proba`: an object, label by label.
     Probabilities,
+    /// `ml_predict_values`: an array of numbers.
+    Values,
 }
 
 /// A session with tablenet in it.
@@ -74,7 +76,7 @@ pub trait Engine {
         table: &str,
     ) -> Result<Vec<Option<f64>>, Refusal>;
 
-    /// The texts of `ml_predict_class` or `ml_predict_proba` in the same way.
+    /// The texts of another function of the family in the same way.
     ///
     /// # Errors
     /// What the engine refuses.

@@ -2,7 +2,9 @@
 
 use mysql_server::{Flavour, Server, Value};
 
-fn answers(flavour: Flavour) {
+mysql_server::on_both_servers!(a_server_answers);
+
+fn a_server_answers(flavour: Flavour) {
     let server = Server::shared(flavour);
     let mut client = server.connect();
     assert_eq!(client.text("SELECT ml_version()").as_deref(), Some("0.1.0"));
@@ -25,15 +27,4 @@ fn answers(flavour: Flavour) {
     assert_eq!((refusal.code, refusal.state.as_str()), (1146, "42S02"));
     let long = client.text("SELECT length(repeat('x', 20000000)), repeat('x', 20000000)");
     assert_eq!(long.as_deref(), Some("20000000"));
-}
-
-#[test]
-fn mariadb_answers() {
-    answers(Flavour::MariaDb);
-}
-
-#[test]
-#[ignore = "needs TABLENET_MYSQL"]
-fn mysql_answers() {
-    answers(Flavour::MySql);
 }

@@ -4,12 +4,15 @@
 //! directory that the servers' user can reach, `TABLENET_SQL` the directory of install.sql. MariaDB is the system's;
 //! MySQL is the tree that `TABLENET_MYSQL` names.
 
+mod both;
 mod connection;
 pub mod engine;
 mod flavour;
+pub mod samples;
 mod server;
 pub mod table;
 mod template;
+pub mod training;
 
 pub use connection::{Connection, Refusal, Row, Value};
 pub use flavour::Flavour;

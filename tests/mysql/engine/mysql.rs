@@ -165,6 +165,7 @@ impl Engine for MySql {
         let function = match answer {
             Answer::Class => "ml_predict_class",
             Answer::Probabilities => "ml_predict_proba",
+            Answer::Values => "ml_predict_values",
         };
         let answers = self.scored(function, model, columns, table)?;
         Ok(answers.iter().map(Value::string).collect())

@@ -40,10 +40,18 @@ impl PostgreSql {
         Ok(rows.iter().map(|row| row.get(0)).collect())
     }
 
-    /// `function(model, features...)` for every row.
-    fn scored(&self, function: &str, model: &str, columns: &[&str], table: &str) -> String {
+    /// `function(model, features...)` for every row, with something around it.
+    fn scored(
+        &self,
+        before: &str,
+        function: &str,
+        after: &str,
+        model: &str,
+        columns: &[&str],
+        table: &str,
+    ) -> String {
         format!(
-            "SELECT {function}({}, {}) FROM {} ORDER BY id",
+            "SELECT {before}{function}({}, {}){after} FROM {} ORDER BY id",
             literal(model),
             self.list(columns),
             self.quoted(table)
@@ -154,7 +162,7 @@ impl Engine for PostgreSql {
         columns: &[&str],
         table: &str,
     ) -> Result<Vec<Option<f64>>, Refusal> {
-        let query = self.scored("ml_predict", model, columns, table);
+        let query = self.scored("", "ml_predict", "", model, columns, table);
         let rows = self.client.query(&query, &[]).map_err(refusal)?;
         Ok(rows.iter().map(|row| row.get(0)).collect())
     }
@@ -166,15 +174,12 @@ impl Engine for PostgreSql {
         columns: &[&str],
         table: &str,
     ) -> Result<Vec<Option<String>>, Refusal> {
-        let query = match answer {
-            Answer::Class => self.scored("ml_predict_class", model, columns, table),
-            Answer::Probabilities => {
-                let query = self.scored("ml_predict_proba", model, columns, table);
-                query
-                    .replacen("SELECT ", "SELECT (", 1)
-                    .replacen(" FROM ", ")::text FROM ", 1)
-            }
+        let (before, function, after) = match answer {
+            Answer::Class => ("", "ml_predict_class", ""),
+            Answer::Probabilities => ("(", "ml_predict_proba", ")::text"),
+            Answer::Values => ("to_json(", "ml_predict_values", ")::text"),
         };
+        let query = self.scored(before, function, after, model, columns, table);
         self.texts(&query)
     }
 
@@ -206,7 +211,7 @@ impl Engine for PostgreSql {
                                     VALUES ($1, current_user::regrole, 1) RETURNING model_id),
                               v AS (INSERT INTO tablenet.stored_version
                                     SELECT model_id, 1, '{}', '', '', '{}', 0, 0, 0, 0, 0, NULL, '{}', '[]', 0,
-                                           octet_length($2), sha256($2), NULL, NULL, 0, now(), current_user::regrole, ''
+                                           octet_length($2::bytea), sha256($2::bytea), NULL, NULL, 0, now(), current_user::regrole, ''
                                       FROM m)
                          INSERT INTO tablenet.stored_chunk SELECT model_id, 1, 0, $2 FROM m";
         let result = self.client.execute(statement, &[&model, &file]);
