@@ -152,8 +152,13 @@ fn names(given: &[Given], spec: &Spec) -> Result<(Vec<String>, bool)> {
     };
     let mut names = vec![target];
     names.extend(features);
+    // The servers' own names do not differ by case alone: what was written `y` and `Y` is one column.
+    let key = |name: &String| match spec.features {
+        Some(_) => name.clone(),
+        None => name.to_lowercase(),
+    };
     let mut seen = HashSet::new();
-    if let Some(twice) = names.iter().find(|name| !seen.insert(name.as_str())) {
+    if let Some(twice) = names.iter().find(|name| !seen.insert(key(name))) {
         let message = format!("two columns are named \"{twice}\"");
         return Err(Error::new(ErrorKind::DuplicateColumn, message)
             .hint("Give each argument its own name with AS, or name them all in the spec: \"features\": [...]."));
@@ -273,6 +278,10 @@ mod tests {
             ),
             "two columns are named \"id\" / Give each argument its own name with AS, or name them all in the spec: \"features\": [...]."
         );
+        let same = refused(&[("y", Real), ("x", Real), ("Y", Real)], "");
+        assert!(same.starts_with("two columns are named \"Y\""), "{same}");
+        let spec = r#"{"target": "y", "features": ["x", "Y"]}"#;
+        assert!(columns(&[("y", Real), ("x", Real), ("Y", Real)], spec).is_ok());
         assert!(
             refused(&call, r#"{"features": ["a"]}"#).starts_with(
                 "the length of features in the spec is 1, but the call has 2 features"
