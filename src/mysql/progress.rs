@@ -1,15 +1,11 @@
-//! What the process list says about a training. The server may read such a text at any later time, so it is never freed;
-//! there are only so many of them.
+//! What the process list says about a training.
 
-use std::collections::HashMap;
-use std::ffi::{CStr, CString};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::ffi::{CStr, c_char};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 
 /// While rows come.
 pub const READING: &CStr = c"tablenet: reading rows";
-/// While the model is fitted, where there is no better text.
-const TRAINING: &CStr = c"tablenet: training";
 
 /// How far a training is, as its thread tells the connection's.
 #[derive(Debug, Default)]
@@ -21,61 +17,103 @@ pub struct Progress {
 impl Progress {
     /// So many epochs have ended.
     pub fn ended(&self, epochs: u32) {
-        self.epochs.store(epochs, Ordering::Relaxed);
+        self.epochs.store(epochs, Relaxed);
     }
 
-    /// The text for the epoch under way, of a training that runs exactly `of` epochs if that is known.
-    pub fn text(&self, of: Option<u32>) -> &'static CStr {
-        let epoch = self.epochs.load(Ordering::Relaxed).saturating_add(1);
-        epoch_text(of.map_or(epoch, |of| epoch.min(of)), of)
+    /// The epoch under way, of a training that runs at most `of` epochs if that is known.
+    pub fn epoch(&self, of: Option<u32>) -> u32 {
+        let epoch = self.epochs.load(Relaxed).saturating_add(1);
+        of.map_or(epoch, |of| epoch.min(of))
     }
 }
 
 /// `tablenet: epoch 3 of 10`.
-fn epoch_text(epoch: u32, of: Option<u32>) -> &'static CStr {
-    /// All of them together take less than 300 kB.
-    const MOST: usize = 4096;
-    type Texts = HashMap<(u32, Option<u32>), &'static CStr>;
-    static TEXTS: LazyLock<Mutex<Texts>> = LazyLock::new(Mutex::default);
-    let mut texts = TEXTS.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(text) = texts.get(&(epoch, of)) {
-        return text;
-    }
-    if texts.len() >= MOST {
-        return TRAINING;
-    }
-    let text = match of {
+pub fn epoch_text(epoch: u32, of: Option<u32>) -> String {
+    match of {
         Some(of) => format!("tablenet: epoch {epoch} of {of}"),
         None => format!("tablenet: epoch {epoch}"),
-    };
-    let Ok(text) = CString::new(text) else {
-        return TRAINING;
-    };
-    let text: &'static CStr = Box::leak(text.into_boxed_c_str());
-    texts.insert((epoch, of), text);
-    text
+    }
+}
+
+/// The longest text and its NUL, in bytes.
+const LONGEST: usize = 64;
+type Bytes = [AtomicU8; LONGEST];
+
+/// A text that changes while the server may read it: who reads meanwhile sees some of both. It is never freed, because the
+/// server may still read it later, but lent to the next one.
+#[derive(Debug)]
+pub struct Line(&'static Bytes);
+
+/// Those that nobody has.
+static FREE: Mutex<Vec<&'static Bytes>> = Mutex::new(Vec::new());
+
+impl Line {
+    /// One that nobody else has.
+    pub fn new() -> Self {
+        let free = FREE.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        Self(free.unwrap_or_else(|| Box::leak(Box::new([const { AtomicU8::new(0) }; LONGEST]))))
+    }
+
+    /// Changes it to `text`, or as much of that as fits.
+    pub fn write(&self, text: &str) {
+        let end = text.floor_char_boundary(LONGEST - 1);
+        let bytes = text.bytes().take(end).chain(std::iter::repeat(0));
+        for (to, byte) in self.0.iter().zip(bytes) {
+            to.store(byte, Relaxed);
+        }
+    }
+
+    /// Where it lies, with a NUL at its end.
+    pub fn as_ptr(&self) -> *const c_char {
+        self.0.as_ptr().cast()
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
+        free.push(self.0);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn text(line: &Line) -> String {
+        let bytes: Vec<u8> = line.0.iter().map(|byte| byte.load(Relaxed)).collect();
+        let text = CStr::from_bytes_until_nul(&bytes).expect("a NUL");
+        text.to_string_lossy().into_owned()
+    }
+
     #[test]
-    fn texts_are_made_once_and_not_without_end() {
+    fn an_epoch_is_the_one_under_way() {
         let progress = Progress::default();
-        assert_eq!(progress.text(Some(10)), c"tablenet: epoch 1 of 10");
+        assert_eq!(progress.epoch(Some(10)), 1);
         progress.ended(2);
-        let text = progress.text(Some(10));
-        assert_eq!(text, c"tablenet: epoch 3 of 10");
-        assert_eq!(text.as_ptr(), progress.text(Some(10)).as_ptr());
-        assert_eq!(progress.text(None), c"tablenet: epoch 3");
+        assert_eq!(progress.epoch(None), 3);
         progress.ended(10);
-        assert_eq!(progress.text(Some(10)), c"tablenet: epoch 10 of 10");
-        for epochs in 0..10_000 {
-            progress.ended(epochs);
-            progress.text(Some(99_999));
-        }
-        assert_eq!(progress.text(Some(99_999)), TRAINING);
-        assert_eq!(progress.text(None), c"tablenet: training");
+        assert_eq!(progress.epoch(Some(10)), 10);
+        assert_eq!(epoch_text(3, Some(10)), "tablenet: epoch 3 of 10");
+        assert_eq!(epoch_text(3, None), "tablenet: epoch 3");
+    }
+
+    #[test]
+    fn a_line_keeps_its_end_and_goes_to_the_next_one() {
+        let line = Line::new();
+        line.write("tablenet: epoch 10");
+        line.write("short");
+        assert_eq!(text(&line), "short");
+        line.write(&"é".repeat(40));
+        assert_eq!(text(&line), "é".repeat(31));
+        let other = Line::new();
+        other.write("other");
+        assert_eq!(text(&line), "é".repeat(31));
+        drop((line, other));
+        // Tests that train have lines, too.
+        let made: Vec<_> = (0..100).map(|_| Line::new()).collect();
+        drop(made);
+        let free = FREE.lock().expect("not poisoned").len();
+        assert!(free >= 90, "{free}");
     }
 }

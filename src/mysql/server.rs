@@ -6,6 +6,7 @@
 #![allow(unsafe_code, reason = "calls functions of the server")]
 
 use crate::ffi::{UdfArgs, UdfInit};
+use crate::progress::Line;
 use std::ffi::{CStr, CString, OsStr, c_char, c_int, c_uint, c_void};
 use std::os::unix::ffi::OsStrExt;
 use std::panic::catch_unwind;
@@ -215,6 +216,7 @@ fn show(state: *const c_char) -> *const c_char {
 /// A state of this connection in the process list; the one before comes back when it is dropped.
 pub struct State {
     before: *const c_char,
+    line: Option<Line>,
 }
 
 impl State {
@@ -222,12 +224,15 @@ impl State {
     pub fn show(text: &'static CStr) -> Self {
         Self {
             before: show(text.as_ptr()),
+            line: None,
         }
     }
 
-    /// Shows another text.
-    pub fn change(&self, text: &'static CStr) {
-        show(text.as_ptr());
+    /// Shows a text that changes.
+    pub fn change(&mut self, text: &str) {
+        let line = self.line.get_or_insert_with(Line::new);
+        line.write(text);
+        show(line.as_ptr());
     }
 }
 

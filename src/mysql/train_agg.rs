@@ -8,13 +8,12 @@ use crate::columns::{Columns, Given};
 use crate::config::{Config, config};
 use crate::error::{interrupted, invalid};
 use crate::function::{Aggregate, Answers, Function, aggregate};
-use crate::progress::READING;
+use crate::progress::{READING, epoch_text};
 use crate::rollup::Rollup;
 use crate::server::{self, State};
 use crate::share::{Memory, account};
 use crate::training::{Order, Watch, check_layers};
 use crate::worker::Worker;
-use std::ffi::CStr;
 use std::sync::Arc;
 use tablenet_core::{Error, ErrorKind, Result, Spec, TrainOptions};
 
@@ -232,16 +231,16 @@ impl TrainAgg {
         worker.send(reading.order.take(), batch, true)?;
         let epochs = reading.asked.options.epochs;
         let mut killed = false;
-        let mut shown: Option<&CStr> = None;
+        let mut shown = 0;
         let outcome = worker.wait(|| {
             killed = killed || server::killed();
             if killed {
                 reading.watch.stop();
             }
-            let text = reading.watch.progress().text(epochs);
-            if shown != Some(text) {
-                reading.state.change(text);
-                shown = Some(text);
+            let epoch = reading.watch.progress().epoch(epochs);
+            if shown != epoch {
+                reading.state.change(&epoch_text(epoch, epochs));
+                shown = epoch;
             }
         });
         if killed {
