@@ -2,10 +2,10 @@
 //! that trains answers one value, the model; all else waits here until somebody asks, or until newer ones need its place.
 
 use crate::arguments::{Argument, ArgumentType, Arguments, Declared};
+use crate::digest::Digest;
 use crate::error::invalid;
 use crate::function::{Answers, Function, TextFunction, loadable};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +14,7 @@ use tablenet_core::{History, Result, Trained};
 /// What is said about one training.
 #[derive(Debug, Clone)]
 pub struct Report {
-    model: [u8; 32],
+    model: Digest,
     text: Arc<str>,
 }
 
@@ -47,7 +47,7 @@ impl Report {
         text.push_str(if history.is_empty() { "null" } else { &history });
         text.push('}');
         Self {
-            model: Sha256::digest(model).into(),
+            model: Digest::of(model),
             text: text.into(),
         }
     }
@@ -75,9 +75,9 @@ fn shortened(history: &History) -> Cow<'_, History> {
 
 /// The report of the training that made `model`.
 pub fn find(model: &[u8]) -> Option<Arc<str>> {
-    let digest = Sha256::digest(model).into();
+    let digest = Digest::of(model);
     let reports = REPORTS.lock().unwrap_or_else(PoisonError::into_inner);
-    reports.find(&digest)
+    reports.find(digest)
 }
 
 static REPORTS: Mutex<Reports> = Mutex::new(Reports {
@@ -111,8 +111,8 @@ impl Reports {
         }
     }
 
-    fn find(&self, model: &[u8; 32]) -> Option<Arc<str>> {
-        let report = self.latest.iter().rev().find(|it| it.model == *model)?;
+    fn find(&self, model: Digest) -> Option<Arc<str>> {
+        let report = self.latest.iter().rev().find(|it| it.model == model)?;
         Some(Arc::clone(&report.text))
     }
 }
@@ -156,9 +156,13 @@ mod tests {
     use crate::fixture::{Call, Given};
     use tablenet_core::{EpochLogs, Stopped};
 
+    fn digest(model: u8) -> Digest {
+        Digest::of(&[model])
+    }
+
     fn report(model: u8, text: &str) -> Report {
         Report {
-            model: [model; 32],
+            model: digest(model),
             text: text.into(),
         }
     }
@@ -172,11 +176,11 @@ mod tests {
         reports.keep(report(1, "a"));
         reports.keep(report(2, "b"));
         reports.keep(report(1, "c"));
-        assert_eq!(reports.find(&[1; 32]).as_deref(), Some("c"));
+        assert_eq!(reports.find(digest(1)).as_deref(), Some("c"));
         assert_eq!((reports.latest.len(), reports.bytes), (2, 2));
         reports.keep(report(3, &"x".repeat(MOST_BYTES - 1)));
-        assert_eq!(reports.find(&[2; 32]), None);
-        assert_eq!(reports.find(&[1; 32]).as_deref(), Some("c"));
+        assert_eq!(reports.find(digest(2)), None);
+        assert_eq!(reports.find(digest(1)).as_deref(), Some("c"));
         reports.keep(report(4, "dd"));
         assert_eq!((reports.latest.len(), reports.bytes), (1, 2));
         for _ in 0..2 {
