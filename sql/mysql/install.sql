@@ -341,13 +341,18 @@ BEGIN
     DECLARE caller VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
         DEFAULT LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER())));
     DECLARE message VARCHAR(128) CHARACTER SET utf8mb4;
-    DECLARE granted BOOLEAN DEFAULT FALSE;
-    DELETE n, m, g
-      FROM tablenet.names AS n
-      LEFT JOIN tablenet.models AS m FORCE INDEX (PRIMARY) ON m.name = n.name
-      LEFT JOIN tablenet.grants AS g FORCE INDEX (PRIMARY) ON g.name = n.name
-     WHERE n.name = model_name AND n.owner = caller;
-    IF ROW_COUNT() = 0 THEN
+    DECLARE owned, granted BOOLEAN DEFAULT FALSE;
+    -- First, and without locks: what is another's, or nobody's, must not be locked until the caller's transaction ends.
+    SELECT COUNT(*) INTO owned FROM tablenet.names AS n WHERE n.name = model_name AND n.owner = caller;
+    IF owned THEN
+        DELETE n, m, g
+          FROM tablenet.names AS n
+          LEFT JOIN tablenet.models AS m FORCE INDEX (PRIMARY) ON m.name = n.name
+          LEFT JOIN tablenet.grants AS g FORCE INDEX (PRIMARY) ON g.name = n.name
+         WHERE n.name = model_name AND n.owner = caller;
+        SET owned = ROW_COUNT() > 0;
+    END IF;
+    IF NOT owned THEN
         SELECT COUNT(*) INTO granted FROM tablenet.grants AS g WHERE g.name = model_name AND g.user = caller;
         IF granted THEN
             SET message = CONCAT('only its owner may drop model "', model_name, '"');
@@ -404,7 +409,7 @@ BEGIN
     DECLARE caller VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
         DEFAULT LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER())));
     DECLARE message VARCHAR(128) CHARACTER SET utf8mb4;
-    DECLARE owned, granted BOOLEAN DEFAULT FALSE;
+    DECLARE owned, granted, found BOOLEAN DEFAULT FALSE;
     SELECT n.owner = caller, g.user IS NOT NULL INTO owned, granted
       FROM tablenet.names AS n LEFT JOIN tablenet.grants AS g ON g.name = n.name AND g.user = caller
      WHERE n.name = model_name;
@@ -418,14 +423,18 @@ BEGIN
         SET message = CONCAT('the privilege must be "predict" or "train", not "', LEFT(IFNULL(privilege_name, 'NULL'), 60), '"');
         SIGNAL SQLSTATE '22023' SET MESSAGE_TEXT = message;
     END IF;
-    IF privilege_name = 'predict' THEN
+    SELECT COUNT(*) INTO found FROM tablenet.grants AS g
+     WHERE g.name = model_name AND g.user = user_name AND privilege_name IN ('predict', g.privilege);
+    IF found AND privilege_name = 'predict' THEN
         DELETE g FROM tablenet.grants AS g JOIN tablenet.names AS n ON n.name = g.name
          WHERE g.name = model_name AND g.user = user_name AND n.owner = caller;
-    ELSE
+        SET found = ROW_COUNT() > 0;
+    ELSEIF found THEN
         UPDATE tablenet.grants AS g JOIN tablenet.names AS n ON n.name = g.name SET g.privilege = 'predict'
          WHERE g.name = model_name AND g.user = user_name AND n.owner = caller AND g.privilege = 'train';
+        SET found = ROW_COUNT() > 0;
     END IF;
-    IF ROW_COUNT() = 0 THEN
+    IF NOT found THEN
         SET message = CONCAT('user "', LEFT(IFNULL(user_name, 'NULL'), 32), '" has no such right on "', model_name, '"');
         SIGNAL SQLSTATE '22023' SET MESSAGE_TEXT = message;
     END IF;

@@ -346,6 +346,7 @@ CREATE PROCEDURE ml_find(
 BEGIN
     DECLARE message VARCHAR(128) CHARACTER SET utf8mb4;
     DECLARE bare TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT SUBSTRING_INDEX(name, '@', 1);
+    DECLARE versions BIGINT;
     IF name REGEXP '^[^@]+@[0-9]{1,9}$' THEN
         SELECT ml_ref(f.model) INTO reference FROM tablenet.files AS f
          WHERE f.name = bare AND f.version = CAST(SUBSTRING_INDEX(name, '@', -1) AS UNSIGNED);
@@ -353,8 +354,10 @@ BEGIN
         SELECT ml_ref(d.model) INTO reference FROM tablenet.deployed AS d WHERE d.name = name;
     END IF;
     IF reference IS NULL THEN
+        -- SELECT .. INTO locks nothing; a subquery in SET or IF would, the rows of others too.
+        SELECT COUNT(*) INTO versions FROM tablenet.versions AS v WHERE v.name = bare;
         SET message = CASE
-            WHEN NOT EXISTS (SELECT 1 FROM tablenet.versions AS v WHERE v.name = bare)
+            WHEN versions = 0
                 THEN CONCAT('model "', LEFT(IFNULL(bare, 'NULL'), 63), '" does not exist')
             WHEN bare = name THEN CONCAT('no version of model "', name, '" is deployed')
             ELSE CONCAT('version "', LEFT(name, 80), '" does not exist') END;
@@ -594,7 +597,9 @@ CREATE PROCEDURE ml_history(IN name TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_b
     COMMENT 'tablenet: what the training of a model logged, epoch by epoch'
 BEGIN
     DECLARE message VARCHAR(128) CHARACTER SET utf8mb4;
-    IF NOT EXISTS (SELECT 1 FROM tablenet.deployed AS d WHERE d.name = name) THEN
+    DECLARE deployed BIGINT;
+    SELECT COUNT(*) INTO deployed FROM tablenet.deployed AS d WHERE d.name = name;
+    IF deployed = 0 THEN
         SET message = CONCAT('model "', LEFT(IFNULL(name, 'NULL'), 63), '" does not exist');
         SIGNAL SQLSTATE '42704' SET MESSAGE_TEXT = message;
     END IF;

@@ -10,6 +10,7 @@
 
 use crate::error::invalid;
 use crate::share;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use tablenet_core::Result;
@@ -131,6 +132,7 @@ impl Config {
     fn load() -> Result<Self, String> {
         let mut config = Self::default();
         match std::env::var_os(VARIABLE) {
+            Some(path) if path.is_empty() => return Err(format!("{VARIABLE} is empty")),
             Some(path) => config.read(Path::new(&path))?,
             None => match Path::new(FILE).try_exists() {
                 Ok(true) => config.read(Path::new(FILE))?,
@@ -165,22 +167,22 @@ impl Config {
 
     fn read(&mut self, path: &Path) -> Result<(), String> {
         let shown = path.display();
-        let length = path
-            .metadata()
-            .map_err(|error| format!("{shown}: {error}"))?
-            .len();
-        if length > LONGEST_FILE {
-            return Err(format!(
-                "{shown} has {length} bytes, more than {LONGEST_FILE}"
-            ));
+        // What has no length, such as /dev/zero, ends at the limit too.
+        let mut text = String::new();
+        std::fs::File::open(path)
+            .and_then(|file| file.take(LONGEST_FILE + 1).read_to_string(&mut text))
+            .map_err(|error| format!("{shown}: {error}"))?;
+        if text.len() as u64 > LONGEST_FILE {
+            return Err(format!("{shown} has more than {LONGEST_FILE} bytes"));
         }
-        let text = std::fs::read_to_string(path).map_err(|error| format!("{shown}: {error}"))?;
         self.parse(&text)
             .map_err(|error| format!("{shown}, {error}"))
     }
 
     /// Takes the lines of a file.
     fn parse(&mut self, text: &str) -> Result<(), String> {
+        // Some editors begin a file with a mark.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         for (index, line) in text.lines().enumerate() {
             let line = line.split('#').next().unwrap_or_default().trim();
             if line.is_empty() {
@@ -215,6 +217,7 @@ fn size(text: &str, least: u64) -> Result<u64, &'static str> {
     let number: u64 = digits.trim().parse().map_err(|_| WRONG)?;
     match number.checked_mul(unit) {
         Some(bytes) if bytes >= least => Ok(bytes),
+        Some(_) if least == 1 => Err("must be more than 0"),
         Some(_) => Err("must be at least 1M"),
         None => Err(WRONG),
     }
@@ -322,6 +325,10 @@ mod tests {
                 "line 1: max_seconds must be a number of seconds, 0 for no limit",
             ),
             ("tmpdir = x", "line 1: tmpdir must be an absolute path"),
+            (
+                "max_model_size = 0",
+                "line 1: max_model_size must be more than 0",
+            ),
             ("simd = mmx", "line 1: simd must be plain, avx2 or avx512"),
         ] {
             assert_eq!(parsed(text), Err(expected.to_owned()), "{text}");
@@ -329,5 +336,13 @@ mod tests {
         assert!(parsed("worm_mem = 1G").is_err_and(|error| {
             error.starts_with("line 1: there is no setting worm_mem; there are work_mem,")
         }));
+    }
+
+    #[test]
+    fn a_file_without_end_is_refused() {
+        assert_eq!(
+            Config::default().read(Path::new("/dev/zero")),
+            Err("/dev/zero has more than 65536 bytes".to_owned())
+        );
     }
 }
