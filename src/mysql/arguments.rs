@@ -248,10 +248,33 @@ impl<'a> Declared<'a> {
     }
 }
 
+/// A number as a boolean: the servers have none, and write 0 and 1.
+pub fn boolean(number: f64) -> Option<Value<'static>> {
+    match number {
+        0.0 => Some(Value::Boolean(false)),
+        1.0 => Some(Value::Boolean(true)),
+        _ => None,
+    }
+}
+
 /// `bytes` as text; `what` names them in the error.
 pub fn utf8<'a>(bytes: &'a [u8], what: &str) -> Result<&'a str> {
     std::str::from_utf8(bytes).map_err(|_| {
         Error::new(ErrorKind::InvalidText, format!("{what} is not utf8mb4"))
             .hint("Write CONVERT(... USING utf8mb4) around a text in another character set.")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn booleans_are_zero_and_one() {
+        assert_eq!(boolean(0.0), Some(Value::Boolean(false)));
+        assert_eq!(boolean(-0.0), Some(Value::Boolean(false)));
+        assert_eq!(boolean(1.0), Some(Value::Boolean(true)));
+        assert_eq!(boolean(2.0), None);
+        assert_eq!(boolean(f64::NAN), None);
+    }
 }

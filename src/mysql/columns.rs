@@ -38,7 +38,7 @@ impl Given {
 
 /// How the values of a column are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
+pub enum Form {
     /// Not at all: it is excluded.
     Nothing,
     /// A number.
@@ -56,7 +56,7 @@ pub enum Source {
     Vector,
 }
 
-impl Source {
+impl Form {
     /// How it travels.
     pub fn packing(self) -> Packing {
         match self {
@@ -73,7 +73,7 @@ pub struct Columns {
     /// As the core wants them described.
     pub columns: Vec<Column>,
     /// How to read each.
-    pub sources: Vec<Source>,
+    pub forms: Vec<Form>,
     /// How each travels.
     pub packings: Vec<Packing>,
     /// The columns to predict.
@@ -97,16 +97,16 @@ impl Columns {
             None => names.first().into_iter().cloned().collect(),
         };
         let mut columns = Vec::new();
-        let mut sources = Vec::new();
+        let mut forms = Vec::new();
         for (name, argument) in names.iter().zip(given) {
-            let (column, source) = column(name, argument, spec, &targets)?;
+            let (column, form) = column(name, argument, spec, &targets)?;
             columns.push(column);
-            sources.push(source);
+            forms.push(form);
         }
         Ok(Self {
-            packings: sources.iter().map(|source| source.packing()).collect(),
+            packings: forms.iter().map(|form| form.packing()).collect(),
             columns,
-            sources,
+            forms,
             targets,
             unnamed,
         })
@@ -167,12 +167,7 @@ fn names(given: &[Given], spec: &Spec) -> Result<(Vec<String>, bool)> {
 }
 
 /// One column, and how it is read.
-fn column(
-    name: &str,
-    argument: &Given,
-    spec: &Spec,
-    targets: &[String],
-) -> Result<(Column, Source)> {
+fn column(name: &str, argument: &Given, spec: &Spec, targets: &[String]) -> Result<(Column, Form)> {
     let options = &spec.options;
     let is = |it: &Option<String>| it.as_deref() == Some(name);
     let labels = spec.labels.get(name).cloned();
@@ -186,30 +181,28 @@ fn column(
         Err(Error::new(ErrorKind::TypeMismatch, message).hint(hint))
     };
     let wanted = declared.map(|declared| declared.column_type);
-    let (column_type, source) = match (wanted, argument.is_text()) {
-        _ if excluded => (ColumnType::Category, Source::Nothing),
+    let (column_type, form) = match (wanted, argument.is_text()) {
+        _ if excluded => (ColumnType::Category, Form::Nothing),
         (None, false) if labels.is_some() => {
             let hint = format!("Hand the text over: CAST(`{name}` AS CHAR).");
             return mismatch("a number, but the spec has labels for it", hint);
         }
         // The servers have no booleans.
-        (None, false) if is(&options.split_column) => (ColumnType::Boolean, Source::Flag),
-        (None, false) => (ColumnType::Number, Source::Number),
+        (None, false) if is(&options.split_column) => (ColumnType::Boolean, Form::Flag),
+        (None, false) => (ColumnType::Number, Form::Number),
         (None, true) => {
             let declared = labels.is_some();
-            (ColumnType::Category, Source::Text { declared })
+            (ColumnType::Category, Form::Text { declared })
         }
         (Some(ColumnType::Number), true) => {
             let hint = format!("Hand over a number: CAST(`{name}` AS DOUBLE).");
             return mismatch("text, but a number in the spec's types", hint);
         }
-        (Some(ColumnType::Number), false) => (ColumnType::Number, Source::Number),
-        (Some(ColumnType::Boolean), false) => (ColumnType::Boolean, Source::Flag),
-        (Some(ColumnType::Category), true) => {
-            (ColumnType::Category, Source::Text { declared: true })
-        }
-        (Some(ColumnType::Vector), true) => (ColumnType::Vector, Source::Vector),
-        (Some(other), true) => (other, Source::Written(other)),
+        (Some(ColumnType::Number), false) => (ColumnType::Number, Form::Number),
+        (Some(ColumnType::Boolean), false) => (ColumnType::Boolean, Form::Flag),
+        (Some(ColumnType::Category), true) => (ColumnType::Category, Form::Text { declared: true }),
+        (Some(ColumnType::Vector), true) => (ColumnType::Vector, Form::Vector),
+        (Some(other), true) => (other, Form::Written(other)),
         (Some(other), false) => {
             let is = format!("a number, but {} in the spec's types", other.words());
             return mismatch(
@@ -226,7 +219,7 @@ fn column(
         labels: labels.filter(|_| !excluded),
         length: None,
     };
-    Ok((column, source))
+    Ok((column, form))
 }
 
 #[cfg(test)]
@@ -307,20 +300,20 @@ mod tests {
         let spec = r#"{"types": {"d": "date", "v": "vector", "b": "boolean", "r": "real"}, "labels": {"e": ["lo", "hi"]},
             "split_column": "s", "exclude": ["x"]}"#;
         let read = columns(&call, spec)?;
-        let written = Source::Written(ColumnType::Date);
+        let written = Form::Written(ColumnType::Date);
         let expected = [
-            Source::Number,
-            Source::Number,
-            Source::Text { declared: false },
+            Form::Number,
+            Form::Number,
+            Form::Text { declared: false },
             written,
-            Source::Vector,
-            Source::Text { declared: true },
-            Source::Flag,
-            Source::Flag,
-            Source::Number,
-            Source::Nothing,
+            Form::Vector,
+            Form::Text { declared: true },
+            Form::Flag,
+            Form::Flag,
+            Form::Number,
+            Form::Nothing,
         ];
-        assert_eq!(read.sources, expected);
+        assert_eq!(read.forms, expected);
         let integers: Vec<bool> = read.columns.iter().map(|it| it.integer).collect();
         assert_eq!(integers.iter().filter(|it| **it).count(), 1);
         assert!(integers[0]);

@@ -1,6 +1,6 @@
 //! How one argument becomes the value of one column.
 
-use crate::arguments::{Argument, ArgumentType, Arguments, utf8};
+use crate::arguments::{Argument, ArgumentType, Arguments, boolean, utf8};
 use crate::source::Expected;
 use tablenet_core::{ColumnType, Error, ErrorKind, Result, Value, Vector, read_vector};
 
@@ -80,10 +80,10 @@ impl Reader {
         }
     }
 
-    /// The servers' booleans are 0 and 1.
+    /// What is no boolean is refused by the model, which knows its column.
     fn number(&self, number: f64) -> Value<'static> {
         match self.column_type {
-            ColumnType::Boolean if number == 0.0 || number == 1.0 => Value::Boolean(number == 1.0),
+            ColumnType::Boolean => boolean(number).unwrap_or(Value::Number(number)),
             _ => Value::Number(number),
         }
     }

@@ -1,12 +1,12 @@
 //! Packed rows as the core takes them; what no column can be is refused here, by name and row.
 
-use crate::arguments::utf8;
+use crate::arguments::{boolean, utf8};
 use crate::batch::{Batch, Packed};
-use crate::columns::{Columns, Source};
+use crate::columns::{Columns, Form};
 use tablenet_core::{Error, ErrorKind, Result, Value, Vector, read_vector};
 
 /// Reads the rows of one group.
-pub struct Reader<'c> {
+pub struct Rows<'c> {
     columns: &'c Columns,
     /// Texts of which no value was seen that is not NULL, and about which the spec says nothing.
     unseen: Vec<bool>,
@@ -15,15 +15,15 @@ pub struct Reader<'c> {
     row: u64,
 }
 
-impl<'c> Reader<'c> {
+impl<'c> Rows<'c> {
     /// For rows of these columns.
     pub fn new(columns: &'c Columns) -> Self {
-        let undeclared = |source: &Source| *source == Source::Text { declared: false };
-        let vectors = columns.sources.contains(&Source::Vector);
-        let width = columns.sources.len();
+        let undeclared = |form: &Form| *form == Form::Text { declared: false };
+        let vectors = columns.forms.contains(&Form::Vector);
+        let width = columns.forms.len();
         Self {
             columns,
-            unseen: columns.sources.iter().map(undeclared).collect(),
+            unseen: columns.forms.iter().map(undeclared).collect(),
             vectors: vec![Vec::new(); if vectors { width } else { 0 }],
             row: 0,
         }
@@ -39,7 +39,7 @@ impl<'c> Reader<'c> {
         mut take: impl FnMut(&[Value<'_>]) -> Result<()>,
     ) -> Result<()> {
         let columns = self.columns;
-        let width = columns.sources.len();
+        let width = columns.forms.len();
         if self.vectors.is_empty() {
             let mut values = Vec::with_capacity(width);
             for words in batch.words(width) {
@@ -80,11 +80,11 @@ impl<'c> Reader<'c> {
 
     fn read_vectors(&mut self, batch: &Batch, words: &[u64]) -> Result<()> {
         let columns = self.columns;
-        let sources = columns.sources.iter().zip(&columns.packings);
-        for (index, (((source, packing), word), vector)) in
-            sources.zip(words).zip(&mut self.vectors).enumerate()
+        let forms = columns.forms.iter().zip(&columns.packings);
+        for (index, (((form, packing), word), vector)) in
+            forms.zip(words).zip(&mut self.vectors).enumerate()
         {
-            if *source != Source::Vector {
+            if *form != Form::Vector {
                 continue;
             }
             vector.clear();
@@ -109,19 +109,19 @@ fn decode<'v>(
     vectors: &'v [Vec<f64>],
     values: &mut Vec<Value<'v>>,
 ) -> Result<()> {
-    let sources = columns.sources.iter().zip(&columns.packings);
-    for (index, ((source, packing), word)) in sources.zip(words).enumerate() {
-        let value = match (source, batch.value(*packing, *word)) {
-            (_, Packed::Null) | (Source::Nothing, _) => Value::Null,
-            (Source::Flag, Packed::Number(number)) => {
-                flag(number).ok_or_else(|| no_flag(number, columns.name(index), row))?
+    let forms = columns.forms.iter().zip(&columns.packings);
+    for (index, ((form, packing), word)) in forms.zip(words).enumerate() {
+        let value = match (form, batch.value(*packing, *word)) {
+            (_, Packed::Null) | (Form::Nothing, _) => Value::Null,
+            (Form::Flag, Packed::Number(number)) => {
+                boolean(number).ok_or_else(|| no_flag(number, columns.name(index), row))?
             }
             (_, Packed::Number(number)) => Value::Number(number),
-            (Source::Vector, Packed::Bytes(_)) => {
+            (Form::Vector, Packed::Bytes(_)) => {
                 let elements = vectors.get(index).map_or(&[][..], Vec::as_slice);
                 Value::Vector(Vector::Double(elements))
             }
-            (source, Packed::Bytes(bytes)) => {
+            (form, Packed::Bytes(bytes)) => {
                 let name = columns.name(index);
                 let text = text(bytes, name, row)?;
                 if let Some(unseen) = unseen.get_mut(index)
@@ -130,8 +130,8 @@ fn decode<'v>(
                     *unseen = false;
                     check_undeclared(name, text, row)?;
                 }
-                match source {
-                    Source::Written(column_type) => column_type
+                match form {
+                    Form::Written(column_type) => column_type
                         .read(name, text)
                         .map_err(|error| located(error, row))?,
                     _ => Value::Text(text),
@@ -151,14 +151,6 @@ fn text<'t>(bytes: &'t [u8], name: &str, row: u64) -> Result<&'t str> {
             &format!("the text of column \"{name}\" in row {row}"),
         )
     })
-}
-
-fn flag(number: f64) -> Option<Value<'static>> {
-    match number {
-        0.0 => Some(Value::Boolean(false)),
-        1.0 => Some(Value::Boolean(true)),
-        _ => None,
-    }
 }
 
 #[cold]
@@ -284,14 +276,6 @@ mod tests {
             let expected = expected.map(|what| format!("column \"c\" looks like {what}"));
             assert_eq!(message, expected, "{text}");
         }
-    }
-
-    #[test]
-    fn booleans_are_zero_and_one() {
-        assert_eq!(flag(0.0), Some(Value::Boolean(false)));
-        assert_eq!(flag(1.0), Some(Value::Boolean(true)));
-        assert_eq!(flag(2.0), None);
-        assert_eq!(flag(f64::NAN), None);
     }
 
     #[test]

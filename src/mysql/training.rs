@@ -5,7 +5,7 @@ use crate::columns::Columns;
 use crate::error::interrupted;
 use crate::progress::Progress;
 use crate::report::Report;
-use crate::rows::Reader;
+use crate::rows::Rows;
 use crate::share::size;
 use crate::spill::Spills;
 use std::path::PathBuf;
@@ -128,9 +128,9 @@ pub fn train(
         training = training.unnamed();
     }
     let mut training = training.on(pool)?;
-    let mut reader = Reader::new(&columns);
+    let mut rows = Rows::new(&columns);
     while let Some(batch) = next()? {
-        reader.read(&batch, |row| training.push(row, &mut watch))?;
+        rows.read(&batch, |row| training.push(row, &mut watch))?;
         done(batch);
         watch.check()?;
     }
