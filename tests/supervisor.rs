@@ -25,7 +25,7 @@ pub struct Supervisor(Child);
 
 /// What a server leaves on the disk.
 pub struct Files<'a> {
-    /// Its directory of data.
+    /// Its directory of data, or one that has more of its own.
     pub data: &'a Path,
     /// Its log, to which what it says is appended.
     pub log: &'a Path,

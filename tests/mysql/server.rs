@@ -116,7 +116,7 @@ impl Server {
         command.envs(environment.iter().copied());
         let log = directory.join("log");
         let files = Files {
-            data: &data,
+            data: &directory,
             log: &log,
             sockets: &sockets,
         };
