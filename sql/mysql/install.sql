@@ -160,7 +160,7 @@ BEGIN
             SET deploys = FALSE;
         ELSEIF NEW.deploy = 'if_better' AND deployed IS NOT NULL THEN
             IF NEW.val_loss IS NULL OR deployed_loss IS NULL THEN
-                SET message = CONCAT('model "', NEW.name, '": deploy "if_better" needs validation rows in both trainings');
+                SET message = CONCAT('model "', LEFT(NEW.name, 48), '": deploy "if_better" needs validation rows in both trainings');
                 SIGNAL SQLSTATE '22023' SET MESSAGE_TEXT = message;
             END IF;
             SET deploys = NEW.val_loss < deployed_loss;
@@ -222,7 +222,7 @@ BEGIN
         SET message = CONCAT('model "', model_name, '" belongs to another user');
         SIGNAL SQLSTATE '42501' SET MESSAGE_TEXT = message;
     ELSEIF deploy_rule = 'if_better' AND NOT comparable THEN
-        SET message = CONCAT('model "', model_name, '": deploy "if_better": the deployed version has no val_loss');
+        SET message = CONCAT('model "', LEFT(model_name, 48), '": deploy "if_better": the deployed version has no val_loss');
         SIGNAL SQLSTATE '22023' SET MESSAGE_TEXT = message;
     END IF;
 END //

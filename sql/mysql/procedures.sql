@@ -55,8 +55,8 @@ BEGIN
     IF query IS NULL THEN
         SIGNAL SQLSTATE '22004' SET MESSAGE_TEXT = 'the query is NULL';
     END IF;
-    -- A semicolon at the end, with nothing but a comment of one line behind it, would end more than the query.
-    SET query = REGEXP_REPLACE(query, '[[:space:]]*;[[:space:];]*((--[[:space:]]|#)[^''"`\n]*)?[[:space:];]*$', '');
+    -- A semicolon at the end, with nothing but a comment behind it, would end more than the query.
+    SET query = REGEXP_REPLACE(query, '[[:space:]]*;[[:space:];]*((--[[:space:]]|#)[^''"`\n]*|/[*][^''"`*]*[*]/)?[[:space:];]*$', '');
     IF query REGEXP '^[[:space:]]*$' THEN
         SIGNAL SQLSTATE '42601' SET MESSAGE_TEXT = 'the query is empty';
     END IF;
@@ -187,7 +187,7 @@ BEGIN
     CASE IFNULL(JSON_TYPE(JSON_EXTRACT(options, '$.keep_versions')), 'NULL')
         WHEN 'NULL' THEN BEGIN END;
         WHEN 'INTEGER' THEN
-            SET keep_versions = LEAST(JSON_UNQUOTE(JSON_EXTRACT(options, '$.keep_versions')) + 0, 1000000000);
+            SET keep_versions = LEAST(GREATEST(JSON_UNQUOTE(JSON_EXTRACT(options, '$.keep_versions')) + 0, 0), 1000000000);
         ELSE SIGNAL SQLSTATE '22023' SET MESSAGE_TEXT = 'keep_versions must be a whole number';
     END CASE;
     CASE IFNULL(JSON_TYPE(JSON_EXTRACT(options, '$.validation_query')), 'NULL')
@@ -217,7 +217,7 @@ BEGIN
     SET committed = TRUE;
     IF validation_query IS NOT NULL THEN
         CALL ml_columns(validation_query, validation_columns, validation_names);
-        WHILE JSON_SEARCH(training_columns, 'one', split_column, NULL, '$[*].name') IS NOT NULL DO
+        WHILE JSON_SEARCH(LOWER(training_columns), 'one', split_column, NULL, '$[*].name') IS NOT NULL DO
             SET split_column = CONCAT(split_column, '_');
         END WHILE;
     END IF;
@@ -239,6 +239,16 @@ BEGIN
     ELSEIF JSON_LENGTH(targets) = 0 THEN
         SIGNAL SQLSTATE '22023' SET MESSAGE_TEXT = 'target must name at least one column';
     END IF;
+    SELECT IFNULL(k.name, 'NULL') INTO column_name
+      FROM JSON_TABLE(JSON_MERGE_PRESERVE(IFNULL(JSON_KEYS(types), '[]'), IFNULL(JSON_KEYS(labels), '[]')), '$[*]' COLUMNS (
+               name VARCHAR(255) CHARACTER SET utf8mb4 PATH '$')) AS k
+      LEFT JOIN JSON_TABLE(training_columns, '$[*]' COLUMNS (name VARCHAR(255) CHARACTER SET utf8mb4 PATH '$.name')) AS c
+        ON k.name COLLATE utf8mb4_bin = c.name COLLATE utf8mb4_bin
+     WHERE c.name IS NULL LIMIT 1;
+    IF column_name IS NOT NULL THEN
+        SET message = CONCAT('types and labels: "', LEFT(column_name, 64), '" is not a column of the query');
+        SIGNAL SQLSTATE '42703' SET MESSAGE_TEXT = message;
+    END IF;
 
     SET done = FALSE;
     OPEN found;
@@ -254,7 +264,7 @@ BEGIN
             -- Its name has to be there, its values need not be read.
             SET kind = 'category', expression = 'NULL', other_expression = 'NULL', column_labels = NULL;
         ELSEIF refused IS NOT NULL AND NOT (refused = 'json' AND given <=> 'vector') THEN
-            SET message = CONCAT('column "', LEFT(column_name, 48), '" has type ', refused, ': convert it in the query or list it in exclude');
+            SET message = CONCAT('column "', LEFT(column_name, 40), '" has type ', refused, ': convert it in the query or list it in exclude');
             SIGNAL SQLSTATE '0A000' SET MESSAGE_TEXT = message;
         ELSEIF validation_query IS NOT NULL AND other_expression IS NULL THEN
             SET message = CONCAT('column "', LEFT(column_name, 64), '" is missing in the validation query');
@@ -318,6 +328,9 @@ BEGIN
     EXECUTE tablenet_statement;
     SET SESSION sql_mode = own_mode;
     DEALLOCATE PREPARE tablenet_statement;
+    IF validation_query IS NOT NULL AND JSON_VALUE(ml_info(@tablenet_model), '$.results.val_loss') IS NULL THEN
+        SIGNAL SQLSTATE '22023' SET MESSAGE_TEXT = 'the validation query returned no row to validate on';
+    END IF;
 
     CALL tablenet.store(name, query, target, spec, deploy_rule, keep_versions, @tablenet_model, new_version);
     COMMIT;
@@ -495,7 +508,8 @@ BEGIN
     END IF;
     SELECT c.COLUMN_NAME, LOWER(c.DATA_TYPE) INTO output_name, output_base
       FROM information_schema.COLUMNS AS c
-     WHERE c.TABLE_SCHEMA = in_schema AND c.TABLE_NAME = in_table AND c.COLUMN_NAME = output_column;
+     WHERE c.TABLE_SCHEMA = in_schema AND c.TABLE_NAME = in_table
+       AND c.COLUMN_NAME COLLATE utf8mb3_general_ci = CONVERT(output_column USING utf8mb3) COLLATE utf8mb3_general_ci;
     IF output_name IS NULL THEN
         SET message = CONCAT('table "', LEFT(in_table, 48), '" has no column "', LEFT(IFNULL(output_column, 'NULL'), 48), '"');
         SIGNAL SQLSTATE '42S22' SET MESSAGE_TEXT = message;
@@ -514,7 +528,7 @@ BEGIN
         SET arguments = CONCAT(', ', column_list);
     ELSE
         IF named IN ('0', 'false') THEN
-            SET message = CONCAT('the features of model "', LEFT(name, 64), '" have no names: list columns in training order');
+            SET message = CONCAT('the features of model "', LEFT(name, 48), '" have no names: list columns in training order');
             SIGNAL SQLSTATE '22023' SET MESSAGE_TEXT = message;
         END IF;
         SET done = FALSE;
@@ -597,10 +611,11 @@ CREATE PROCEDURE ml_history(IN name TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_b
     COMMENT 'tablenet: what the training of a model logged, epoch by epoch'
 BEGIN
     DECLARE message VARCHAR(128) CHARACTER SET utf8mb4;
-    DECLARE deployed BIGINT;
-    SELECT COUNT(*) INTO deployed FROM tablenet.deployed AS d WHERE d.name = name;
+    DECLARE versions, deployed BIGINT;
+    SELECT COUNT(*), COUNT(NULLIF(v.deployed, FALSE)) INTO versions, deployed FROM tablenet.versions AS v WHERE v.name = name;
     IF deployed = 0 THEN
-        SET message = CONCAT('model "', LEFT(IFNULL(name, 'NULL'), 63), '" does not exist');
+        SET message = IF(versions = 0, CONCAT('model "', LEFT(IFNULL(name, 'NULL'), 63), '" does not exist'),
+                         CONCAT('no version of model "', LEFT(name, 63), '" is deployed'));
         SIGNAL SQLSTATE '42704' SET MESSAGE_TEXT = message;
     END IF;
     SELECT h.epoch, h.loss, h.val_loss, h.metrics, h.val_metrics, h.seconds
