@@ -78,8 +78,14 @@ fn a_panic_in_any_entry_point_is_an_error(flavour: Flavour) {
         ["init", "clear", "add", "answer", "deinit"]
             .map(|entry| (*name, entry, format!("SELECT {call} FROM h, m")))
     });
+    // And the thread that trains for the statement.
+    let thread = (
+        "ml_train_agg",
+        "train",
+        format!("SELECT {} FROM h, m", AGGREGATES[0].1),
+    );
     let mut tried = 0;
-    for (name, entry, statement) in scalars.chain(aggregates) {
+    for (name, entry, statement) in scalars.chain(aggregates).chain([thread]) {
         inject(&format!("{name}.{entry}"));
         match engine.client().query(&statement) {
             Err(refusal) => {
