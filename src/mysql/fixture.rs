@@ -61,6 +61,8 @@ pub struct Call<F: Function> {
     attribute_lengths: Vec<c_ulong>,
     numbers: Vec<[u8; 8]>,
     given: Vec<Given>,
+    /// The flag that an error sets; a server never takes it back.
+    error: u8,
     function: PhantomData<F>,
 }
 
@@ -116,6 +118,7 @@ impl<F: Function> Call<F> {
             attribute_lengths: Vec::new(),
             numbers: vec![[0; 8]; count],
             given: given.to_vec(),
+            error: 0,
             function: PhantomData,
         };
         call.attributes = call
@@ -199,11 +202,11 @@ impl<F: Function> Call<F> {
 impl<F: RealFunction> Call<F> {
     /// Answers a row; `Err` where the error flag is set.
     pub fn real(&mut self) -> Result<Option<f64>, ()> {
-        let (mut is_null, mut error) = (0, 0);
+        let mut is_null = 0;
         let (init, args) = self.raw();
         // SAFETY: the structures are this call's.
-        let value = unsafe { function::real::<F>(init, args, &mut is_null, &mut error) };
-        if error != 0 {
+        let value = unsafe { function::real::<F>(init, args, &mut is_null, &mut self.error) };
+        if self.error != 0 {
             Err(())
         } else {
             Ok((is_null == 0).then_some(value))
@@ -238,12 +241,13 @@ unsafe fn read(
 impl<F: TextFunction> Call<F> {
     /// Answers a row; `Err` where the error flag is set.
     pub fn bytes(&mut self) -> Result<Option<Vec<u8>>, ()> {
-        let (mut length, mut is_null, mut error) = (0, 0, 0);
+        let (mut length, mut is_null) = (0, 0);
         let (init, args) = self.raw();
+        let error = &mut self.error;
         // SAFETY: the structures are this call's.
         unsafe {
-            let start = function::row::<F>(init, args, &mut length, &mut is_null, &mut error);
-            read(start, length, is_null, error)
+            let start = function::row::<F>(init, args, &mut length, &mut is_null, error);
+            read(start, length, is_null, *error)
         }
     }
 

@@ -33,14 +33,15 @@ pub enum Answers {
     Bytes,
 }
 
-/// A function of one row that answers a number.
-pub trait RealFunction: Function {
+/// A function of one row that answers a number. MariaDB allows it in generated columns, where it lives as long as the open
+/// table and is called on the thread of one connection after another.
+pub trait RealFunction: Function + Send {
     /// Answers one row; `None` is NULL.
     fn row(&mut self, arguments: &Arguments<'_>) -> Result<Option<f64>>;
 }
 
-/// A function of one row that answers text or bytes.
-pub trait TextFunction: Function {
+/// A function of one row that answers text or bytes; also for one thread after another, like [`RealFunction`].
+pub trait TextFunction: Function + Send {
     /// Answers one row; `None` is NULL. The answer is read before the next call.
     fn row(&mut self, arguments: &Arguments<'_>) -> Result<Option<&[u8]>>;
 }
@@ -264,6 +265,8 @@ pub unsafe fn real<F: RealFunction>(
     error: *mut u8,
 ) -> f64 {
     // SAFETY: by contract.
+    unsafe { forget_error(error) };
+    // SAFETY: by contract.
     let body = || unsafe { state::<F>(init)?.row(&Arguments::new(args)) };
     match guard::run(F::NAME, Entry::Row, body) {
         Ok(Some(value)) => value,
@@ -284,6 +287,8 @@ pub unsafe fn row<F: TextFunction>(
     is_null: *mut u8,
     error: *mut u8,
 ) -> *const c_char {
+    // SAFETY: by contract.
+    unsafe { forget_error(error) };
     // SAFETY: by contract.
     let body = || unsafe { state::<F>(init)?.row(&Arguments::new(args)) };
     let answered = guard::run(F::NAME, Entry::Row, body);
@@ -365,14 +370,25 @@ unsafe fn hand_over(
     }
 }
 
+/// Takes back the error of an earlier row, as the servers do not: in a generated column of MariaDB, where an error of a SELECT is
+/// a warning, every later row would be NULL without one until the table is closed.
+///
+/// # Safety
+/// The flag is the server's or null.
+#[inline]
+unsafe fn forget_error(error: *mut u8) {
+    // SAFETY: by contract.
+    unsafe { guard::set(error, false) };
+}
+
 /// # Safety
 /// The flags are the server's or null.
 unsafe fn null_or_error(failed: bool, is_null: *mut u8, error: *mut u8) {
     // SAFETY: by contract.
     unsafe {
-        guard::set(is_null);
+        guard::set(is_null, true);
         if failed {
-            guard::set(error);
+            guard::set(error, true);
         }
     }
 }

@@ -79,14 +79,14 @@ pub unsafe fn write_message(message: *mut c_char, text: &str) {
     }
 }
 
-/// Sets one of the server's flags.
+/// Sets one of the server's flags to `value`.
 ///
 /// # Safety
 /// `flag` is null or the server's own.
-pub unsafe fn set(flag: *mut u8) {
+pub unsafe fn set(flag: *mut u8, value: bool) {
     if !flag.is_null() {
         // SAFETY: by contract.
-        unsafe { flag.write(1) };
+        unsafe { flag.write(value.into()) };
     }
 }
 

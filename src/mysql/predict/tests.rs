@@ -70,6 +70,23 @@ fn null_is_data_and_a_null_model_is_null() {
 }
 
 #[test]
+fn an_error_ends_with_its_row() {
+    let model = ready(&sum(1, 8, true));
+    let good = [model.clone(), "1".into(), "2".into()];
+    let mut call = Call::<Predict>::new(&good).expect("a call");
+    let value = call.real();
+    assert!(value.is_ok());
+    assert_eq!(call.set(&[model, "x".into(), "2".into()]).real(), Err(()));
+    assert_eq!(call.set(&good).real(), value);
+
+    let mut call = Call::<crate::summary::Summary>::new(&["x".into()]).expect("a call");
+    assert_eq!(call.text(), Err(()));
+    let whole = sum(1, 8, true);
+    call.set(&[whole.as_slice().into()]);
+    assert!(call.text().is_ok_and(|text| text.is_some()));
+}
+
+#[test]
 fn a_column_of_every_type_is_read() {
     let model = mixed();
     let given = ready(&model);
