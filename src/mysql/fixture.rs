@@ -4,6 +4,7 @@
 
 use crate::ffi::{UdfArgs, UdfInit};
 use crate::function::{self, Aggregate, Function, RealFunction, TextFunction};
+use crate::server::hook;
 use std::ffi::{CStr, c_char, c_int, c_ulong};
 use std::marker::PhantomData;
 use std::ptr::null_mut;
@@ -61,7 +62,7 @@ pub struct Call<F: Function> {
     attribute_lengths: Vec<c_ulong>,
     numbers: Vec<[u8; 8]>,
     given: Vec<Given>,
-    /// The flag that an error sets; a server never takes it back.
+    /// A server calls a function of one row no more once this is set.
     error: u8,
     function: PhantomData<F>,
 }
@@ -200,18 +201,25 @@ impl<F: Function> Call<F> {
 }
 
 impl<F: RealFunction> Call<F> {
-    /// Answers a row; `Err` where the error flag is set.
+    /// Answers a row; `Err` where an error is raised.
     pub fn real(&mut self) -> Result<Option<f64>, ()> {
-        let mut is_null = 0;
+        let (mut is_null, raised) = (0, hook::count());
         let (init, args) = self.raw();
         // SAFETY: the structures are this call's.
         let value = unsafe { function::real::<F>(init, args, &mut is_null, &mut self.error) };
-        if self.error != 0 {
-            Err(())
-        } else {
-            Ok((is_null == 0).then_some(value))
-        }
+        assert_eq!(self.error, 0);
+        let answer = (is_null == 0).then_some(value);
+        answered(answer, raised)
     }
+}
+
+/// An answer of one row, which fails where an error was raised since there were `raised`; then it is NULL.
+fn answered<T>(answer: Option<T>, raised: usize) -> Result<Option<T>, ()> {
+    if hook::count() == raised {
+        return Ok(answer);
+    }
+    assert!(answer.is_none(), "a value beside an error");
+    Err(())
 }
 
 /// An answer of bytes, as the server reads it.
@@ -239,16 +247,18 @@ unsafe fn read(
 }
 
 impl<F: TextFunction> Call<F> {
-    /// Answers a row; `Err` where the error flag is set.
+    /// Answers a row; `Err` where an error is raised.
     pub fn bytes(&mut self) -> Result<Option<Vec<u8>>, ()> {
-        let (mut length, mut is_null) = (0, 0);
+        let (mut length, mut is_null, raised) = (0, 0, hook::count());
         let (init, args) = self.raw();
         let error = &mut self.error;
         // SAFETY: the structures are this call's.
-        unsafe {
+        let answer = unsafe {
             let start = function::row::<F>(init, args, &mut length, &mut is_null, error);
             read(start, length, is_null, *error)
-        }
+        };
+        assert_eq!(self.error, 0);
+        answered(answer?, raised)
     }
 
     /// The same as text.

@@ -265,14 +265,12 @@ pub unsafe fn real<F: RealFunction>(
     error: *mut u8,
 ) -> f64 {
     // SAFETY: by contract.
-    unsafe { forget_error(error) };
-    // SAFETY: by contract.
     let body = || unsafe { state::<F>(init)?.row(&Arguments::new(args)) };
     match guard::run(F::NAME, Entry::Row, body) {
         Ok(Some(value)) => value,
         other => {
             // SAFETY: by contract.
-            unsafe { null_or_error(other.is_err(), is_null, error) };
+            unsafe { null_or_error(has_to_tell(&other), is_null, error) };
             0.0
         }
     }
@@ -288,12 +286,11 @@ pub unsafe fn row<F: TextFunction>(
     error: *mut u8,
 ) -> *const c_char {
     // SAFETY: by contract.
-    unsafe { forget_error(error) };
-    // SAFETY: by contract.
     let body = || unsafe { state::<F>(init)?.row(&Arguments::new(args)) };
     let answered = guard::run(F::NAME, Entry::Row, body);
+    let failed = has_to_tell(&answered);
     // SAFETY: by contract.
-    unsafe { hand_over(answered, length, is_null, error) }
+    unsafe { hand_over(answered.ok().flatten(), failed, length, is_null, error) }
 }
 
 /// # Safety
@@ -308,8 +305,9 @@ pub unsafe fn answer<F: Aggregate>(
     // SAFETY: by contract.
     let body = || unsafe { state::<F>(init)?.answer() };
     let answered = guard::run(F::NAME, Entry::Answer, body);
+    let failed = answered.is_err();
     // SAFETY: by contract.
-    unsafe { hand_over(answered, length, is_null, error) }
+    unsafe { hand_over(answered.ok().flatten(), failed, length, is_null, error) }
 }
 
 /// # Safety
@@ -341,12 +339,13 @@ pub unsafe fn add<F: Aggregate>(
     }
 }
 
-/// Gives an answer to the server, which copies it before it calls again.
+/// Gives an answer to the server, which copies it before it calls again; where there is none, NULL, and `failed`.
 ///
 /// # Safety
 /// The pointers are the server's or null.
 unsafe fn hand_over(
-    answered: Result<Option<&[u8]>, String>,
+    answered: Option<&[u8]>,
+    failed: bool,
     length: *mut c_ulong,
     is_null: *mut u8,
     error: *mut u8,
@@ -354,7 +353,7 @@ unsafe fn hand_over(
     // SAFETY: by contract.
     unsafe {
         match answered {
-            Ok(Some(bytes)) if !length.is_null() => {
+            Some(bytes) if !length.is_null() => {
                 length.write(bytes.len() as c_ulong);
                 match bytes {
                     // An empty vector points nowhere, and a server may look for the NUL behind a text.
@@ -362,23 +361,19 @@ unsafe fn hand_over(
                     _ => bytes.as_ptr().cast(),
                 }
             }
-            other => {
-                null_or_error(other.is_err(), is_null, error);
+            _ => {
+                null_or_error(failed, is_null, error);
                 std::ptr::null()
             }
         }
     }
 }
 
-/// Takes back the error of an earlier row, as the servers do not: in a generated column of MariaDB, where an error of a SELECT is
-/// a warning, every later row would be NULL without one until the table is closed.
-///
-/// # Safety
-/// The flag is the server's or null.
-#[inline]
-unsafe fn forget_error(error: *mut u8) {
-    // SAFETY: by contract.
-    unsafe { guard::set(error, false) };
+/// Whether a function of one row has to say that it has failed. The servers call it no more once it has, which in a generated
+/// column of MariaDB, where an error of a SELECT is a warning, makes every later row NULL without one until the table is closed.
+/// An error that was raised ends the statement as well.
+fn has_to_tell<T>(answered: &Result<T, String>) -> bool {
+    answered.is_err() && !server::can_raise()
 }
 
 /// # Safety
@@ -386,9 +381,9 @@ unsafe fn forget_error(error: *mut u8) {
 unsafe fn null_or_error(failed: bool, is_null: *mut u8, error: *mut u8) {
     // SAFETY: by contract.
     unsafe {
-        guard::set(is_null, true);
+        guard::set(is_null);
         if failed {
-            guard::set(error, true);
+            guard::set(error);
         }
     }
 }

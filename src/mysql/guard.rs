@@ -79,14 +79,14 @@ pub unsafe fn write_message(message: *mut c_char, text: &str) {
     }
 }
 
-/// Sets one of the server's flags to `value`.
+/// Sets one of the server's flags.
 ///
 /// # Safety
 /// `flag` is null or the server's own.
-pub unsafe fn set(flag: *mut u8, value: bool) {
+pub unsafe fn set(flag: *mut u8) {
     if !flag.is_null() {
         // SAFETY: by contract.
-        unsafe { flag.write(value.into()) };
+        unsafe { flag.write(1) };
     }
 }
 

@@ -161,6 +161,11 @@ pub fn raise(number: u32, text: &str) {
     }
 }
 
+/// Whether [`raise`] ends the statement. Tests hear of every error.
+pub fn can_raise() -> bool {
+    cfg!(test) || SERVER.printf_error.is_some()
+}
+
 /// Adds a note to the warnings of the statement.
 pub fn note(text: &str) {
     #[cfg(test)]
@@ -301,6 +306,11 @@ pub mod hook {
         pub static NOTED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
         /// Whether the connection was killed.
         pub static KILLED: Cell<bool> = const { Cell::new(false) };
+    }
+
+    /// How many errors were raised.
+    pub fn count() -> usize {
+        RAISED.with_borrow(Vec::len)
     }
 
     /// The text of the last error.
