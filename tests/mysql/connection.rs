@@ -1,25 +1,14 @@
-//! A connection to MySQL or MariaDB through a socket, with an account that has no password: as much of the protocol as
-//! the tests need. A whole client library is a hundred crates and 20 s of compiling.
+//! A connection to MySQL or MariaDB through a socket, with an account that has no password.
 
-mod packet;
-mod prepared;
+mod value;
 
-pub use prepared::Value;
+pub use value::Value;
 
-use packet::{Packet, Wire};
+use mysql::prelude::Queryable;
+use mysql::{Conn, OptsBuilder, Params, Statement};
 use std::fmt;
-use std::io;
-use std::os::unix::net::UnixStream;
 use std::path::Path;
-
-/// What this side of the protocol can do: long passwords and flags, a database, 4.1's protocol, transactions, several
-/// statements and results, and the plugin's name.
-const ABILITIES: u32 =
-    0x1 | 0x4 | 0x8 | 0x200 | 0x2000 | 0x8000 | 0x1_0000 | 0x2_0000 | 0x4_0000 | 0x8_0000;
-/// `utf8mb4_general_ci`.
-const CHARACTERS: u8 = 45;
-/// The flag of a result that another one follows.
-const MORE_RESULTS: u64 = 0x8;
+use std::thread::JoinHandle;
 
 /// What the server answered in place of a result.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,12 +31,19 @@ impl fmt::Display for Refusal {
     }
 }
 
-impl From<io::Error> for Refusal {
-    fn from(error: io::Error) -> Refusal {
-        Refusal {
-            code: 0,
-            state: String::new(),
-            message: error.to_string(),
+impl From<mysql::Error> for Refusal {
+    fn from(error: mysql::Error) -> Refusal {
+        match error {
+            mysql::Error::MySqlError(error) => Refusal {
+                code: error.code,
+                state: error.state,
+                message: error.message,
+            },
+            other => Refusal {
+                code: 0,
+                state: String::new(),
+                message: other.to_string(),
+            },
         }
     }
 }
@@ -55,10 +51,21 @@ impl From<io::Error> for Refusal {
 /// One row as the server writes it: text, or NULL.
 pub type Row = Vec<Option<Vec<u8>>>;
 
+/// The rows of the last statement that has any, or the refusal of the first that has one.
+type Answer = Result<Vec<Row>, Refusal>;
+
 /// One session.
 pub struct Connection {
-    wire: Wire,
+    session: Session,
     id: u32,
+}
+
+enum Session {
+    Idle(Box<Conn>),
+    /// A thread waits for the answer to what was sent.
+    Waiting(JoinHandle<(Box<Conn>, Answer)>),
+    /// In between, and after a panic.
+    Gone,
 }
 
 impl Connection {
@@ -67,39 +74,16 @@ impl Connection {
     /// # Errors
     /// Nobody listens at `socket`, or the server refuses the user.
     pub fn open(socket: &Path, user: &str, database: &str) -> Result<Connection, Refusal> {
-        let mut wire = Wire::new(UnixStream::connect(socket)?);
-        let mut greeting = check(wire.read()?)?;
-        greeting.take(1);
-        greeting.terminated();
-        let id = u32::try_from(greeting.unsigned(4)).expect("4 bytes");
-        greeting.take(8 + 1 + 2 + 1 + 2 + 2 + 1 + 10);
-        // The rest of the scramble, which no empty password needs.
-        greeting.terminated();
-        let plugin = greeting.terminated();
-
-        let mut answer = ABILITIES.to_le_bytes().to_vec();
-        answer.extend_from_slice(&(1_u32 << 30).to_le_bytes());
-        answer.push(CHARACTERS);
-        answer.extend_from_slice(&[0; 23]);
-        for text in [user.as_bytes(), b"", database.as_bytes(), &plugin] {
-            // The second is the answer to the scramble: of length 0.
-            answer.extend_from_slice(text);
-            answer.push(0);
-        }
-        wire.write(&answer)?;
-        loop {
-            let mut packet = check(wire.read()?)?;
-            match packet.first() {
-                0 => return Ok(Connection { wire, id }),
-                0xFE => {
-                    packet.take(1);
-                    // caching_sha2_password takes a zero for "no password", the older plugin an empty packet.
-                    let zero = packet.terminated().starts_with(b"caching_sha2");
-                    wire.write(if zero { &[0] } else { &[] })?;
-                }
-                other => panic!("a packet {other:#x} in place of a result of the login"),
-            }
-        }
+        let database = (!database.is_empty()).then_some(database);
+        let options = OptsBuilder::new()
+            .socket(socket.to_str())
+            .prefer_socket(false)
+            .user(Some(user))
+            .db_name(database);
+        let session = Conn::new(options)?;
+        let id = session.connection_id();
+        let session = Session::Idle(Box::new(session));
+        Ok(Connection { session, id })
     }
 
     /// The number of this session in the process list.
@@ -107,47 +91,44 @@ impl Connection {
         self.id
     }
 
+    fn idle(&mut self) -> &mut Conn {
+        match &mut self.session {
+            Session::Idle(session) => session,
+            _ => panic!("the session waits for an answer"),
+        }
+    }
+
     /// Runs statements; answers the rows of the last one that has any.
     ///
     /// # Errors
     /// The first statement that the server refuses.
-    pub fn query(&mut self, sql: &str) -> Result<Vec<Row>, Refusal> {
-        self.send(sql)?;
-        self.receive()
+    pub fn query(&mut self, sql: &str) -> Answer {
+        rows(self.idle(), sql)
     }
 
-    /// Sends statements without waiting for an answer: [`Connection::receive`] has to follow, or the end.
-    ///
-    /// # Errors
-    /// The connection is lost.
-    pub fn send(&mut self, sql: &str) -> Result<(), Refusal> {
-        self.command(3, sql.as_bytes())
+    /// Sends statements without waiting for an answer: [`Connection::receive`] has to follow.
+    pub fn send(&mut self, sql: &str) {
+        let Session::Idle(mut session) = std::mem::replace(&mut self.session, Session::Gone) else {
+            panic!("the session waits for an answer");
+        };
+        let sql = sql.to_owned();
+        self.session = Session::Waiting(std::thread::spawn(move || {
+            let answer = rows(&mut session, &sql);
+            (session, answer)
+        }));
     }
 
     /// Waits for the answer to what was sent.
     ///
     /// # Errors
     /// The first statement that the server refuses.
-    pub fn receive(&mut self) -> Result<Vec<Row>, Refusal> {
-        let mut last = Vec::new();
-        loop {
-            let mut head = check(self.wire.read()?)?;
-            let (more, rows) = if head.first() == 0 {
-                (more_results(&mut head), None)
-            } else {
-                let columns = usize::try_from(head.varying().expect("a number")).expect("few");
-                self.skip_columns(columns)?;
-                let read = |row: &mut Packet| (0..columns).map(|_| row.bytes()).collect();
-                let (rows, more) = self.rows(read)?;
-                (more, Some(rows))
-            };
-            if let Some(rows) = rows {
-                last = rows;
-            }
-            if !more {
-                return Ok(last);
-            }
-        }
+    pub fn receive(&mut self) -> Answer {
+        let Session::Waiting(waits) = std::mem::replace(&mut self.session, Session::Gone) else {
+            panic!("nothing was sent");
+        };
+        let (session, answer) = waits.join().expect("it only waits");
+        self.session = Session::Idle(session);
+        answer
     }
 
     /// Runs statements that have to succeed.
@@ -186,61 +167,67 @@ impl Connection {
         }
     }
 
-    fn command(&mut self, command: u8, argument: &[u8]) -> Result<(), Refusal> {
-        self.wire.restart();
-        Ok(self.wire.write(&[&[command], argument].concat())?)
+    /// Prepares `sql`, runs it with `values` for its question marks, and forgets it. Doubles travel with all their bits.
+    ///
+    /// # Errors
+    /// The server refuses it, at either step.
+    pub fn prepared(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Vec<Value>>, Refusal> {
+        let statement = self.prepare(sql)?;
+        let result = self.execute(&statement, values);
+        self.idle().close(statement)?;
+        result
     }
 
-    fn skip_columns(&mut self, columns: usize) -> Result<(), Refusal> {
-        if columns > 0 {
-            for _ in 0..=columns {
-                check(self.wire.read()?)?;
-            }
-        }
-        Ok(())
+    /// Prepares `sql`.
+    ///
+    /// # Errors
+    /// The server refuses it.
+    pub fn prepare(&mut self, sql: &str) -> Result<Statement, Refusal> {
+        Ok(self.idle().prep(sql)?)
     }
 
-    /// Rows up to their end, and whether another result follows.
-    fn rows<R>(&mut self, read: impl Fn(&mut Packet) -> R) -> Result<(Vec<R>, bool), Refusal> {
-        let mut rows = Vec::new();
-        loop {
-            let mut packet = check(self.wire.read()?)?;
-            if packet.first() == 0xFE && packet.len() < 9 {
-                packet.take(3);
-                return Ok((rows, packet.unsigned(2) & MORE_RESULTS != 0));
+    /// Runs a prepared statement with `values` for its question marks.
+    ///
+    /// # Errors
+    /// The server refuses it.
+    pub fn execute(
+        &mut self,
+        statement: &Statement,
+        values: &[Value],
+    ) -> Result<Vec<Vec<Value>>, Refusal> {
+        let values = values.iter().map(mysql::Value::from).collect::<Vec<_>>();
+        let parameters = if values.is_empty() {
+            Params::Empty
+        } else {
+            Params::Positional(values)
+        };
+        let mut results = self.idle().exec_iter(statement, parameters)?;
+        let mut last = Vec::new();
+        while let Some(result) = results.iter() {
+            let rows = result
+                .map(|row| Ok(row?.unwrap().into_iter().map(Value::from).collect()))
+                .collect::<Result<Vec<_>, mysql::Error>>()?;
+            if !rows.is_empty() {
+                last = rows;
             }
-            rows.push(read(&mut packet));
         }
+        Ok(last)
     }
 }
 
-/// The flag in a packet that says that a statement succeeded.
-fn more_results(head: &mut Packet) -> bool {
-    head.take(1);
-    head.varying();
-    head.varying();
-    head.unsigned(2) & MORE_RESULTS != 0
-}
-
-/// Turns an error's packet into a refusal.
-fn check(mut packet: Packet) -> Result<Packet, Refusal> {
-    if packet.len() == 0 || packet.first() != 0xFF {
-        return Ok(packet);
+fn rows(session: &mut Conn, sql: &str) -> Answer {
+    let mut results = session.query_iter(sql)?;
+    let mut last = Vec::new();
+    while let Some(result) = results.iter() {
+        let has_columns = !result.columns().as_ref().is_empty();
+        let rows = result
+            .map(|row| Ok(row?.unwrap().into_iter().map(value::written).collect()))
+            .collect::<Result<Vec<Row>, mysql::Error>>()?;
+        if has_columns {
+            last = rows;
+        }
     }
-    packet.take(1);
-    let code = u16::try_from(packet.unsigned(2)).expect("2 bytes");
-    let mut text = String::from_utf8_lossy(&packet.rest()).into_owned();
-    let state = if text.starts_with('#') {
-        let message = text.split_off(6);
-        std::mem::replace(&mut text, message).split_off(1)
-    } else {
-        String::new()
-    };
-    Err(Refusal {
-        code,
-        state,
-        message: text,
-    })
+    Ok(last)
 }
 
 /// The beginning of a statement, for a message.

@@ -1,7 +1,8 @@
 //! A training that is killed, runs out of time or loses its client ends at once and leaves nothing behind.
 
 use mysql_server::training::{create_wide, digest, train_wide};
-use mysql_server::{Connection, Flavour, Refusal, Server};
+use mysql_server::{Connection, DATABASE, Flavour, Refusal, Server};
+use std::io::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -103,7 +104,7 @@ impl Place {
     ) -> (Refusal, Duration) {
         let mut client = self.server.connect();
         let id = client.id();
-        client.send(statement).expect("sends");
+        client.send(statement);
         std::thread::sleep(wait);
         let patience = Instant::now();
         while self.server.process().threads_named("tablenet") == 0 {
@@ -233,12 +234,15 @@ fn when_the_client_is_lost(flavour: Flavour) {
     let expected = digest(&mut place.observer, &train_wide(SHORT), "wide");
     let undisturbed = place.server.process().resident();
     for moment in 0..4 {
-        let mut client = place.server.connect();
-        client
-            .send(&format!("SELECT {} FROM wide", train_wide(SHORT)))
-            .expect("sends");
+        let mut client = place.server.client(DATABASE);
+        let statement = format!("SELECT {} FROM wide;\n", train_wide(SHORT));
+        let mut input = client.stdin.take().expect("is piped");
+        input
+            .write_all(statement.as_bytes())
+            .expect("the client reads");
         std::thread::sleep(Duration::from_millis(90 * moment));
-        drop(client);
+        client.kill().expect("runs");
+        client.wait().expect("ends");
     }
     let running =
         "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'SELECT ml\\_train%'";
@@ -261,9 +265,7 @@ fn the_process_list_shows_the_epoch(flavour: Flavour) {
     let mut place = Place::with(flavour, "64M", 20_000);
     let mut client = place.server.connect();
     let id = client.id();
-    client
-        .send(&format!("SELECT LENGTH({}) FROM wide", train_wide(ENDLESS)))
-        .expect("sends");
+    client.send(&format!("SELECT LENGTH({}) FROM wide", train_wide(ENDLESS)));
     let state = format!("SELECT state FROM information_schema.processlist WHERE id = {id}");
     let patience = Instant::now();
     let mut seen = Vec::new();

@@ -16,7 +16,7 @@ pub mod training;
 
 pub use connection::{Connection, Refusal, Row, Value};
 pub use flavour::Flavour;
-pub use server::Server;
+pub use server::{DATABASE, Server};
 pub use table::Table;
 
 /// What `scripts/test mysql` sets.

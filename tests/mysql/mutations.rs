@@ -181,7 +181,7 @@ fn damage_with_a_right_digest_does_no_harm(flavour: Flavour) {
         let Some(changed) = sealed(&text, header.clone(), &weights) else {
             continue;
         };
-        match client.execute(statement, &vec![Value::Bytes(changed); 4]) {
+        match client.execute(&statement, &vec![Value::Bytes(changed); 4]) {
             Ok(_) => accepted += 1,
             Err(refusal) => {
                 assert!([1105, 1038].contains(&refusal.code), "{text}: {refusal}");

@@ -8,7 +8,7 @@ use ::server::supervisor::{Files, Supervisor};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -166,16 +166,7 @@ impl Server {
 
     /// Gives `script` to the command-line client: whether it succeeded, and what it said.
     pub fn command_line(&self, database: &str, script: &[u8]) -> (bool, String) {
-        let mut command = self.flavour.client();
-        command.args(["--user=root", "--batch", "--default-character-set=utf8mb4"]);
-        command
-            .arg(option("--socket", &self.socket()))
-            .arg(database);
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the client is there");
+        let mut child = self.client(database);
         let mut input = child.stdin.take().expect("is piped");
         let script = script.to_vec();
         // A client that ends early closes its side; its status says so.
@@ -185,6 +176,20 @@ impl Server {
         let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
         text.push_str(&String::from_utf8_lossy(&output.stderr));
         (output.status.success(), text)
+    }
+
+    /// The command-line client as root in `database`, which reads statements.
+    pub fn client(&self, database: &str) -> Child {
+        let mut command = self.flavour.client();
+        command.args(["--user=root", "--batch", "--default-character-set=utf8mb4"]);
+        command
+            .arg(option("--socket", &self.socket()))
+            .arg(database);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command.spawn().expect("the client is there")
     }
 
     /// A session of root in the database `test`.
