@@ -231,6 +231,6 @@ fn rows(session: &mut Conn, sql: &str) -> Answer {
 }
 
 /// The beginning of a statement, for a message.
-fn shortened(sql: &str) -> &str {
+pub fn shortened(sql: &str) -> &str {
     &sql[..sql.floor_char_boundary(300)]
 }

@@ -1,22 +1,25 @@
 //! PostgreSQL: arguments by name where MySQL takes a spec.
 
 use super::{Answer, Engine, Trained, literal, numbers, values};
+use crate::connection::shortened;
 use crate::table::Kind;
 use crate::{Refusal, Table};
 use ::server::Server;
-use postgres::Client;
+use postgres::{Client, NoTls};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-/// A session of the superuser.
+/// A session of the superuser in a database of its own: tests that run side by side have the same names for tables.
 pub struct PostgreSql {
     client: Client,
     _server: Arc<Server>,
 }
 
 impl PostgreSql {
-    /// A session in the server that tests share.
+    /// A session in a new database of the server that tests share.
     pub fn shared() -> PostgreSql {
+        static DATABASES: AtomicU32 = AtomicU32::new(0);
         static SHARED: Mutex<Weak<Server>> = Mutex::new(Weak::new());
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         let server = shared.upgrade().unwrap_or_else(|| {
@@ -24,8 +27,18 @@ impl PostgreSql {
             *shared = Arc::downgrade(&server);
             server
         });
+        let database = format!("own_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+        let mut own = server.config("postgres");
+        let client = server
+            .connect()
+            .batch_execute(&format!("CREATE DATABASE {database}"))
+            .and_then(|()| own.dbname(&database).connect(NoTls))
+            .and_then(|mut client| {
+                client.batch_execute("CREATE EXTENSION tablenet")?;
+                Ok(client)
+            });
         PostgreSql {
-            client: server.connect(),
+            client: client.unwrap_or_else(|error| panic!("{database}: {error}")),
             _server: server,
         }
     }
@@ -66,7 +79,7 @@ impl Engine for PostgreSql {
 
     fn run(&mut self, sql: &str) {
         let result = self.client.batch_execute(sql);
-        result.unwrap_or_else(|error| panic!("{sql}: {}", refusal(error)));
+        result.unwrap_or_else(|error| panic!("{}: {}", shortened(sql), refusal(error)));
     }
 
     fn load(&mut self, table: &Table) {
