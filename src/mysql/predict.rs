@@ -1,11 +1,14 @@
 //! `ml_predict(model, features ...)`: the value in the target's own units, or the probability of the second of two classes.
 
-use crate::arguments::{Arguments, Declared};
-use crate::function::{Answers, Function, RealFunction, loadable};
-use crate::site::{Answer, Buffers, Site};
+use crate::function::{Answers, loadable};
+use crate::site::{Answer, Buffers, Scoring};
 use tablenet_core::{Result, Row, Scorer, Scratch};
 
-struct Predict(Site);
+/// One number.
+pub struct Number;
+
+/// `ml_predict`.
+type Predict = Scoring<Number>;
 
 loadable!(
     Predict,
@@ -15,10 +18,9 @@ loadable!(
     ml_predict_deinit
 );
 
-/// One number.
-struct Number;
-
 impl Answer for Number {
+    const NAME: &'static str = "ml_predict";
+    const ANSWERS: Answers = Answers::Real;
     type Given = f64;
 
     #[inline]
@@ -29,22 +31,6 @@ impl Answer for Number {
         _buffers: &mut Buffers,
     ) -> Result<f64> {
         scorer.predict(row, scratch)
-    }
-}
-
-impl Function for Predict {
-    const NAME: &'static str = "ml_predict";
-    const ANSWERS: Answers = Answers::Real;
-
-    fn new(arguments: &mut Declared<'_>) -> Result<Self> {
-        Site::new(arguments, Self::NAME).map(Self)
-    }
-}
-
-impl RealFunction for Predict {
-    #[inline]
-    fn row(&mut self, arguments: &Arguments<'_>) -> Result<Option<f64>> {
-        self.0.score::<Number>(arguments)
     }
 }
 

@@ -1,11 +1,14 @@
 //! `ml_predict_class(model, features ...)`: the most probable label, as text.
 
-use crate::arguments::{Arguments, Declared};
-use crate::function::{Answers, Function, TextFunction, loadable};
-use crate::site::{Answer, Buffers, Site};
+use crate::function::{Answers, loadable};
+use crate::site::{Answer, Buffers, Scoring};
 use tablenet_core::{Result, Row, Scorer, Scratch};
 
-struct PredictClass(Site);
+/// A label.
+pub struct Label;
+
+/// `ml_predict_class`.
+type PredictClass = Scoring<Label>;
 
 loadable!(
     PredictClass,
@@ -15,10 +18,9 @@ loadable!(
     ml_predict_class_deinit
 );
 
-/// A label.
-struct Label;
-
 impl Answer for Label {
+    const NAME: &'static str = "ml_predict_class";
+    const ANSWERS: Answers = Answers::Text;
     type Given = ();
 
     #[inline]
@@ -32,22 +34,6 @@ impl Answer for Label {
         buffers.text.clear();
         buffers.text.extend_from_slice(label.as_bytes());
         Ok(())
-    }
-}
-
-impl Function for PredictClass {
-    const NAME: &'static str = "ml_predict_class";
-    const ANSWERS: Answers = Answers::Text;
-
-    fn new(arguments: &mut Declared<'_>) -> Result<Self> {
-        Site::new(arguments, Self::NAME).map(Self)
-    }
-}
-
-impl TextFunction for PredictClass {
-    fn row(&mut self, arguments: &Arguments<'_>) -> Result<Option<&[u8]>> {
-        let answered = self.0.score::<Label>(arguments)?;
-        Ok(answered.map(|()| self.0.text()))
     }
 }
 

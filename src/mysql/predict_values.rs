@@ -1,12 +1,15 @@
 //! `ml_predict_values(model, features ...)`: the outputs of the network, as a JSON array: values in the targets' own units,
 //! or one probability per class.
 
-use crate::arguments::{Arguments, Declared};
-use crate::function::{Answers, Function, TextFunction, loadable};
-use crate::site::{Answer, Buffers, Site};
+use crate::function::{Answers, loadable};
+use crate::site::{Answer, Buffers, Scoring};
 use tablenet_core::{Result, Row, Scorer, Scratch};
 
-pub(crate) struct PredictValues(Site);
+/// `[1.5, -2.0, ...]`
+pub struct Values;
+
+/// `ml_predict_values`.
+pub type PredictValues = Scoring<Values>;
 
 loadable!(
     PredictValues,
@@ -16,10 +19,9 @@ loadable!(
     ml_predict_values_deinit
 );
 
-/// `[1.5, -2.0, ...]`
-struct Values;
-
 impl Answer for Values {
+    const NAME: &'static str = "ml_predict_values";
+    const ANSWERS: Answers = Answers::Text;
     type Given = ();
 
     #[inline]
@@ -32,21 +34,5 @@ impl Answer for Values {
         scorer.predict_values(row, scratch, &mut buffers.numbers)?;
         scorer.write_values(&buffers.numbers, &mut buffers.text);
         Ok(())
-    }
-}
-
-impl Function for PredictValues {
-    const NAME: &'static str = "ml_predict_values";
-    const ANSWERS: Answers = Answers::Text;
-
-    fn new(arguments: &mut Declared<'_>) -> Result<Self> {
-        Site::new(arguments, Self::NAME).map(Self)
-    }
-}
-
-impl TextFunction for PredictValues {
-    fn row(&mut self, arguments: &Arguments<'_>) -> Result<Option<&[u8]>> {
-        let answered = self.0.score::<Values>(arguments)?;
-        Ok(answered.map(|()| self.0.text()))
     }
 }

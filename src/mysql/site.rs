@@ -1,9 +1,11 @@
 //! One place in a statement at which a model scores rows: the models it uses, bound to its arguments.
 
 use crate::arguments::{Arguments, Declared};
+use crate::function::{Answers, Function, RealFunction, TextFunction};
 use crate::model;
 use crate::models::{Models, Slot};
 use crate::source::{Given, Source};
+use std::marker::PhantomData;
 use tablenet_core::{Result, Row, Scorer, Scratch, Value};
 
 /// What a call of one of the scoring functions holds from row to row.
@@ -30,9 +32,13 @@ pub struct Buffers {
     pub text: Vec<u8>,
 }
 
-/// What is asked of a model for each row.
+/// What is asked of a model for each row: all that one scoring function does not share with the others.
 pub trait Answer {
-    /// What `give` answers; a text is left in the buffers.
+    /// The name of its function in SQL.
+    const NAME: &'static str;
+    /// What that answers.
+    const ANSWERS: Answers;
+    /// What `give` answers: a number, or () where a text is left in the buffers.
     type Given;
 
     /// Scores `row`.
@@ -42,6 +48,38 @@ pub trait Answer {
         scratch: &mut Scratch,
         buffers: &mut Buffers,
     ) -> Result<Self::Given>;
+}
+
+/// A function `name(model, features ...)` that answers `A`.
+pub struct Scoring<A> {
+    site: Site,
+    asks: PhantomData<fn() -> A>,
+}
+
+impl<A: Answer> Function for Scoring<A> {
+    const NAME: &'static str = A::NAME;
+    const ANSWERS: Answers = A::ANSWERS;
+
+    fn new(arguments: &mut Declared<'_>) -> Result<Self> {
+        Ok(Self {
+            site: Site::new(arguments, A::NAME)?,
+            asks: PhantomData,
+        })
+    }
+}
+
+impl<A: Answer<Given = f64>> RealFunction for Scoring<A> {
+    #[inline]
+    fn row(&mut self, arguments: &Arguments<'_>) -> Result<Option<f64>> {
+        self.site.score::<A>(arguments)
+    }
+}
+
+impl<A: Answer<Given = ()>> TextFunction for Scoring<A> {
+    fn row(&mut self, arguments: &Arguments<'_>) -> Result<Option<&[u8]>> {
+        let answered = self.site.score::<A>(arguments)?;
+        Ok(answered.map(|()| self.site.answer.text.as_slice()))
+    }
 }
 
 impl Site {
@@ -89,11 +127,6 @@ impl Site {
         };
         *room = recycle(row);
         Ok(answered)
-    }
-
-    /// The text of the last answer.
-    pub fn text(&self) -> &[u8] {
-        &self.answer.text
     }
 }
 

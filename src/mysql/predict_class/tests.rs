@@ -1,5 +1,6 @@
 use super::*;
 use crate::fixture::{Call, Given};
+use crate::function::TextFunction;
 use crate::predict_proba::PredictProba;
 use crate::predict_values::PredictValues;
 use crate::server::hook::raised;
