@@ -444,41 +444,42 @@ DELIMITER ;
 
 -- What a user may see: the models that they own or were granted. The server may compute a condition that the caller
 -- adds before those of the view; so every column but name and version tells nothing in a row that is not the
--- caller's. LEFT(USER(), ..) is the user without the host. Nobody is granted this view, the others build on it.
+-- caller's. The caller is the user without the host. Nobody is granted this view, the others build on it.
 CREATE OR REPLACE DEFINER = `tablenet`@`localhost` SQL SECURITY DEFINER VIEW tablenet.visible AS
 SELECT m.name,
        m.version,
        n.deployed_version,
        n.deployed_version <=> m.version AS deployed,
-       m.owner = LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER()))) OR g.name = m.name AND g.privilege = 'train' AS may_train,
-       IF(m.owner = LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER()))) OR g.name = m.name, m.owner, NULL) AS owner,
-       IF(m.owner = LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER()))) OR g.name = m.name, m.trained_by, NULL) AS trained_by,
-       IF(m.owner = LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER()))) OR g.name = m.name, m.query, NULL) AS query,
-       IF(m.owner = LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER()))) OR g.name = m.name, m.target, NULL) AS target,
-       IF(m.owner = LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER()))) OR g.name = m.name, m.spec, NULL) AS spec,
-       IF(m.owner = LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER()))) OR g.name = m.name, m.deploy, NULL) AS deploy,
-       IF(m.owner = LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER()))) OR g.name = m.name, m.task, NULL) AS task,
-       IF(m.owner = LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER()))) OR g.name = m.name, m.settings, NULL) AS settings,
-       IF(m.owner = LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER()))) OR g.name = m.name, m.`rows`, NULL) AS `rows`,
-       IF(m.owner = LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER()))) OR g.name = m.name, m.training_rows, NULL) AS training_rows,
-       IF(m.owner = LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER()))) OR g.name = m.name, m.validation_rows, NULL) AS validation_rows,
-       IF(m.owner = LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER()))) OR g.name = m.name, m.epochs, NULL) AS epochs,
-       IF(m.owner = LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER()))) OR g.name = m.name, m.loss, NULL) AS loss,
-       IF(m.owner = LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER()))) OR g.name = m.name, m.val_loss, NULL) AS val_loss,
-       IF(m.owner = LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER()))) OR g.name = m.name, m.metrics, NULL) AS metrics,
-       IF(m.owner = LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER()))) OR g.name = m.name, m.history, NULL) AS history,
-       IF(m.owner = LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER()))) OR g.name = m.name, m.notices, NULL) AS notices,
-       IF(m.owner = LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER()))) OR g.name = m.name, m.parameters, NULL) AS parameters,
-       IF(m.owner = LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER()))) OR g.name = m.name, m.seconds, NULL) AS seconds,
-       IF(m.owner = LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER()))) OR g.name = m.name, m.created, NULL) AS created,
-       IF(m.owner = LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER()))) OR g.name = m.name, m.library_version, NULL) AS library_version,
-       IF(m.owner = LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER()))) OR g.name = m.name, m.size, NULL) AS size,
-       IF(m.owner = LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER()))) OR g.name = m.name, m.sha256, NULL) AS sha256,
-       IF(m.owner = LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER()))) OR g.name = m.name, m.model, NULL) AS model
+       m.owner = caller.name OR g.name = m.name AND g.privilege = 'train' AS may_train,
+       IF(m.owner = caller.name OR g.name = m.name, m.owner, NULL) AS owner,
+       IF(m.owner = caller.name OR g.name = m.name, m.trained_by, NULL) AS trained_by,
+       IF(m.owner = caller.name OR g.name = m.name, m.query, NULL) AS query,
+       IF(m.owner = caller.name OR g.name = m.name, m.target, NULL) AS target,
+       IF(m.owner = caller.name OR g.name = m.name, m.spec, NULL) AS spec,
+       IF(m.owner = caller.name OR g.name = m.name, m.deploy, NULL) AS deploy,
+       IF(m.owner = caller.name OR g.name = m.name, m.task, NULL) AS task,
+       IF(m.owner = caller.name OR g.name = m.name, m.settings, NULL) AS settings,
+       IF(m.owner = caller.name OR g.name = m.name, m.`rows`, NULL) AS `rows`,
+       IF(m.owner = caller.name OR g.name = m.name, m.training_rows, NULL) AS training_rows,
+       IF(m.owner = caller.name OR g.name = m.name, m.validation_rows, NULL) AS validation_rows,
+       IF(m.owner = caller.name OR g.name = m.name, m.epochs, NULL) AS epochs,
+       IF(m.owner = caller.name OR g.name = m.name, m.loss, NULL) AS loss,
+       IF(m.owner = caller.name OR g.name = m.name, m.val_loss, NULL) AS val_loss,
+       IF(m.owner = caller.name OR g.name = m.name, m.metrics, NULL) AS metrics,
+       IF(m.owner = caller.name OR g.name = m.name, m.history, NULL) AS history,
+       IF(m.owner = caller.name OR g.name = m.name, m.notices, NULL) AS notices,
+       IF(m.owner = caller.name OR g.name = m.name, m.parameters, NULL) AS parameters,
+       IF(m.owner = caller.name OR g.name = m.name, m.seconds, NULL) AS seconds,
+       IF(m.owner = caller.name OR g.name = m.name, m.created, NULL) AS created,
+       IF(m.owner = caller.name OR g.name = m.name, m.library_version, NULL) AS library_version,
+       IF(m.owner = caller.name OR g.name = m.name, m.size, NULL) AS size,
+       IF(m.owner = caller.name OR g.name = m.name, m.sha256, NULL) AS sha256,
+       IF(m.owner = caller.name OR g.name = m.name, m.model, NULL) AS model
   FROM tablenet.models AS m
   JOIN tablenet.names AS n ON n.name = m.name
-  LEFT JOIN tablenet.grants AS g ON g.name = m.name AND g.user = LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER())))
- WHERE m.owner = LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER()))) OR g.name IS NOT NULL;
+  JOIN (SELECT CONVERT(LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER()))) USING utf8mb4) COLLATE utf8mb4_bin AS name) AS caller
+  LEFT JOIN tablenet.grants AS g ON g.name = m.name AND g.user = caller.name
+ WHERE m.owner = caller.name OR g.name IS NOT NULL;
 
 -- The version of each model that is in use: ml_predict((SELECT ml_ref(model) FROM tablenet.deployed WHERE name = 'x'), ..)
 CREATE OR REPLACE DEFINER = `tablenet`@`localhost` SQL SECURITY DEFINER VIEW tablenet.deployed AS
@@ -511,23 +512,25 @@ SELECT m.name, m.version, n.deployed_version <=> m.version AS deployed, e.epoch,
        e.seconds
   FROM tablenet.models AS m
   JOIN tablenet.names AS n ON n.name = m.name
-  LEFT JOIN tablenet.grants AS g ON g.name = m.name AND g.user = LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER())))
+  JOIN (SELECT CONVERT(LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER()))) USING utf8mb4) COLLATE utf8mb4_bin AS name) AS caller
+  LEFT JOIN tablenet.grants AS g ON g.name = m.name AND g.user = caller.name
   JOIN JSON_TABLE(
-           IF(m.owner = LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER()))) OR g.name = m.name, m.history, NULL),
+           IF(m.owner = caller.name OR g.name = m.name, m.history, NULL),
            '$.epochs[*]' COLUMNS (
                epoch INT UNSIGNED PATH '$.epoch', loss DOUBLE PATH '$.loss', val_loss DOUBLE PATH '$.val_loss',
                metrics JSON PATH '$.metrics', val_metrics JSON PATH '$.val_metrics', seconds DOUBLE PATH '$.seconds')) AS e
- WHERE m.owner = LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER()))) OR g.name IS NOT NULL;
+ WHERE m.owner = caller.name OR g.name IS NOT NULL;
 
 -- Who else may use the caller's models, and whose the caller may use.
 CREATE OR REPLACE DEFINER = `tablenet`@`localhost` SQL SECURITY DEFINER VIEW tablenet.my_grants AS
 SELECT g.name,
-       IF(LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER()))) IN (n.owner, g.user), n.owner, NULL) AS owner,
-       IF(LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER()))) IN (n.owner, g.user), g.user, NULL) AS user,
-       IF(LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER()))) IN (n.owner, g.user), g.privilege, NULL) AS privilege
+       IF(caller.name IN (n.owner, g.user), n.owner, NULL) AS owner,
+       IF(caller.name IN (n.owner, g.user), g.user, NULL) AS user,
+       IF(caller.name IN (n.owner, g.user), g.privilege, NULL) AS privilege
   FROM tablenet.grants AS g
   JOIN tablenet.names AS n ON n.name = g.name
- WHERE LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER()))) IN (n.owner, g.user);
+  JOIN (SELECT CONVERT(LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER()))) USING utf8mb4) COLLATE utf8mb4_bin AS name) AS caller
+ WHERE caller.name IN (n.owner, g.user);
 
 -- The account needs what its own routines and views use; the role is for those who train and predict.
 CREATE ROLE IF NOT EXISTS tablenet_user;
