@@ -44,20 +44,21 @@ fn two_hundred_connections_leave_memory_flat(flavour: Flavour) {
         });
         server.process().resident()
     };
-    round(STATEMENTS);
-    let before = round(STATEMENTS / 5);
-    let start = Instant::now();
-    let after = round(STATEMENTS);
-    println!(
-        "{}: {CONNECTIONS} connections x {} calls in {:.1?}; resident {before} kB before, {after} kB after",
-        flavour.name(),
-        STATEMENTS * ROWS as usize,
-        start.elapsed()
-    );
-    assert!(
-        after < before + before / 20,
-        "resident {before} kB before, {after} kB after"
-    );
+    // The allocator takes a while to have all it wants; what leaks grows in every round.
+    let mut resident = vec![round(STATEMENTS)];
+    let flat = (0..6).any(|_| {
+        let start = Instant::now();
+        let (before, after) = (resident[resident.len() - 1], round(STATEMENTS));
+        println!(
+            "{}: {CONNECTIONS} connections x {} calls in {:.1?}; resident {before} kB before, {after} kB after",
+            flavour.name(),
+            STATEMENTS * ROWS as usize,
+            start.elapsed()
+        );
+        resident.push(after);
+        after < before + before / 100
+    });
+    assert!(flat, "resident in kB after each round: {resident:?}");
 }
 
 /// A cache for four models, twelve models and eight connections.
