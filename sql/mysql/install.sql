@@ -331,6 +331,31 @@ BEGIN
     END IF;
 END //
 
+-- Signals why the caller may not do to this model what only its owner may. Without locks: what is another's, or nobody's,
+-- must not be locked until the caller's transaction ends.
+DROP PROCEDURE IF EXISTS tablenet.check_owner //
+CREATE DEFINER = `tablenet`@`localhost` PROCEDURE tablenet.check_owner(
+    IN model_name TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    IN verb VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin)
+    READS SQL DATA SQL SECURITY DEFINER
+    COMMENT 'tablenet: signals why the caller is not the owner of a model'
+BEGIN
+    DECLARE caller VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
+        DEFAULT LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER())));
+    DECLARE message VARCHAR(128) CHARACTER SET utf8mb4;
+    DECLARE owned, granted BOOLEAN DEFAULT FALSE;
+    SELECT n.owner = caller, g.user IS NOT NULL INTO owned, granted
+      FROM tablenet.names AS n LEFT JOIN tablenet.grants AS g ON g.name = n.name AND g.user = caller
+     WHERE n.name = model_name;
+    IF granted AND NOT owned THEN
+        SET message = CONCAT('only its owner may ', verb, ' model "', model_name, '"');
+        SIGNAL SQLSTATE '42501' SET MESSAGE_TEXT = message;
+    ELSEIF NOT owned THEN
+        SET message = CONCAT('model "', LEFT(IFNULL(model_name, ''), 63), '" does not exist');
+        SIGNAL SQLSTATE '42704' SET MESSAGE_TEXT = message;
+    END IF;
+END //
+
 -- Deletes a model, its versions and its grants, in one statement.
 DROP PROCEDURE IF EXISTS tablenet.drop_model //
 CREATE DEFINER = `tablenet`@`localhost` PROCEDURE tablenet.drop_model(
@@ -341,24 +366,15 @@ BEGIN
     DECLARE caller VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
         DEFAULT LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER())));
     DECLARE message VARCHAR(128) CHARACTER SET utf8mb4;
-    DECLARE owned, granted BOOLEAN DEFAULT FALSE;
-    -- First, and without locks: what is another's, or nobody's, must not be locked until the caller's transaction ends.
-    SELECT COUNT(*) INTO owned FROM tablenet.names AS n WHERE n.name = model_name AND n.owner = caller;
-    IF owned THEN
-        DELETE n, m, g
-          FROM tablenet.names AS n
-          LEFT JOIN tablenet.models AS m FORCE INDEX (PRIMARY) ON m.name = n.name
-          LEFT JOIN tablenet.grants AS g FORCE INDEX (PRIMARY) ON g.name = n.name
-         WHERE n.name = model_name AND n.owner = caller;
-        SET owned = ROW_COUNT() > 0;
-    END IF;
-    IF NOT owned THEN
-        SELECT COUNT(*) INTO granted FROM tablenet.grants AS g WHERE g.name = model_name AND g.user = caller;
-        IF granted THEN
-            SET message = CONCAT('only its owner may drop model "', model_name, '"');
-            SIGNAL SQLSTATE '42501' SET MESSAGE_TEXT = message;
-        END IF;
-        SET message = CONCAT('model "', LEFT(IFNULL(model_name, ''), 63), '" does not exist');
+    CALL tablenet.check_owner(model_name, 'drop');
+    DELETE n, m, g
+      FROM tablenet.names AS n
+      LEFT JOIN tablenet.models AS m FORCE INDEX (PRIMARY) ON m.name = n.name
+      LEFT JOIN tablenet.grants AS g FORCE INDEX (PRIMARY) ON g.name = n.name
+     WHERE n.name = model_name AND n.owner = caller;
+    -- Another session of the owner was faster.
+    IF ROW_COUNT() = 0 THEN
+        SET message = CONCAT('model "', model_name, '" does not exist');
         SIGNAL SQLSTATE '42704' SET MESSAGE_TEXT = message;
     END IF;
 END //
@@ -375,17 +391,8 @@ BEGIN
     DECLARE caller VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
         DEFAULT LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER())));
     DECLARE message VARCHAR(128) CHARACTER SET utf8mb4;
-    DECLARE owned, granted BOOLEAN DEFAULT FALSE;
-    SELECT n.owner = caller, g.user IS NOT NULL INTO owned, granted
-      FROM tablenet.names AS n LEFT JOIN tablenet.grants AS g ON g.name = n.name AND g.user = caller
-     WHERE n.name = model_name;
-    IF granted AND NOT owned THEN
-        SET message = CONCAT('only its owner may grant model "', model_name, '"');
-        SIGNAL SQLSTATE '42501' SET MESSAGE_TEXT = message;
-    ELSEIF NOT owned THEN
-        SET message = CONCAT('model "', LEFT(IFNULL(model_name, ''), 63), '" does not exist');
-        SIGNAL SQLSTATE '42704' SET MESSAGE_TEXT = message;
-    ELSEIF privilege_name IS NULL OR privilege_name NOT IN ('predict', 'train') THEN
+    CALL tablenet.check_owner(model_name, 'grant');
+    IF privilege_name IS NULL OR privilege_name NOT IN ('predict', 'train') THEN
         SET message = CONCAT('the privilege must be "predict" or "train", not "', LEFT(IFNULL(privilege_name, 'NULL'), 60), '"');
         SIGNAL SQLSTATE '22023' SET MESSAGE_TEXT = message;
     ELSEIF user_name IS NULL OR user_name = '' OR CHAR_LENGTH(user_name) > 128 OR user_name REGEXP '@(%|localhost)$' THEN
@@ -409,17 +416,9 @@ BEGIN
     DECLARE caller VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
         DEFAULT LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER())));
     DECLARE message VARCHAR(128) CHARACTER SET utf8mb4;
-    DECLARE owned, granted, found BOOLEAN DEFAULT FALSE;
-    SELECT n.owner = caller, g.user IS NOT NULL INTO owned, granted
-      FROM tablenet.names AS n LEFT JOIN tablenet.grants AS g ON g.name = n.name AND g.user = caller
-     WHERE n.name = model_name;
-    IF granted AND NOT owned THEN
-        SET message = CONCAT('only its owner may revoke model "', model_name, '"');
-        SIGNAL SQLSTATE '42501' SET MESSAGE_TEXT = message;
-    ELSEIF NOT owned THEN
-        SET message = CONCAT('model "', LEFT(IFNULL(model_name, ''), 63), '" does not exist');
-        SIGNAL SQLSTATE '42704' SET MESSAGE_TEXT = message;
-    ELSEIF privilege_name IS NULL OR privilege_name NOT IN ('predict', 'train') THEN
+    DECLARE found BOOLEAN DEFAULT FALSE;
+    CALL tablenet.check_owner(model_name, 'revoke');
+    IF privilege_name IS NULL OR privilege_name NOT IN ('predict', 'train') THEN
         SET message = CONCAT('the privilege must be "predict" or "train", not "', LEFT(IFNULL(privilege_name, 'NULL'), 60), '"');
         SIGNAL SQLSTATE '22023' SET MESSAGE_TEXT = message;
     END IF;
@@ -540,6 +539,7 @@ GRANT SELECT ON tablenet.files TO tablenet_user;
 GRANT SELECT ON tablenet.history TO tablenet_user;
 GRANT SELECT ON tablenet.my_grants TO tablenet_user;
 GRANT EXECUTE ON PROCEDURE tablenet.check_training TO `tablenet`@`localhost`, tablenet_user;
+GRANT EXECUTE ON PROCEDURE tablenet.check_owner TO `tablenet`@`localhost`;
 GRANT EXECUTE ON PROCEDURE tablenet.store TO `tablenet`@`localhost`, tablenet_user;
 GRANT EXECUTE ON PROCEDURE tablenet.deploy TO `tablenet`@`localhost`, tablenet_user;
 GRANT EXECUTE ON PROCEDURE tablenet.drop_model TO `tablenet`@`localhost`, tablenet_user;
