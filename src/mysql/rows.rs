@@ -3,6 +3,7 @@
 use crate::arguments::{boolean, utf8};
 use crate::batch::{Batch, Packed};
 use crate::columns::{Columns, Form};
+use crate::site::recycle;
 use tablenet_core::{Error, ErrorKind, Result, Value, Vector, read_vector};
 
 /// Reads the rows of one group.
@@ -40,29 +41,12 @@ impl<'c> Rows<'c> {
     ) -> Result<()> {
         let columns = self.columns;
         let width = columns.forms.len();
-        if self.vectors.is_empty() {
-            let mut values = Vec::with_capacity(width);
-            for words in batch.words(width) {
-                values.clear();
-                self.row += 1;
-                decode(
-                    columns,
-                    batch,
-                    words,
-                    self.row,
-                    &mut self.unseen,
-                    &[],
-                    &mut values,
-                )?;
-                take(&values)?;
-            }
-            return Ok(());
-        }
+        let mut room = Vec::with_capacity(width);
         for words in batch.words(width) {
             self.row += 1;
             self.read_vectors(batch, words)?;
             // They borrow the vectors of this row alone.
-            let mut values = Vec::with_capacity(width);
+            let mut values = recycle(room);
             let (unseen, vectors) = (&mut self.unseen, &self.vectors);
             decode(
                 columns,
@@ -74,6 +58,7 @@ impl<'c> Rows<'c> {
                 &mut values,
             )?;
             take(&values)?;
+            room = recycle(values);
         }
         Ok(())
     }
