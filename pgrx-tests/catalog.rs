@@ -50,15 +50,15 @@ mod tests {
         assert_outcome("SELECT ml_summary('m')", "00000");
         assert_eq!(text("SELECT owner::text FROM tablenet.models"), "ann");
         run("SET LOCAL ROLE bob");
-        let denied = "42501 permission denied for model \"m\"";
-        assert_outcome(TRAIN, denied);
+        assert_outcome(TRAIN, "42710 model \"m\" already exists");
+        let missing = "42704 model \"m\" does not exist";
         for call in [
             "ml_drop('m')",
             "ml_summary('m')",
             "ml_history('m')",
             "ml_evaluate('m', 'TABLE houses')",
         ] {
-            assert_outcome(&format!("SELECT {call}"), denied);
+            assert_outcome(&format!("SELECT {call}"), missing);
         }
         assert_eq!(text("SELECT count(*)::text FROM tablenet.models"), "0");
         run("RESET ROLE");
@@ -80,7 +80,7 @@ mod tests {
         run("CREATE SEQUENCE counted; GRANT ALL ON counted TO PUBLIC; SET LOCAL ROLE bob");
         assert_outcome(
             "SELECT ml_train('m', 'SELECT nextval(''counted'') AS a, 1 AS b', 'b')",
-            "42501 permission denied for model \"m\"",
+            "42710 model \"m\" already exists",
         );
         run("RESET ROLE");
         assert_eq!(text("SELECT is_called::text FROM counted"), "false");
@@ -91,7 +91,13 @@ mod tests {
         roles();
         assert_outcome(TRAIN, "00000");
         run("SET LOCAL ROLE bob");
-        for table in ["stored_model", "stored_version", "stored_chunk"] {
+        for table in [
+            "stored_model",
+            "stored_version",
+            "stored_chunk",
+            "stored_state",
+            "stored_grant",
+        ] {
             let denied = format!("42501 permission denied for table {table}");
             assert_outcome(&format!("SELECT * FROM tablenet.{table}"), &denied);
             assert_outcome(&format!("DELETE FROM tablenet.{table}"), &denied);

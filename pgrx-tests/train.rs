@@ -63,16 +63,6 @@ mod tests {
     #[pg_test]
     fn what_is_not_built_yet_says_so() {
         houses(10);
-        for (argument, name) in [
-            ("max_memory => '1GB'", "max_memory"),
-            ("keep_versions => 3", "keep_versions"),
-        ] {
-            let statement = format!("SELECT ml_train('m', 'TABLE houses', 'price', {argument})");
-            assert_outcome(
-                &statement,
-                &format!("0A000 argument {name} of ml_train() is not supported yet"),
-            );
-        }
         let train =
             |argument: &str| format!("SELECT ml_train('m', 'TABLE houses', 'price', {argument})");
         assert_outcome(
@@ -80,8 +70,16 @@ mod tests {
             "0A000 engine => 'citus' of ml_train() is not supported yet",
         );
         assert_outcome(
-            &train("deploy => 'never'"),
-            "0A000 deploy => 'never' of ml_train() is not supported yet",
+            &train("max_memory => '1GB'"),
+            "0A000 argument max_memory of ml_train() is not supported yet",
+        );
+        assert_outcome(
+            &train("deploy => 'perhaps'"),
+            "22023 unknown deploy \"perhaps\"",
+        );
+        assert_outcome(
+            &train("keep_versions => 0"),
+            "22023 keep_versions must be at least 1, not 0",
         );
     }
 
@@ -320,7 +318,7 @@ mod tests {
             text(
                 "SELECT concat_ws(' ', (SELECT count(*) FROM tablenet.stored_model), (SELECT count(*) FROM tablenet.stored_version), (SELECT count(DISTINCT version) FROM tablenet.stored_chunk))"
             ),
-            "1 1 1"
+            "1 3 3"
         );
     }
 

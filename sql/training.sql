@@ -85,7 +85,9 @@ COMMENT ON FUNCTION ml_train(text, text, text[], jsonb, text, text, text[], int,
 CREATE FUNCTION ml_partial_fit(
     model            text,
     query            text,
-    epochs           int DEFAULT 1,
+    epochs           int  DEFAULT 1,
+    deploy           text DEFAULT 'always',
+    keep_versions    int  DEFAULT NULL,
     OUT model        text,
     OUT version      int,
     OUT rows         bigint,
@@ -97,7 +99,7 @@ CREATE FUNCTION ml_partial_fit(
     OUT deployed     boolean)
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT COST 1000000
     AS 'MODULE_PATHNAME', 'tablenet_partial_fit';
-COMMENT ON FUNCTION ml_partial_fit(text, text, int) IS
+COMMENT ON FUNCTION ml_partial_fit(text, text, int, text, int) IS
     'trains a model on, with the weights, optimizer and preprocessing that it has, on the rows of a query';
 
 CREATE FUNCTION ml_evaluate(model text, query text) RETURNS TABLE (metric text, value float8)
@@ -140,9 +142,3 @@ CREATE FUNCTION ml_drift(model text, query text)
     AS 'MODULE_PATHNAME', 'tablenet_drift';
 COMMENT ON FUNCTION ml_drift(text, text) IS
     'how far the rows of a query, which has the features by name, are from those that a model was trained on';
-
-CREATE FUNCTION ml_drop(model text) RETURNS void
-    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT COST 1000
-    AS 'MODULE_PATHNAME', 'tablenet_drop';
-COMMENT ON FUNCTION ml_drop(text) IS
-    'deletes a model with all its versions';

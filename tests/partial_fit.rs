@@ -102,11 +102,7 @@ fn the_answer_and_the_catalog_tell_of_the_new_version() {
     );
     assert_eq!(row.get::<_, i32>(3), 2, "epochs of this training");
     let states = "SELECT count(DISTINCT (model_id, version))::float8 FROM tablenet.stored_state";
-    assert_eq!(
-        number(&mut client, states),
-        1.0,
-        "that of the old version went"
-    );
+    assert_eq!(number(&mut client, states), 2.0, "one for each version");
     run(&mut client, "SELECT ml_drop('m')");
     assert_eq!(number(&mut client, states), 0.0);
 }
@@ -185,7 +181,7 @@ fn what_does_not_fit_is_refused() {
     let mut stranger = server.connect_as("stranger");
     assert_eq!(
         refusal(&mut stranger, "SELECT ml_partial_fit('m', 'TABLE houses')"),
-        "42501"
+        "42704"
     );
     run(
         &mut client,
@@ -203,15 +199,20 @@ fn nobodys_epochs_are_lost() {
     let (server, mut client) = houses();
     train(&mut client, "m", 1, "");
     let mut slow = server.connect();
-    let late = thread::spawn(move || {
-        refusal(
+    let first = thread::spawn(move || {
+        run(
             &mut slow,
             "SELECT ml_partial_fit('m', 'SELECT h.* FROM houses h, (SELECT pg_sleep(2)) AS s')",
-        )
+        );
     });
     thread::sleep(Duration::from_millis(500));
+    // Waits for the other, and goes on from its version.
     run(&mut client, "SELECT ml_partial_fit('m', 'TABLE houses')");
-    assert_eq!(late.join().expect("ends"), "40001");
+    first.join().expect("trains");
+    let parents = "SELECT string_agg(version || ' from ' || coalesce(parent::text, 'nothing'), ', ' ORDER BY version)
+                     FROM tablenet.versions";
+    let parents: String = client.query_one(parents, &[]).expect("tells").get(0);
+    assert_eq!(parents, "1 from nothing, 2 from 1, 3 from 2");
 }
 
 #[test]

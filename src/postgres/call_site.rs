@@ -9,6 +9,7 @@ use tablenet_core::{Result, Row, Scorer, Scratch, Value};
 
 use crate::arguments::Arguments;
 use crate::cache::Digest;
+use crate::catalog::rights::Privilege;
 use crate::source::Source;
 use crate::statement::Statement;
 use crate::whole_row::Layout;
@@ -213,7 +214,7 @@ impl CallSite {
         }
         // SAFETY: by contract.
         let text = unsafe { datum::text(name)? };
-        let stored = catalog::find(text)?;
+        let stored = catalog::find(text, Privilege::Predict)?;
         if let Some(bound) = &mut self.current {
             if bound.digest == stored.file.sha256 {
                 if bound.source.reads_enum() {

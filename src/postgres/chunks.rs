@@ -36,9 +36,10 @@ macro_rules! statements {
             static $drop: Fixed = const { Fixed::new(
                 c_str(concat!(
                     "DELETE FROM tablenet.", $table, " WHERE model_id OPERATOR(pg_catalog.=) $1 \
-                        AND version OPERATOR(pg_catalog.<) $2\0"
+                        AND version OPERATOR(pg_catalog.>=) $2 AND version OPERATOR(pg_catalog.<=) $3 \
+                        AND ($4 IS NULL OR version OPERATOR(pg_catalog.<>) $4)\0"
                 )),
-                &[pg_sys::INT8OID, pg_sys::INT4OID],
+                &[pg_sys::INT8OID, pg_sys::INT4OID, pg_sys::INT4OID, pg_sys::INT4OID],
             ) };
         }
     };
@@ -200,8 +201,7 @@ pub fn read(
 /// Stores a part of a new version, within an open connection to SPI.
 pub fn store(
     part: Part,
-    model_id: Datum,
-    version: Datum,
+    (model_id, version): (Datum, Datum),
     bytes: &[u8],
     callback: &mut dyn Callback,
 ) -> Result<()> {
@@ -223,11 +223,10 @@ pub fn store(
     Ok(())
 }
 
-/// Deletes all parts of the versions before `version`, within an open connection to SPI.
-pub fn drop_older(model_id: Datum, version: Datum) -> Result<()> {
-    let key = [Some(model_id), Some(version)];
-    DROP_FILES.with(|statement| statement.write(&key))?;
-    DROP_STATES.with(|statement| statement.write(&key))?;
+/// Deletes all parts of versions, given as model, first, last and the one that stays; within an open connection to SPI.
+pub fn delete(range: &[Option<Datum>]) -> Result<()> {
+    DROP_FILES.with(|statement| statement.write(range))?;
+    DROP_STATES.with(|statement| statement.write(range))?;
     Ok(())
 }
 

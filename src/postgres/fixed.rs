@@ -123,6 +123,11 @@ impl Rows {
         }
     }
 
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        usize::try_from(self.count).unwrap_or(usize::MAX)
+    }
+
     /// Gives the rows back before the connection closes.
     pub fn free(self) {
         // SAFETY: nothing borrowed from the table is alive; NULL is allowed.

@@ -6,6 +6,7 @@ use pgrx::pg_sys::Datum;
 use serde_json::{Map, Value};
 use tablenet_core::{Error, ErrorKind, Result};
 
+use crate::catalog::rights::Privilege;
 use crate::entry::{Call, entry};
 use crate::{catalog, datum, lookup, rows};
 
@@ -20,7 +21,7 @@ entry!(
 /// One row per epoch.
 fn history(call: &Call) -> Result<Datum> {
     let name = call.required_text(0, "model")?;
-    let stored = catalog::history(&catalog::find(&name)?)?;
+    let stored = catalog::history(&catalog::find(&name, Privilege::Predict)?)?;
     let damaged = || {
         Error::new(
             ErrorKind::Damaged,
@@ -66,7 +67,7 @@ fn named(pairs: Option<&Value>) -> Value {
 /// One row per layer.
 fn summary(call: &Call) -> Result<Datum> {
     let name = call.required_text(0, "model")?;
-    let file = lookup::file(&name, &catalog::find(&name)?)?;
+    let file = lookup::file(&name, &catalog::find(&name, Privilege::Predict)?)?;
     let layers = file.summary()?;
     rows::many(
         call,
@@ -90,7 +91,7 @@ fn summary(call: &Call) -> Result<Datum> {
 /// One row per feature, per difference of two, and per target.
 fn feature_info(call: &Call) -> Result<Datum> {
     let name = call.required_text(0, "model")?;
-    let file = lookup::file(&name, &catalog::find(&name)?)?;
+    let file = lookup::file(&name, &catalog::find(&name, Privilege::Predict)?)?;
     let number = |value: Option<f64>| value.and_then(IntoDatum::into_datum);
     let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX).into_datum();
     rows::many(

@@ -15,12 +15,14 @@ mod chunks;
 mod column_type;
 mod datum;
 mod decoder;
+mod deploy;
 mod drop;
 mod entry;
 mod enum_labels;
 mod error;
 mod evaluate;
 mod fixed;
+mod grant;
 mod guc;
 mod inspect;
 mod interrupt;
@@ -38,6 +40,7 @@ mod positional;
 mod predict;
 mod query;
 mod read;
+mod rename;
 mod resume;
 mod rows;
 mod scalar;
@@ -61,11 +64,16 @@ pgrx::extension_sql_file!(
     name = "training",
     requires = ["bootstrap"]
 );
+pgrx::extension_sql_file!(
+    "../../sql/models.sql",
+    name = "models",
+    requires = ["training"]
+);
 // One chain, so that the generated script has the same order wherever it is built.
 pgrx::extension_sql_file!(
     "../../sql/functions.sql",
     name = "scoring",
-    requires = ["training"]
+    requires = ["models"]
 );
 
 /// The version of the loaded library.

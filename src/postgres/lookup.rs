@@ -7,6 +7,7 @@ use std::rc::Rc;
 use tablenet_core::{ModelFile, Result, Scorer};
 
 use crate::cache::Cache;
+use crate::catalog::rights::Privilege;
 use crate::catalog::{self, StoredModel};
 use crate::guc;
 use crate::interrupt::Interrupts;
@@ -16,7 +17,7 @@ use crate::interrupt::Interrupts;
 /// # Errors
 /// Those of [`catalog::find`] and [`scorer`].
 pub fn model(name: &str) -> Result<Rc<Scorer>> {
-    scorer(name, &catalog::find(name)?)
+    scorer(name, &catalog::find(name, Privilege::Predict)?)
 }
 
 /// The model found as `stored`, from the session's cache or read, checked and parsed.

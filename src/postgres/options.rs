@@ -2,10 +2,11 @@
 
 use pgrx::PgSqlErrorCode as Code;
 use tablenet_core::{
-    ClassWeight, EarlyStopping, Loss, Metric, Optimizer, Preprocess, Result, Sequential,
-    TrainOptions, check_model_name,
+    ClassWeight, EarlyStopping, Error, ErrorKind, Loss, Metric, Optimizer, Preprocess, Result,
+    Sequential, TrainOptions, check_model_name,
 };
 
+use crate::catalog::versions::Deploy;
 use crate::entry::Call;
 use crate::{error, guc};
 
@@ -21,8 +22,42 @@ pub struct Request {
     pub validation_query: Option<String>,
     /// Whether the model of this name, if there is one, is trained on.
     pub warm_start: bool,
+    /// What becomes of the new version and of the older ones.
+    pub keeping: Keeping,
     /// All the rest.
     pub options: TrainOptions,
+}
+
+/// What becomes of a new version and of the older ones.
+#[derive(Debug, Clone, Copy)]
+pub struct Keeping {
+    /// Whether the new one is put to use.
+    pub deploy: Deploy,
+    /// How many stay, besides the deployed one.
+    pub keep_versions: u32,
+}
+
+impl Keeping {
+    /// The number of versions that stay by default.
+    const VERSIONS: u32 = 10;
+
+    /// Reads the arguments deploy and keep_versions.
+    pub fn read(call: &Call, deploy: usize, keep_versions: usize) -> Result<Self> {
+        let keep_versions = call
+            .int4(keep_versions)
+            .map_or(Ok(Self::VERSIONS), |given| {
+                let number = u32::try_from(given).ok().filter(|&number| number > 0);
+                number.ok_or_else(|| {
+                    let message = format!("keep_versions must be at least 1, not {given}");
+                    Error::new(ErrorKind::InvalidParameter, message)
+                })
+            })?;
+        let deploy = call.text(deploy)?;
+        Ok(Self {
+            deploy: deploy.map_or(Ok(Deploy::Always), |word| Deploy::parse(&word))?,
+            keep_versions,
+        })
+    }
 }
 
 impl Request {
@@ -89,6 +124,7 @@ impl Request {
             targets,
             validation_query: call.text(15)?,
             warm_start: call.boolean(21).unwrap_or(false),
+            keeping: Keeping::read(call, 23, 24)?,
             options,
         })
     }
@@ -96,28 +132,21 @@ impl Request {
 
 /// Every argument is declared from the first release on, so that calls stay valid when it is built.
 fn refuse_what_is_not_built(call: &Call) -> Result<()> {
-    let later = [(20, "max_memory"), (24, "keep_versions")];
-    for (index, name) in later {
-        if call.datum(index).is_some() {
-            let message = format!("argument {name} of ml_train() is not supported yet");
-            let report = error::report(Code::ERRCODE_FEATURE_NOT_SUPPORTED, message);
-            let hint = match name {
-                "max_memory" => "Set tablenet.work_mem instead.",
-                _ => "Leave it out.",
-            };
-            return Err(error::wrap(report.set_hint(hint)));
-        }
+    if call.datum(20).is_some() {
+        let message = "argument max_memory of ml_train() is not supported yet";
+        let report = error::report(Code::ERRCODE_FEATURE_NOT_SUPPORTED, message);
+        return Err(error::wrap(
+            report.set_hint("Set tablenet.work_mem instead."),
+        ));
     }
-    for (index, name, only) in [(22, "engine", "local"), (23, "deploy", "always")] {
-        if let Some(given) = call.text(index)?
-            && given != only
-        {
-            let message = format!("{name} => '{given}' of ml_train() is not supported yet");
-            let report = error::report(Code::ERRCODE_FEATURE_NOT_SUPPORTED, message);
-            return Err(error::wrap(
-                report.set_hint(format!("Leave it out, or use '{only}'.")),
-            ));
-        }
+    if let Some(given) = call.text(22)?
+        && given != "local"
+    {
+        let message = format!("engine => '{given}' of ml_train() is not supported yet");
+        let report = error::report(Code::ERRCODE_FEATURE_NOT_SUPPORTED, message);
+        return Err(error::wrap(
+            report.set_hint("Leave it out, or use 'local'."),
+        ));
     }
     Ok(())
 }

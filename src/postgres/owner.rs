@@ -3,7 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use pgrx::pg_sys::{self, Oid};
+use pgrx::pg_sys::{self, Datum, Oid};
 
 /// Runs `statement` as the owner of the catalog tables, who is the owner of the extension.
 ///
@@ -36,11 +36,34 @@ pub fn caller_has_rights_of(owner: Oid) -> bool {
     unsafe { pg_sys::has_privs_of_role(pg_sys::GetUserId(), owner) }
 }
 
-fn owner_of_tables() -> Oid {
-    // SAFETY: lookups in the system caches; a tuple found is pinned until it is released.
+/// Whether this role is still there.
+pub fn exists(role: Oid) -> bool {
+    // SAFETY: a lookup in the system cache; no tuple is returned.
+    unsafe {
+        let cache = pg_sys::SysCacheIdentifier::AUTHOID as i32;
+        pg_sys::SearchSysCacheExists(
+            cache,
+            role.into(),
+            Datum::null(),
+            Datum::null(),
+            Datum::null(),
+        )
+    }
+}
+
+/// The table of models.
+pub fn table_of_models() -> Oid {
+    // SAFETY: lookups in the system caches; the names are literals.
     unsafe {
         let schema = pg_sys::get_namespace_oid(c"tablenet".as_ptr(), false);
-        let table = pg_sys::get_relname_relid(c"stored_model".as_ptr(), schema);
+        pg_sys::get_relname_relid(c"stored_model".as_ptr(), schema)
+    }
+}
+
+fn owner_of_tables() -> Oid {
+    let table = table_of_models();
+    // SAFETY: a lookup in the system cache; a tuple found is pinned until it is released.
+    unsafe {
         let tuple =
             pg_sys::SearchSysCache1(pg_sys::SysCacheIdentifier::RELOID as i32, table.into());
         if tuple.is_null() {

@@ -3,10 +3,11 @@
 use pgrx::pg_sys::Datum;
 use tablenet_core::{Error, ErrorKind, Result, TrainOptions};
 
-use crate::catalog;
+use crate::catalog::rights::Privilege;
+use crate::catalog::{self, ModelName};
 use crate::entry::{Call, entry};
 use crate::interrupt::Interrupts;
-use crate::options::Request;
+use crate::options::{Keeping, Request};
 use crate::resume::Before;
 use crate::train;
 
@@ -17,22 +18,34 @@ entry!(
 );
 
 fn partial_fit(call: &Call) -> Result<Datum> {
-    let mut interrupts = Interrupts::new();
-    let model = call.required_text(0, "model")?;
+    let interrupts = Interrupts::new();
+    let named = call.required_text(0, "model")?;
     let query = call.required_text(1, "query")?;
     let epochs = call
         .int4(2)
         .ok_or_else(|| Error::new(ErrorKind::NullNotAllowed, "epochs must not be null"))?;
     let epochs = TrainOptions::check_epochs(epochs.into())?;
-    train::check(c"ml_partial_fit()", &model)?;
-    let before = Before::of(&model, &catalog::find(&model)?, &mut interrupts)?;
-    let request = Request {
-        model,
-        query,
-        targets: before.targets(),
-        validation_query: None,
-        warm_start: true,
-        options: before.options(epochs),
-    };
-    train::run(call, request, Some(before), interrupts)
+    let keeping = Keeping::read(call, 3, 4)?;
+    let model = ModelName::parse(&named)?.name.to_string();
+    train::alone(c"ml_partial_fit()", &model, || {
+        let mut interrupts = interrupts;
+        let stored = catalog::find(&named, Privilege::Train)?;
+        let before = Before::of(&named, &stored, &mut interrupts)?;
+        let request = Request {
+            model: model.clone(),
+            query,
+            targets: before.targets(),
+            validation_query: None,
+            warm_start: true,
+            keeping,
+            options: before.options(epochs),
+        };
+        train::run(
+            call,
+            request,
+            Some(stored.model_id),
+            Some(before),
+            interrupts,
+        )
+    })
 }

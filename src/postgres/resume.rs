@@ -16,13 +16,6 @@ pub struct Before {
 }
 
 impl Before {
-    /// The model `name` with its training state; `None` if there is no such model.
-    pub fn find(name: &str, callback: &mut dyn Callback) -> Result<Option<Self>> {
-        catalog::find_if_any(name)?
-            .map(|stored| Self::of(name, &stored, callback))
-            .transpose()
-    }
-
     /// The model found as `stored`, with its training state.
     ///
     /// # Errors

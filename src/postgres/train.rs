@@ -8,7 +8,9 @@ use tablenet_core::{
     Callback, Error, ErrorKind, Pool, Result, TrainOptions, Trained, Training, Value,
 };
 
-use crate::catalog::{self, NewVersion};
+use crate::catalog::rights::Privilege;
+use crate::catalog::versions::{self, Deploy, NewVersion, Stored};
+use crate::catalog::{self, name_lock};
 use crate::datum;
 use crate::entry::{Call, entry};
 use crate::fixed::connected;
@@ -47,22 +49,22 @@ fn several_targets(call: &Call) -> Result<Datum> {
 fn train(call: &Call, targets: Vec<String>) -> Result<Datum> {
     let mut interrupts = Interrupts::new();
     let request = Request::read(call, targets)?;
-    let before = check(c"ml_train()", &request.model).and_then(|()| {
-        if request.warm_start {
-            before(&request, &mut interrupts)
-        } else {
-            Ok(None)
-        }
-    })?;
-    run(call, request, before, interrupts)
+    let name = request.model.clone();
+    alone(c"ml_train()", &name, || {
+        let model_id = catalog::may_train(&name)?;
+        let before = match model_id {
+            Some(_) if request.warm_start => Some(before(&request, &mut interrupts)?),
+            _ => None,
+        };
+        run(call, request, model_id, before, interrupts)
+    })
 }
 
-/// The model that a warm start goes on with, if there is one.
-fn before(request: &Request, interrupts: &mut Interrupts) -> Result<Option<Before>> {
-    let before = Before::find(&request.model, interrupts)?;
-    if let Some(before) = &before
-        && before.targets() != request.targets
-    {
+/// The model that a warm start goes on with.
+fn before(request: &Request, interrupts: &mut Interrupts) -> Result<Before> {
+    let stored = catalog::find(&request.model, Privilege::Train)?;
+    let before = Before::of(&request.model, &stored, interrupts)?;
+    if before.targets() != request.targets {
         let message = format!(
             "model \"{}\" has the target {}, not {}",
             request.model,
@@ -75,11 +77,19 @@ fn before(request: &Request, interrupts: &mut Interrupts) -> Result<Option<Befor
     Ok(before)
 }
 
-/// Refuses to train on a standby or in a read-only transaction, and a model of somebody else.
-pub fn check(function: &CStr, model: &str) -> Result<()> {
+/// Runs a training of `name` when no other one of that name is on its way, with what is committed by then in sight. A
+/// standby and a read-only transaction refuse it.
+pub fn alone<R>(function: &CStr, name: &str, training: impl FnOnce() -> Result<R>) -> Result<R> {
     // SAFETY: a C string. A standby is always read-only.
     unsafe { pg_sys::PreventCommandIfReadOnly(function.as_ptr()) };
-    catalog::check_may_train(model)
+    name_lock::take(name)?;
+    // The statement's own snapshot is older than the wait. In REPEATABLE READ this is the transaction's.
+    // SAFETY: popped below; after an error the abort pops it.
+    unsafe { pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot()) };
+    let answer = training()?;
+    // SAFETY: pushed above.
+    unsafe { pg_sys::PopActiveSnapshot() };
+    Ok(answer)
 }
 
 /// Trains, from what there was `before` if anything, stores and answers. Nothing of the training is alive when the notices
@@ -87,17 +97,23 @@ pub fn check(function: &CStr, model: &str) -> Result<()> {
 pub fn run(
     call: &Call,
     request: Request,
+    model_id: Option<i64>,
     before: Option<Before>,
     mut interrupts: Interrupts,
 ) -> Result<Datum> {
+    if request.keeping.deploy == Deploy::IfBetter {
+        let message = "deploy => 'if_better' is not supported yet";
+        return Err(Error::new(ErrorKind::NotSupported, message));
+    }
     let (answer, notices, fewer) = {
-        let continued = before.as_ref().map(|before| before.version);
+        let parent = before.as_ref().map(|before| before.version);
         let Request {
             model,
             query,
             targets,
             validation_query,
             options,
+            keeping,
             ..
         } = request;
         let trained = learn(
@@ -116,30 +132,36 @@ pub fn run(
         drop(trained.state);
         let new = NewVersion {
             name: &model,
+            model_id,
+            deploy: keeping.deploy,
+            keep_versions: keeping.keep_versions,
             targets: &targets,
             task,
             query: &query,
+            validation_query: validation_query.as_deref(),
             settings: &trained.settings,
             rows: trained.rows,
             training_rows: trained.training_rows,
             validation_rows: trained.validation_rows,
+            fingerprint: None,
             epochs: trained.epochs,
             loss: trained.loss,
             val_loss: trained.val_loss,
+            comparison: None,
             metrics: &trained.metrics,
             history: &serde_json::to_value(&trained.history).unwrap_or_default(),
             parameters,
             bytes: &bytes,
             state: Some(&state),
-            continued,
+            parent,
             seconds: interrupts.elapsed(),
         };
-        let version = catalog::store(&new, &mut interrupts)?;
+        let stored = versions::store(&new, &mut interrupts)?;
         let (used, wanted) = (trained.threads, trained.threads_wanted);
         let fewer = (used < wanted).then(|| {
             format!("memory suffices for {used} of {wanted} threads; the result is the same")
         });
-        (answer(call, &new, version)?, trained.notices, fewer)
+        (answer(call, &new, stored)?, trained.notices, fewer)
     };
     for notice in notices {
         pgrx::notice!("{}", error::printable(&notice));
@@ -231,19 +253,19 @@ fn read_rows<'a>(
 }
 
 /// The row of the result, in the order of the declaration.
-fn answer(call: &Call, new: &NewVersion<'_>, version: i32) -> Result<Datum> {
+fn answer(call: &Call, new: &NewVersion<'_>, stored: Stored) -> Result<Datum> {
     rows::one(
         call,
         &[
             Some(datum::text_datum(new.name)),
-            version.into_datum(),
+            stored.version.into_datum(),
             (new.rows as i64).into_datum(),
             (new.epochs as i32).into_datum(),
             new.loss.into_datum(),
             new.val_loss.and_then(IntoDatum::into_datum),
             Some(datum::jsonb(new.metrics)),
             new.seconds.into_datum(),
-            true.into_datum(),
+            stored.deployed.into_datum(),
         ],
     )
 }

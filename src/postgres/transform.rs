@@ -4,6 +4,7 @@ use pgrx::IntoDatum;
 use pgrx::pg_sys::Datum;
 use tablenet_core::{Binding, Callback, Drift, Feature, Result, Transform, Value};
 
+use crate::catalog::rights::Privilege;
 use crate::entry::{Call, entry};
 use crate::fixed::connected;
 use crate::interrupt::Interrupts;
@@ -47,7 +48,7 @@ fn transform(call: &Call) -> Result<Datum> {
 fn drift(call: &Call) -> Result<Datum> {
     let name = call.required_text(0, "model")?;
     let query = call.required_text(1, "query")?;
-    let file = lookup::file(&name, &catalog::find(&name)?)?;
+    let file = lookup::file(&name, &catalog::find(&name, Privilege::Predict)?)?;
     let mut interrupts = Interrupts::new();
     let drifts = connected(|| {
         let query = Query::prepare(&query)?;

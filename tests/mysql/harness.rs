@@ -7,7 +7,10 @@ mysql_server::on_both_servers!(a_server_answers);
 fn a_server_answers(flavour: Flavour) {
     let server = Server::shared(flavour);
     let mut client = server.connect();
-    assert_eq!(client.text("SELECT ml_version()").as_deref(), Some("0.1.0"));
+    assert_eq!(
+        client.text("SELECT ml_version()").as_deref(),
+        Some(env!("CARGO_PKG_VERSION"))
+    );
     let rows = client.prepared(
         "SELECT ?, ? + 0e0, CAST(? AS CHAR), ?, pi()",
         &[
