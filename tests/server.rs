@@ -5,10 +5,12 @@
 //! data below that, and its socket in a short directory of its own. Dropping a server stops it and fails the test when
 //! its log holds what no log may hold.
 
+mod installation;
 mod process;
 pub mod supervisor;
 pub mod training;
 
+pub use installation::Installation;
 pub use process::Process;
 
 use postgres::{Client, NoTls};
@@ -35,6 +37,7 @@ static SERVERS: AtomicU32 = AtomicU32::new(0);
 
 /// A running PostgreSQL with the extension in its database `postgres`.
 pub struct Server {
+    installation: Installation,
     directory: PathBuf,
     sockets: PathBuf,
     supervisor: Option<Supervisor>,
@@ -50,6 +53,20 @@ impl Server {
 
     /// Starts a server with lines of postgresql.conf, such as `"shared_buffers = 16MB"`, and creates the extension.
     pub fn with(settings: &[&str]) -> Server {
+        let mut server = Server::blank(&Installation::tested());
+        server.initialize(&[]);
+        server.configure(settings);
+        server.resume();
+        server
+            .connect()
+            .batch_execute("CREATE EXTENSION tablenet")
+            .expect("the extension is installed");
+        server
+    }
+
+    /// A server that has directories and no data yet: [`Server::initialize`] makes some, or whatever else fills
+    /// [`Server::data`]. Then [`Server::configure`] and [`Server::resume`].
+    pub fn blank(installation: &Installation) -> Server {
         let name = format!(
             "{}-{}",
             std::process::id(),
@@ -57,7 +74,8 @@ impl Server {
         );
         let directory = PathBuf::from(variable("TABLENET_SERVERS")).join(format!("server-{name}"));
         let sockets = PathBuf::from(format!("/tmp/tablenet-{name}"));
-        let mut server = Server {
+        let server = Server {
+            installation: installation.clone(),
             directory,
             sockets,
             supervisor: None,
@@ -72,17 +90,12 @@ impl Server {
             fs::set_permissions(path, fs::Permissions::from_mode(0o700))
                 .expect("the directory is ours");
         }
-        server.initialize(settings);
-        server.resume();
-        server
-            .connect()
-            .batch_execute("CREATE EXTENSION tablenet")
-            .expect("the extension is installed");
         server
     }
 
-    fn initialize(&self, settings: &[&str]) {
-        let mut initdb = supervisor::command(program("initdb"));
+    /// Runs initdb with these options besides the usual ones.
+    pub fn initialize(&self, options: &[&str]) {
+        let mut initdb = supervisor::command(self.installation.program("initdb"));
         initdb.args([
             "--no-sync",
             "--no-locale",
@@ -92,14 +105,18 @@ impl Server {
             "postgres",
             "-A",
             "trust",
-            "-D",
         ]);
-        let output = initdb.arg(self.data()).output().expect("initdb starts");
+        let initdb = initdb.args(options).arg("-D").arg(self.data());
+        let output = initdb.output().expect("initdb starts");
         assert!(
             output.status.success(),
             "initdb: {}",
             String::from_utf8_lossy(&output.stderr)
         );
+    }
+
+    /// Writes the settings of the tests, and these lines, for the data that are there.
+    pub fn configure(&self, settings: &[&str]) {
         let mut text = format!(
             "listen_addresses = ''\nunix_socket_directories = '{}'\nfsync = off\nmax_connections = 30\n\
              logging_collector = off\nlog_line_prefix = '%m [%p] %e '\nlog_min_messages = warning\n",
@@ -113,18 +130,23 @@ impl Server {
         fs::write(file, text).expect("the data directory is there");
     }
 
-    /// Stops the server and starts it on its data with these environment variables.
-    pub fn restart(&mut self, environment: &[(&'static str, &'static str)]) {
+    /// Stops the server; its data stay.
+    pub fn stop(&mut self) {
         if let Some(supervisor) = self.supervisor.take() {
             supervisor.stop();
         }
+    }
+
+    /// Stops the server and starts it on its data with these environment variables.
+    pub fn restart(&mut self, environment: &[(&'static str, &'static str)]) {
+        self.stop();
         self.environment = environment.to_vec();
         self.resume();
     }
 
-    /// Starts the server again on its data, after [`Server::crash`].
+    /// Starts the server on its data, after [`Server::stop`] or [`Server::crash`].
     pub fn resume(&mut self) {
-        let mut postgres = Command::new(program("postgres"));
+        let mut postgres = Command::new(self.installation.program("postgres"));
         postgres.arg("-D").arg(self.data());
         postgres.envs(self.environment.iter().copied());
         let files = Files {
@@ -146,9 +168,7 @@ impl Server {
         for child in children {
             child.kill();
         }
-        if let Some(supervisor) = self.supervisor.take() {
-            supervisor.stop();
-        }
+        self.stop();
     }
 
     /// A connection as the superuser `postgres`.
@@ -222,8 +242,19 @@ impl Server {
         self.expected.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn data(&self) -> PathBuf {
+    /// The PostgreSQL that it runs from.
+    pub fn installation(&self) -> &Installation {
+        &self.installation
+    }
+
+    /// The directory of its data.
+    pub fn data(&self) -> PathBuf {
         self.directory.join("data")
+    }
+
+    /// The directory of its socket.
+    pub fn sockets(&self) -> &Path {
+        &self.sockets
     }
 
     fn log_file(&self) -> PathBuf {
@@ -245,9 +276,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        if let Some(supervisor) = self.supervisor.take() {
-            supervisor.stop();
-        }
+        self.stop();
         let offences = self.offences();
         let temporary = self.temporary_files();
         for path in [&self.directory, &self.sockets] {
@@ -273,18 +302,9 @@ fn variable(name: &str) -> String {
         .unwrap_or_else(|_| panic!("{name} is not set: run the tests with `scripts/test client`"))
 }
 
-/// A program of the private copy of PostgreSQL.
-fn program(name: &str) -> PathBuf {
-    let pg_config = variable("TABLENET_PG_CONFIG");
-    Path::new(&pg_config)
-        .parent()
-        .expect("a path with a directory")
-        .join(name)
-}
-
-/// Runs one of the copy's client programs against `server`, such as `psql` or `pg_dump`.
+/// Runs one of the client programs of its PostgreSQL against `server`, such as `psql` or `pg_dump`.
 pub fn client_program(name: &str, server: &Server) -> Command {
-    let mut command = Command::new(program(name));
+    let mut command = Command::new(server.installation.program(name));
     command
         .env("PGHOST", &server.sockets)
         .env("PGUSER", "postgres")
