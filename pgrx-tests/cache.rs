@@ -4,6 +4,7 @@ mod tests {
 
     use crate::cache::Cache;
     use crate::in_backend::outcome::{assert_outcome, houses, text};
+    use crate::in_backend::release::FORCE_PARALLEL;
 
     fn run(sql: &str) {
         Spi::run(sql).expect("runs");
@@ -206,12 +207,12 @@ mod tests {
             "SELECT ml_train('c', 'SELECT area, city, heating, class FROM houses', 'class', epochs => 1)",
         );
         let expected = text("SELECT sum(ml_predict('m', area))::text FROM houses");
+        run(&format!("SET LOCAL {FORCE_PARALLEL} = on"));
         run("CREATE FUNCTION plan(statement text) RETURNS text LANGUAGE plpgsql AS $$
              DECLARE line text; lines text := ''; BEGIN
                  FOR line IN EXECUTE 'EXPLAIN (ANALYZE, COSTS OFF) ' || statement LOOP lines := lines || line || E'\\n'; END LOOP;
                  RETURN lines;
-             END $$;
-             SET LOCAL force_parallel_mode = on");
+             END $$");
         // In parallel mode no process may be given a transaction id, and nobody may write.
         for (statement, check) in [
             (

@@ -12,6 +12,7 @@ mod interrupt;
 mod outcome;
 mod predict;
 mod read;
+mod release;
 mod spill;
 mod support;
 mod threads;

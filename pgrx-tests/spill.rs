@@ -4,6 +4,8 @@ mod tests {
     use tablenet_core::SpillFactory;
 
     use crate::error;
+    use crate::in_backend::outcome::assert_outcome;
+    use crate::in_backend::release::temp_file_limit_exceeded;
     use crate::spill::Spills;
 
     fn temporary_files() -> i64 {
@@ -43,14 +45,24 @@ mod tests {
         assert_eq!(temporary_files(), 0);
     }
 
-    #[pg_test(error = "temporary file size exceeds temp_file_limit (1024kB)")]
+    #[pg_test]
     fn temp_file_limit_holds() {
         Spi::run("SET LOCAL temp_file_limit = '1MB'").expect("set");
+        assert_outcome(
+            "SELECT tests.spill_four_megabytes()",
+            &temp_file_limit_exceeded(1024),
+        );
+    }
+
+    #[pg_extern]
+    fn spill_four_megabytes() {
         let mut file = Spills::new()
             .create()
             .unwrap_or_else(|error| error::raise(error));
         let failure = (0..40).find_map(|_| file.append(&[1; 100_000]).err());
         drop(file);
-        error::raise(failure.expect("the limit is 1 MB"));
+        if let Some(failure) = failure {
+            error::raise(failure);
+        }
     }
 }

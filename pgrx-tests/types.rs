@@ -266,7 +266,8 @@ mod tests {
                 "bytea",
                 "Take out what matters, as in get_byte(x, 0) or length(x);",
             ),
-            ("'<a/>'::xml", "xml", "Take out what matters, as in (xpath("),
+            // Without a value: there are servers that were built without XML.
+            ("NULL::xml", "xml", "Take out what matters, as in (xpath("),
             ("1::money", "money", "Cast it: x::numeric;"),
             ("b'1'", "bit", "Cast it: x::int or x::text;"),
             ("'{a}'::text[]", "text[]", "An array must have numbers:"),

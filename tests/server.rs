@@ -261,6 +261,12 @@ impl Server {
         self.directory.join("log")
     }
 
+    /// Whether the log has a line with this SQLSTATE, which is there before the client hears of it.
+    pub fn has_logged(&self, sqlstate: &str) -> bool {
+        let log = fs::read_to_string(self.log_file()).unwrap_or_default();
+        log.contains(&format!(" {sqlstate} "))
+    }
+
     /// The lines of the log that no log may hold.
     fn offences(&self) -> Vec<String> {
         let log = fs::read_to_string(self.log_file()).unwrap_or_default();
