@@ -57,14 +57,35 @@ choose_toolchain() {
   die "Rust $rust_needed or newer is needed; found:${tried:- none}. Run 'rustup toolchain install stable' and then this again."
 }
 
-# Sets pg_config to the server's own one, pg_major and pg_feature. PG_CONFIG names it; the default is the one on PATH.
+# Prints the major version of the PostgreSQL of a pg_config; nothing where that does not run.
+major_version() {
+  { "$1" --version 2>/dev/null || true; } | sed -n 's/^PostgreSQL \([0-9]*\).*/\1/p'
+}
+
+# PG=18 asks for a PostgreSQL of that major version: exports PG_CONFIG for the one there is, or for the one that
+# scripts/fetch-postgres builds.
+choose_version() {
+  [ -n "${PG:-}" ] || return 0
+  local candidate
+  for candidate in "${PG_CONFIG:-pg_config}" "/usr/lib/postgresql/$PG/bin/pg_config"; do
+    if [ "$(major_version "$candidate")" = "$PG" ]; then break; fi
+    candidate=
+  done
+  [ -n "$candidate" ] || candidate=$("$root/scripts/fetch-postgres" "$PG") || die "there is no PostgreSQL $PG to be had"
+  export PG_CONFIG=$candidate
+  unset PG
+}
+
+# Sets pg_config to the server's own one, pg_major and pg_feature. PG_CONFIG names it, or PG its major version; the default
+# is the one on PATH.
 choose_postgres() {
+  choose_version
   pg_config=${PG_CONFIG:-pg_config}
   have "$pg_config" || die "there is no '$pg_config'. Set PG_CONFIG to the pg_config of your PostgreSQL."
   # Debian's /usr/bin/pg_config is a wrapper; a copy of the server needs the real one.
   pg_config=$("$pg_config" --bindir)/pg_config
   [ -x "$pg_config" ] || die "there is no $pg_config. Install the development files of your PostgreSQL."
-  pg_major=$("$pg_config" --version | sed 's/^[^0-9]*\([0-9]*\).*/\1/')
+  pg_major=$(major_version "$pg_config")
   pg_feature=pg$pg_major
   grep -q "^$pg_feature *=" "$root/src/postgres/Cargo.toml" || die "PostgreSQL $pg_major is not supported."
 }
