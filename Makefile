@@ -1,5 +1,6 @@
-# Every target is a script of scripts/, which also runs alone. Variables: PG_CONFIG (default: the one on PATH).
-export PG_CONFIG
+# Every target is a script of scripts/, which also runs alone. Variables: PG_CONFIG (default: the one on PATH), or
+# PG=18 for a PostgreSQL of that major version, built when there is none.
+export PG_CONFIG PG
 
 .DEFAULT_GOAL := build
 .PHONY: help build install install-mysql demo demo-stop demo-mysql demo-mysql-stop test test-all bench quality lint instructions clean
@@ -28,10 +29,10 @@ demo-mysql: ## the same inside a private MariaDB
 demo-mysql-stop: ## stop that server and remove its data
 	@scripts/demo-mysql-stop
 
-test: ## run every ring of tests; ends with 'N passed, N failed'
+test: ## run every ring of tests; ends with 'N passed, N failed'; PG=17 or PG=18 takes that PostgreSQL
 	@scripts/test
 
-test-all: ## the same with MySQL, which it fetches, and the longest tests
+test-all: ## the same also on PostgreSQL 17 and 18 and on MySQL, which it fetches, and the longest tests
 	@scripts/test --all
 
 bench: ## measure tablenet and its peers side by side; writes docs/benchmarks.md (bench/run says what can be set)
