@@ -214,6 +214,9 @@ mod tests {
         undo("DELETE FROM tablenet.stored_chunk");
         undo("UPDATE tablenet.stored_version SET sha256 = '\\x00'");
         undo("UPDATE tablenet.stored_version SET size = -1");
+        // Nothing is reserved for a size that the pieces do not have, and no limit is named.
+        undo("UPDATE tablenet.stored_version SET size = 9223372036854775807");
+        undo("UPDATE tablenet.stored_version SET size = size + 2097152");
         assert_outcome("SELECT ml_summary('m')", "00000");
     }
 

@@ -183,13 +183,34 @@ fn what_does_not_fit_is_refused() {
         refusal(&mut stranger, "SELECT ml_partial_fit('m', 'TABLE houses')"),
         "42704"
     );
+    for damage in [
+        "UPDATE tablenet.stored_version SET state_size = 9223372036854775807",
+        "UPDATE tablenet.stored_version SET state_size = 1e12::bigint",
+        "UPDATE tablenet.stored_state SET bytes = set_byte(bytes, 200, 255 - get_byte(bytes, 200))",
+    ] {
+        run(&mut client, &format!("BEGIN; {damage}"));
+        assert_eq!(
+            refusal(&mut client, "SELECT ml_partial_fit('m', 'TABLE houses')"),
+            "XX001",
+            "{damage}"
+        );
+        run(&mut client, "ROLLBACK");
+    }
     run(
         &mut client,
-        "UPDATE tablenet.stored_state SET bytes = set_byte(bytes, 200, 255 - get_byte(bytes, 200))",
+        "UPDATE tablenet.stored_version SET size = 9223372036854775807",
     );
     assert_eq!(
-        refusal(&mut client, "SELECT ml_partial_fit('m', 'TABLE houses')"),
+        refusal(
+            &mut server.connect(),
+            "SET tablenet.cache_size = 0; SELECT ml_predict('m', 80, 3, 'Jena')"
+        ),
         "XX001"
+    );
+    run(
+        &mut client,
+        "UPDATE tablenet.stored_version SET size = (SELECT sum(octet_length(bytes)) FROM tablenet.stored_chunk c
+          WHERE c.model_id = stored_version.model_id AND c.version = stored_version.version)",
     );
     number(&mut client, "SELECT ml_predict('m', 80, 3, 'Jena')");
 }

@@ -5,7 +5,9 @@
 //! data below that, and its socket in a short directory of its own. Dropping a server stops it and fails the test when
 //! its log holds what no log may hold.
 
+pub mod catalog;
 mod installation;
+pub mod models;
 mod process;
 pub mod supervisor;
 pub mod training;
@@ -180,6 +182,13 @@ impl Server {
     pub fn connect_as(&self, user: &str) -> Client {
         self.try_connect(user)
             .unwrap_or_else(|error| panic!("connecting as {user}: {error}"))
+    }
+
+    /// A connection as the superuser to another database.
+    pub fn connect_to(&self, database: &str) -> Client {
+        let mut config = self.config("postgres");
+        let client = config.dbname(database).connect(NoTls);
+        client.unwrap_or_else(|error| panic!("connecting to {database}: {error}"))
     }
 
     /// A connection as the superuser, as soon as the server has started or recovered.

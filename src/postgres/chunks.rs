@@ -18,8 +18,15 @@ const CHUNK: usize = 1 << 20;
 
 /// Fixed statements over one table of pieces.
 macro_rules! statements {
-    ($read:ident, $add:ident, $drop:ident, $table:literal) => {
+    ($measure:ident, $read:ident, $add:ident, $drop:ident, $table:literal) => {
         thread_local! {
+            static $measure: Fixed = const { Fixed::new(
+                c_str(concat!(
+                    "SELECT pg_catalog.sum(pg_catalog.octet_length(bytes)) FROM tablenet.", $table, " \
+                      WHERE model_id OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.=) $2\0"
+                )),
+                &[pg_sys::INT8OID, pg_sys::INT4OID],
+            ) };
             static $read: Fixed = const { Fixed::new(
                 c_str(concat!(
                     "SELECT bytes FROM tablenet.", $table, " WHERE model_id OPERATOR(pg_catalog.=) $1 \
@@ -52,8 +59,20 @@ const fn c_str(text: &'static str) -> &'static CStr {
     }
 }
 
-statements!(READ_FILE, ADD_FILE, DROP_FILES, "stored_chunk");
-statements!(READ_STATE, ADD_STATE, DROP_STATES, "stored_state");
+statements!(
+    MEASURE_FILE,
+    READ_FILE,
+    ADD_FILE,
+    DROP_FILES,
+    "stored_chunk"
+);
+statements!(
+    MEASURE_STATE,
+    READ_STATE,
+    ADD_STATE,
+    DROP_STATES,
+    "stored_state"
+);
 
 /// Which byte string of a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +84,13 @@ pub enum Part {
 }
 
 impl Part {
+    fn measure(self) -> &'static LocalKey<Fixed> {
+        match self {
+            Self::File => &MEASURE_FILE,
+            Self::State => &MEASURE_STATE,
+        }
+    }
+
     fn read(self) -> &'static LocalKey<Fixed> {
         match self {
             Self::File => &READ_FILE,
@@ -130,7 +156,7 @@ impl Seal {
 /// A part of version `key` (model and version) of the model `name`, checked against its seal.
 ///
 /// # Errors
-/// Damaged if pieces are missing or changed, OutOfMemory if it has more than `limit` bytes.
+/// Damaged if pieces are missing, changed or do not add up to the size, OutOfMemory if it has more than `limit` bytes.
 pub fn read(
     name: &str,
     part: Part,
@@ -140,6 +166,17 @@ pub fn read(
     callback: &mut dyn Callback,
 ) -> Result<Vec<u8>> {
     let words = part.words();
+    // What fits into one piece may be reserved unseen.
+    if seal.size > CHUNK as u64 {
+        let stored = length(part, key)?;
+        if stored != seal.size {
+            let detail = format!(
+                "Its {words} has {} bytes, and its pieces have {stored}.",
+                seal.size
+            );
+            return Err(damaged(name, &detail));
+        }
+    }
     if seal.size > limit {
         let message = format!(
             "the {words} of model \"{name}\" has {} bytes, more than the limit of {limit}",
@@ -196,6 +233,17 @@ pub fn read(
         return Err(damaged(name, &detail));
     }
     Ok(bytes)
+}
+
+/// The bytes of all pieces of a part, which need not be read for it.
+fn length(part: Part, (model_id, version): (i64, i32)) -> Result<u64> {
+    let key = [Some(Datum::from(model_id)), Some(Datum::from(version))];
+    connected(|| {
+        let rows = part.measure().with(|statement| statement.read(&key))?;
+        // Without a piece the sum is NULL.
+        let sum = rows.get(0, 0).map_or(0, |sum| sum.value() as i64);
+        Ok(u64::try_from(sum).unwrap_or(0))
+    })
 }
 
 /// Stores a part of a new version, within an open connection to SPI.

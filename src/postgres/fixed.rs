@@ -7,8 +7,8 @@ use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys::{self, Datum, Oid};
 use tablenet_core::{Error, Result};
 
-use crate::error;
 use crate::owner::as_owner;
+use crate::{error, installed};
 
 /// Opens an SPI connection around `work`. After an error it stays open: the abort that follows closes it.
 pub fn connected<R>(work: impl FnOnce() -> Result<R>) -> Result<R> {
@@ -51,6 +51,7 @@ impl Fixed {
 
     fn run(&self, values: &[Option<Datum>], read_only: bool) -> Result<Rows> {
         assert_eq!(values.len(), self.types.len(), "one value per parameter");
+        installed::check()?;
         let mut datums: Vec<Datum> = values
             .iter()
             .map(|value| value.unwrap_or(Datum::null()))

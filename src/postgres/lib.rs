@@ -25,6 +25,7 @@ mod fixed;
 mod grant;
 mod guc;
 mod inspect;
+mod installed;
 mod interrupt;
 mod json_object;
 mod jsonb;

@@ -1,0 +1,198 @@
+-- tablenet 0.1.0 becomes 0.2.0: versions, rights and grants. What comes out of it is what a fresh 0.2.0 has, name for name;
+-- models keep their version, owner and predictions. What depends on the view tablenet.models or on ml_partial_fit() has to be
+-- dropped before and made again: both have other columns and arguments now. Privileges on them are those of a fresh install.
+-- The functions are named without their schema, as in the install script: the search path is pg_catalog and the schema of the
+-- extension alone, whatever the session's, and the placeholder for that schema cannot have a dollar sign or a quote in its name.
+ALTER TABLE tablenet.stored_model ALTER COLUMN deployed DROP NOT NULL;
+ALTER TABLE tablenet.stored_model ADD COLUMN next_version pg_catalog.int4;
+ALTER TABLE tablenet.stored_model ADD COLUMN previous pg_catalog.int4;
+UPDATE tablenet.stored_model SET next_version = deployed OPERATOR(pg_catalog.+) 1;
+ALTER TABLE tablenet.stored_model ALTER COLUMN next_version SET NOT NULL;
+COMMENT ON TABLE tablenet.stored_model IS 'one row per model: its owner, the version in use and the one before';
+
+ALTER TABLE tablenet.stored_version ADD COLUMN parent pg_catalog.int4;
+ALTER TABLE tablenet.stored_version ADD COLUMN validation_query pg_catalog.text;
+ALTER TABLE tablenet.stored_version ADD COLUMN fingerprint pg_catalog.bytea;
+ALTER TABLE tablenet.stored_version ADD COLUMN compared_version pg_catalog.int4;
+ALTER TABLE tablenet.stored_version ADD COLUMN compared_loss pg_catalog.float8;
+
+-- 0 is PUBLIC.
+CREATE TABLE tablenet.stored_grant (
+    model_id  pg_catalog.int8 NOT NULL,
+    grantee   pg_catalog.regrole NOT NULL,
+    privilege pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
+    PRIMARY KEY (model_id, grantee, privilege)
+);
+COMMENT ON TABLE tablenet.stored_grant IS 'who else may use a model: predict, train or own';
+
+REVOKE ALL ON tablenet.stored_grant FROM PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('tablenet.stored_grant',
+    'WHERE grantee OPERATOR(pg_catalog.=) 0 OR grantee OPERATOR(pg_catalog.=) ANY (SELECT oid FROM pg_catalog.pg_roles)');
+
+DROP VIEW tablenet.models;
+
+-- Nobody reads this one directly: the others show what the current user may see of it.
+CREATE VIEW tablenet.usable_model WITH (security_barrier) AS
+SELECT m.model_id,
+       m.name,
+       m.owner,
+       m.deployed,
+       CASE WHEN pg_catalog.pg_has_role(m.owner, 'USAGE') THEN 'own' ELSE g.privilege END AS privilege
+  FROM tablenet.stored_model AS m
+  LEFT JOIN LATERAL (
+      SELECT g.privilege
+        FROM tablenet.stored_grant AS g
+       WHERE g.model_id OPERATOR(pg_catalog.=) m.model_id
+         AND (g.grantee OPERATOR(pg_catalog.=) 0 OR pg_catalog.pg_has_role(g.grantee, 'USAGE'))
+       ORDER BY pg_catalog.array_position('{own,train,predict}', g.privilege)
+       LIMIT 1) AS g ON true
+ WHERE pg_catalog.pg_has_role(m.owner, 'USAGE') OR g.privilege IS NOT NULL;
+COMMENT ON VIEW tablenet.usable_model IS 'the models that the current user may use, and the highest privilege on each';
+REVOKE ALL ON tablenet.usable_model FROM PUBLIC;
+
+CREATE VIEW tablenet.versions WITH (security_barrier) AS
+SELECT m.name AS model,
+       v.version,
+       v.version OPERATOR(pg_catalog.=) m.deployed IS TRUE AS deployed,
+       v.parent,
+       v.task,
+       pg_catalog.array_to_string(v.target, ', ') AS target,
+       v.rows,
+       v.training_rows,
+       v.validation_rows,
+       v.epochs,
+       v.loss,
+       v.val_loss,
+       v.compared_version,
+       v.compared_loss,
+       v.metrics,
+       v.settings,
+       v.parameters,
+       v.size,
+       v.seconds,
+       v.trained_at,
+       v.trained_by,
+       CASE WHEN m.privilege OPERATOR(pg_catalog.<>) 'predict' THEN v.query END AS query,
+       CASE WHEN m.privilege OPERATOR(pg_catalog.<>) 'predict' THEN v.validation_query END AS validation_query,
+       v.fingerprint,
+       v.sha256,
+       v.library_version
+  FROM tablenet.usable_model AS m
+  JOIN tablenet.stored_version AS v ON v.model_id OPERATOR(pg_catalog.=) m.model_id;
+COMMENT ON VIEW tablenet.versions IS
+    'the versions of the models that you may use: what each was trained on, with which settings, and what it reached';
+GRANT SELECT ON tablenet.versions TO PUBLIC;
+
+CREATE VIEW tablenet.models WITH (security_barrier) AS
+SELECT m.name AS model,
+       m.owner,
+       m.privilege,
+       v.version,
+       v.task,
+       v.target,
+       v.rows,
+       v.training_rows,
+       v.validation_rows,
+       v.epochs,
+       v.loss,
+       v.val_loss,
+       v.metrics,
+       v.settings,
+       v.parameters,
+       v.size,
+       v.seconds,
+       v.trained_at,
+       v.trained_by,
+       v.query,
+       v.sha256,
+       v.library_version
+  FROM tablenet.usable_model AS m
+  LEFT JOIN tablenet.versions AS v
+    ON v.model OPERATOR(pg_catalog.=) m.name AND v.deployed;
+COMMENT ON VIEW tablenet.models IS
+    'the models that you may use: one row each, with the settings used and the result reached by the version in use';
+GRANT SELECT ON tablenet.models TO PUBLIC;
+
+CREATE VIEW tablenet.history WITH (security_barrier) AS
+SELECT m.name AS model,
+       v.version,
+       (e.logs OPERATOR(pg_catalog.->>) 'epoch')::int AS epoch,
+       (e.logs OPERATOR(pg_catalog.->>) 'loss')::float8 AS loss,
+       (e.logs OPERATOR(pg_catalog.->>) 'val_loss')::float8 AS val_loss,
+       (e.logs OPERATOR(pg_catalog.->>) 'seconds')::float8 AS seconds
+  FROM tablenet.usable_model AS m
+  JOIN tablenet.stored_version AS v ON v.model_id OPERATOR(pg_catalog.=) m.model_id
+ CROSS JOIN LATERAL pg_catalog.jsonb_array_elements(v.history OPERATOR(pg_catalog.->) 'epochs') AS e (logs);
+COMMENT ON VIEW tablenet.history IS 'what the trainings of the models that you may use logged: one row per version and epoch';
+GRANT SELECT ON tablenet.history TO PUBLIC;
+
+CREATE VIEW tablenet.grants WITH (security_barrier) AS
+SELECT m.name AS model,
+       CASE WHEN g.grantee OPERATOR(pg_catalog.=) 0 THEN 'public' ELSE pg_catalog.pg_get_userbyid(g.grantee) END AS grantee,
+       g.privilege
+  FROM tablenet.usable_model AS m
+  JOIN tablenet.stored_grant AS g ON g.model_id OPERATOR(pg_catalog.=) m.model_id
+ WHERE m.privilege OPERATOR(pg_catalog.=) 'own'
+    OR g.grantee OPERATOR(pg_catalog.=) 0
+    OR pg_catalog.pg_has_role(g.grantee, 'USAGE');
+COMMENT ON VIEW tablenet.grants IS
+    'who may use a model besides its owner: all grants of the models that are yours, and those to you of others';
+GRANT SELECT ON tablenet.grants TO PUBLIC;
+
+DROP FUNCTION ml_partial_fit(text, text, int);
+
+CREATE FUNCTION ml_partial_fit(
+    model            text,
+    query            text,
+    epochs           int  DEFAULT 1,
+    deploy           text DEFAULT 'always',
+    keep_versions    int  DEFAULT NULL,
+    OUT model        text,
+    OUT version      int,
+    OUT rows         bigint,
+    OUT epochs       int,
+    OUT loss         float8,
+    OUT val_loss     float8,
+    OUT metrics      jsonb,
+    OUT seconds      float8,
+    OUT deployed     boolean)
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT COST 1000000
+    AS 'MODULE_PATHNAME', 'tablenet_partial_fit';
+COMMENT ON FUNCTION ml_partial_fit(text, text, int, text, int) IS
+    'trains a model on, with the weights, optimizer and preprocessing that it has, on the rows of a query';
+
+CREATE FUNCTION ml_deploy(model text, version text) RETURNS int
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT COST 1000
+    AS 'MODULE_PATHNAME', 'tablenet_deploy';
+COMMENT ON FUNCTION ml_deploy(text, text) IS
+    'puts another version of a model to use: a number, ''previous'' (in use before) or ''best'' (the lowest val_loss); its number';
+
+CREATE FUNCTION ml_deploy(model text, version int) RETURNS int
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT COST 1000
+    AS 'MODULE_PATHNAME', 'tablenet_deploy_version';
+COMMENT ON FUNCTION ml_deploy(text, int) IS
+    'puts another version of a model to use; its number';
+
+CREATE FUNCTION ml_rename(model text, new_name text) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT COST 1000
+    AS 'MODULE_PATHNAME', 'tablenet_rename';
+COMMENT ON FUNCTION ml_rename(text, text) IS
+    'gives a model another name; its versions and grants stay with it';
+
+CREATE FUNCTION ml_drop(model text, version int) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT COST 1000
+    AS 'MODULE_PATHNAME', 'tablenet_drop_version';
+COMMENT ON FUNCTION ml_drop(text, int) IS
+    'deletes one version of a model, not the deployed one';
+
+CREATE FUNCTION ml_grant(model text, role name, privilege text) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT COST 1000
+    AS 'MODULE_PATHNAME', 'tablenet_grant';
+COMMENT ON FUNCTION ml_grant(text, name, text) IS
+    'lets a role, or public, predict with a model, train it, or do everything that its owner may: predict, train or own';
+
+CREATE FUNCTION ml_revoke(model text, role name, privilege text DEFAULT NULL) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT COST 1000
+    AS 'MODULE_PATHNAME', 'tablenet_revoke';
+COMMENT ON FUNCTION ml_revoke(text, name, text) IS
+    'takes back what ml_grant() gave to a role: one privilege, or all';
