@@ -15,7 +15,8 @@ const MEMBERS: &str = "
 const QUERIES: [&str; 9] = [
     "SELECT concat_ws(' | ', 'extension', extname, extversion, extrelocatable, extnamespace::regnamespace, extowner::regrole,
                       extconfig::regclass[], extcondition, obj_description(oid, 'pg_extension')) FROM pg_extension",
-    "SELECT concat_ws(' | ', 'relation', c.oid::regclass, relkind, relowner::regrole, relpersistence, reloptions, relacl,
+    "SELECT concat_ws(' | ', 'relation', c.oid::regclass, relkind, relowner::regrole, relpersistence, reloptions,
+                      coalesce(relacl, acldefault(CASE relkind WHEN 'S' THEN 's'::\"char\" ELSE 'r' END, relowner)),
                       relrowsecurity, relhasrules, relhastriggers, relreplident, amname, obj_description(c.oid, 'pg_class'),
                       (SELECT concat_ws(' ', t.relpersistence, t.reloptions) FROM pg_class t WHERE t.oid = c.reltoastrelid))
        FROM members JOIN pg_class c ON c.oid = objid AND classid = 'pg_class'::regclass LEFT JOIN pg_am a ON a.oid = c.relam
@@ -41,7 +42,9 @@ const QUERIES: [&str; 9] = [
     "SELECT concat_ws(' | ', 'schema', nspname, nspowner::regrole, nspacl, obj_description(n.oid, 'pg_namespace'))
        FROM members JOIN pg_namespace n ON n.oid = objid AND classid = 'pg_namespace'::regclass",
     "SELECT concat_ws(' | ', 'initial privileges', pg_describe_object(i.classoid, i.objoid, i.objsubid), privtype, initprivs)
-       FROM members JOIN pg_init_privs i ON i.objoid = objid AND i.classoid = classid",
+       FROM members JOIN pg_init_privs i ON i.objoid = objid AND i.classoid = classid LEFT JOIN pg_class c ON c.oid = objid
+      -- pg_upgrade leaves out what is so by default.
+      WHERE initprivs IS DISTINCT FROM acldefault(CASE relkind WHEN 'S' THEN 's'::\"char\" ELSE 'r' END, relowner)",
     "SELECT regexp_replace(concat_ws(' | ', 'dependency', pg_describe_object(d.classid, d.objid, d.objsubid), deptype,
                       pg_describe_object(refclassid, refobjid, refobjsubid)), 'pg_toast_\\d+', 'pg_toast', 'g')
        FROM members JOIN pg_depend d USING (classid, objid)",

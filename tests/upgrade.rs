@@ -2,46 +2,22 @@
 //! it what a fresh install is, with models that predict as they did.
 
 use postgres::{Client, NoTls, error::DbError};
+use server::models::output;
 use server::training::{number, refusal};
 use server::{Server, catalog, client_program};
 use std::fs;
-use std::path::{Path, PathBuf};
 
 /// Models made by 0.1.0 and their predictions; `record` beside them made both.
 const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/0.1.0");
 /// The SQL that is shipped.
 const SQL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../sql");
 
-/// A server without the extension that can also install 0.1.0.
-fn server_with_old_script() -> Server {
-    let server = Server::start();
-    let script = "tablenet--0.1.0.sql";
-    let extensions = PathBuf::from(server.installation().answer("--sharedir")).join("extension");
-    // Whole or not at all: other tests install at the same time.
-    let temporary = extensions.join(format!(
-        "{script}.{}",
-        server
-            .data()
-            .parent()
-            .and_then(Path::file_name)
-            .expect("a name")
-            .to_string_lossy()
-    ));
-    fs::copy(format!("{SQL}/install/{script}"), &temporary).expect("copies");
-    fs::rename(&temporary, extensions.join(script)).expect("renames");
-    server
-        .connect()
-        .batch_execute("DROP EXTENSION tablenet")
-        .expect("drops");
-    server
-}
-
-/// The same with 0.1.0 installed, and its models stored.
+/// A server with 0.1.0 installed, and its models stored.
 fn server_of_0_1_0() -> Server {
-    let server = server_with_old_script();
+    let server = Server::start();
     server
         .connect()
-        .batch_execute("CREATE EXTENSION tablenet VERSION '0.1.0'")
+        .batch_execute("DROP EXTENSION tablenet; CREATE EXTENSION tablenet VERSION '0.1.0'")
         .expect("installs 0.1.0");
     psql(
         &server,
@@ -57,34 +33,30 @@ fn server_of_0_1_0() -> Server {
 
 /// What psql prints; it stops at the first error.
 fn psql(server: &Server, arguments: &[&str]) -> String {
-    let mut psql = client_program("psql", server);
-    let output = psql
-        .args(["-X", "-q", "-v", "ON_ERROR_STOP=1"])
-        .args(arguments)
-        .output()
-        .expect("psql starts");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout).expect("UTF-8")
+    let options = ["-X", "-q", "-v", "ON_ERROR_STOP=1"];
+    output(server, "psql", &[&options[..], arguments].concat())
 }
 
 /// The predictions of the fixture's models, as the fixture has them.
-fn predictions(server: &Server) -> String {
+fn predictions(server: &Server, database: &str) -> String {
     let query = fs::read_to_string(format!("{FIXTURE}/predictions.sql")).expect("the fixture");
     let query: Vec<&str> = query
         .lines()
         .filter(|line| !line.starts_with("--"))
         .collect();
-    psql(
-        server,
-        &[
-            "-c",
-            &format!("COPY ({}) TO stdout (FORMAT csv, HEADER)", query.join("\n")),
-        ],
-    )
+    let copy = format!("COPY ({}) TO stdout (FORMAT csv, HEADER)", query.join("\n"));
+    psql(server, &["-d", database, "-c", &copy])
+}
+
+/// The predictions that 0.1.0 made.
+fn recorded() -> String {
+    let recorded = fs::read_to_string(format!("{FIXTURE}/predictions.csv")).expect("the fixture");
+    assert_eq!(
+        recorded.lines().count(),
+        907,
+        "a heading, 302 rows and 3 models"
+    );
+    recorded
 }
 
 fn failure(client: &mut Client, statement: &str) -> DbError {
@@ -246,13 +218,7 @@ fn models_stay_and_predict_as_they_did() {
     client
         .batch_execute("ALTER EXTENSION tablenet UPDATE")
         .expect("updates");
-    let recorded = fs::read_to_string(format!("{FIXTURE}/predictions.csv")).expect("the fixture");
-    assert_eq!(
-        recorded.lines().count(),
-        907,
-        "a heading, 302 rows and 3 models"
-    );
-    assert_eq!(predictions(&server), recorded);
+    assert_eq!(predictions(&server, "postgres"), recorded());
 
     let models = psql(
         &server,
@@ -297,8 +263,35 @@ fn models_stay_and_predict_as_they_did() {
 }
 
 #[test]
+fn a_dump_of_the_old_version_is_loaded_into_it_and_then_updated() {
+    let server = server_of_0_1_0();
+    let dump = server.data().with_file_name("dump").display().to_string();
+    output(&server, "pg_dump", &["-f", &dump]);
+    server
+        .connect()
+        .batch_execute("CREATE DATABASE copy")
+        .expect("a database");
+    let load = ["-d", "copy", "-o", "/dev/null", "-f", &dump];
+    let early = client_program("psql", &server)
+        .args(["-X", "-v", "ON_ERROR_STOP=1", "--single-transaction"])
+        .args(load)
+        .output()
+        .expect("psql starts");
+    let errors = String::from_utf8_lossy(&early.stderr);
+    assert!(errors.contains("next_version"), "{errors}");
+
+    let mut copy = server.connect_to("copy");
+    copy.batch_execute("CREATE EXTENSION tablenet VERSION '0.1.0'")
+        .expect("installs 0.1.0");
+    psql(&server, &load);
+    copy.batch_execute("ALTER EXTENSION tablenet UPDATE")
+        .expect("updates");
+    assert_eq!(predictions(&server, "copy"), recorded());
+}
+
+#[test]
 fn an_update_is_what_a_fresh_install_is() {
-    let server = server_with_old_script();
+    let server = Server::start();
     // In a schema of any name, and with a hostile search path.
     for schema in ["public", "we $ird \"name\" of 'it"] {
         let quoted = format!("\"{}\"", schema.replace('"', "\"\""));
@@ -403,10 +396,10 @@ fn every_symbol_of_any_script_is_in_the_library() {
 
 #[test]
 fn dropping_the_extension_drops_the_models_also_from_sessions_that_have_them_ready() {
-    let server = server_with_old_script();
+    let server = Server::start();
     let mut admin = server.connect();
     admin
-        .batch_execute("CREATE EXTENSION tablenet; CREATE TABLE flats AS SELECT i AS area, 2.0 * i AS price FROM generate_series(1, 50) i")
+        .batch_execute("CREATE TABLE flats AS SELECT i AS area, 2.0 * i AS price FROM generate_series(1, 50) i")
         .expect("installs");
     let train = "SELECT * FROM ml_train('m', 'SELECT area, price FROM flats', 'price', epochs => 2, seed => ";
     admin.batch_execute(&format!("{train} 1)")).expect("trains");
