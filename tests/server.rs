@@ -9,6 +9,7 @@ pub mod catalog;
 mod installation;
 pub mod models;
 mod process;
+pub mod sessions;
 pub mod supervisor;
 pub mod training;
 
@@ -66,6 +67,43 @@ impl Server {
         server
     }
 
+    /// Starts a hot standby of this server from a base backup, with more lines of postgresql.conf.
+    pub fn standby(&self, settings: &[&str]) -> Server {
+        let mut server = Server::blank(&self.installation);
+        let mut backup = supervisor::command(self.installation.program("pg_basebackup"));
+        backup.args(["--checkpoint=fast", "--no-sync", "--write-recovery-conf"]);
+        backup.args(["--username=postgres", "--host"]);
+        backup.arg(&self.sockets).arg("--pgdata").arg(server.data());
+        let output = backup.output().expect("pg_basebackup starts");
+        assert!(
+            output.status.success(),
+            "pg_basebackup: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        server.configure(settings);
+        server.resume();
+        server
+    }
+
+    /// Waits until `standby` has replayed all that is committed here.
+    pub fn wait_for(&self, standby: &mut Client) {
+        let written: String = self
+            .connect()
+            .query_one("SELECT pg_current_wal_flush_lsn()::text", &[])
+            .expect("a primary")
+            .get(0);
+        let replayed = format!("SELECT pg_last_wal_replay_lsn() >= '{written}'::pg_lsn");
+        sessions::until(standby, &replayed);
+    }
+
+    /// A connection string for other servers.
+    pub fn conninfo(&self) -> String {
+        format!(
+            "host={} user=postgres dbname=postgres",
+            self.sockets.display()
+        )
+    }
+
     /// A server that has directories and no data yet: [`Server::initialize`] makes some, or whatever else fills
     /// [`Server::data`]. Then [`Server::configure`] and [`Server::resume`].
     pub fn blank(installation: &Installation) -> Server {
@@ -117,10 +155,10 @@ impl Server {
         );
     }
 
-    /// Writes the settings of the tests, and these lines, for the data that are there.
+    /// Adds the settings of the tests, and these lines, to those of the data that are there; the last of several counts.
     pub fn configure(&self, settings: &[&str]) {
         let mut text = format!(
-            "listen_addresses = ''\nunix_socket_directories = '{}'\nfsync = off\nmax_connections = 30\n\
+            "\nlisten_addresses = ''\nunix_socket_directories = '{}'\nfsync = off\nmax_connections = 30\n\
              logging_collector = off\nlog_line_prefix = '%m [%p] %e '\nlog_min_messages = warning\n",
             self.sockets.display()
         );
@@ -129,7 +167,8 @@ impl Server {
             text.push('\n');
         }
         let file = self.data().join("postgresql.auto.conf");
-        fs::write(file, text).expect("the data directory is there");
+        let before = fs::read_to_string(&file).expect("the data directory is there");
+        fs::write(file, before + &text).expect("the data directory is there");
     }
 
     /// Stops the server; its data stay.

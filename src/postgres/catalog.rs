@@ -115,6 +115,14 @@ pub fn may_train(name: &str) -> Result<Option<i64>> {
     })
 }
 
+/// Whether there is a model `name`, whoever may use it.
+pub fn is_there(name: &str) -> Result<bool> {
+    connected(|| {
+        let rows = OWNER.with(|owner| owner.read(&[Some(datum::text_datum(name))]))?;
+        Ok(rows.count() > 0)
+    })
+}
+
 /// The error for a version that a model does not have.
 pub fn no_version(name: &str, version: i32) -> Error {
     let report = error::report(

@@ -49,6 +49,19 @@ impl Fixed {
         self.run(values, false)
     }
 
+    /// Reads what is committed by now and what the transaction itself has done, whatever its isolation level.
+    pub fn latest(&self, values: &[Option<Datum>]) -> Result<Rows> {
+        // SAFETY: popped below; after an error the abort pops it.
+        unsafe {
+            pg_sys::CommandCounterIncrement();
+            pg_sys::PushActiveSnapshot(pg_sys::GetLatestSnapshot());
+        }
+        let rows = self.read(values)?;
+        // SAFETY: pushed above.
+        unsafe { pg_sys::PopActiveSnapshot() };
+        Ok(rows)
+    }
+
     fn run(&self, values: &[Option<Datum>], read_only: bool) -> Result<Rows> {
         assert_eq!(values.len(), self.types.len(), "one value per parameter");
         installed::check()?;

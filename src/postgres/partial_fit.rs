@@ -6,7 +6,6 @@ use tablenet_core::{Error, ErrorKind, Result, TrainOptions};
 use crate::catalog::rights::Privilege;
 use crate::catalog::{self, ModelName};
 use crate::entry::{Call, entry};
-use crate::interrupt::Interrupts;
 use crate::options::{Keeping, Request};
 use crate::resume::Before;
 use crate::train;
@@ -18,7 +17,6 @@ entry!(
 );
 
 fn partial_fit(call: &Call) -> Result<Datum> {
-    let interrupts = Interrupts::new();
     let named = call.required_text(0, "model")?;
     let query = call.required_text(1, "query")?;
     let epochs = call
@@ -27,8 +25,7 @@ fn partial_fit(call: &Call) -> Result<Datum> {
     let epochs = TrainOptions::check_epochs(epochs.into())?;
     let keeping = Keeping::read(call, 3, 4)?;
     let model = ModelName::parse(&named)?.name.to_string();
-    train::alone(c"ml_partial_fit()", &model, || {
-        let mut interrupts = interrupts;
+    train::alone(c"ml_partial_fit()", &model, |mut interrupts| {
         let stored = catalog::find(&named, Privilege::Train)?;
         let before = Before::of(&named, &stored, &mut interrupts)?;
         let request = Request {

@@ -28,12 +28,13 @@ fn rename(call: &Call) -> Result<Datum> {
     check_model_name(&new_name)?;
     // SAFETY: the name is a literal.
     unsafe { pg_sys::PreventCommandIfReadOnly(c"ml_rename()".as_ptr()) };
-    // Whoever makes a model of this name holds it, so nobody comes between the look and the change.
+    // Whoever makes a model of this name holds it, so nobody comes between the look and the change. Where this
+    // transaction itself has freed the name, nobody else can make one, and a training that goes on has its model's key.
     name_lock::take(&new_name)?;
     connected(|| {
         let model = ModelRow::lock(&name, Privilege::Own)?;
         let new = Some(datum::text_datum(&new_name));
-        let taken = TAKEN.with(|statement| statement.write(&[new]))?;
+        let taken = TAKEN.with(|statement| statement.latest(&[new]))?;
         if taken.count() > 0 {
             return Err(rights::taken(&new_name));
         }

@@ -2,8 +2,8 @@
 
 use std::ffi::CStr;
 
-use pgrx::IntoDatum;
 use pgrx::pg_sys::{self, Datum};
+use pgrx::{IntoDatum, PgSqlErrorCode as Code};
 use tablenet_core::{
     Callback, Error, ErrorKind, Pool, Result, TrainOptions, Trained, Training, Value,
 };
@@ -47,10 +47,9 @@ fn several_targets(call: &Call) -> Result<Datum> {
 }
 
 fn train(call: &Call, targets: Vec<String>) -> Result<Datum> {
-    let mut interrupts = Interrupts::new();
     let request = Request::read(call, targets)?;
     let name = request.model.clone();
-    alone(c"ml_train()", &name, || {
+    alone(c"ml_train()", &name, |mut interrupts| {
         let model_id = catalog::may_train(&name)?;
         let before = match model_id {
             Some(_) if request.warm_start => Some(before(&request, &mut interrupts)?),
@@ -77,19 +76,42 @@ fn before(request: &Request, interrupts: &mut Interrupts) -> Result<Before> {
     Ok(before)
 }
 
-/// Runs a training of `name` when no other one of that name is on its way, with what is committed by then in sight. A
-/// standby and a read-only transaction refuse it.
-pub fn alone<R>(function: &CStr, name: &str, training: impl FnOnce() -> Result<R>) -> Result<R> {
+/// Runs a training of `name` when no other one of that name is on its way, with what is committed by then in sight, and
+/// starts its clock. A standby and a read-only transaction refuse it.
+///
+/// # Errors
+/// 40P01 if another training of the name has to wait for this transaction, and those of [`name_lock::take`].
+pub fn alone<R>(
+    function: &CStr,
+    name: &str,
+    training: impl FnOnce(Interrupts) -> Result<R>,
+) -> Result<R> {
     // SAFETY: a C string. A standby is always read-only.
     unsafe { pg_sys::PreventCommandIfReadOnly(function.as_ptr()) };
-    name_lock::take(name)?;
+    let locked = name_lock::take(name)?;
     // The statement's own snapshot is older than the wait. In REPEATABLE READ this is the transaction's.
     // SAFETY: popped below; after an error the abort pops it.
     unsafe { pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot()) };
-    let answer = training()?;
+    // Where this transaction has freed the name, the other training stores into the model that had it.
+    if !locked && catalog::is_there(name)? {
+        return Err(crossed(name));
+    }
+    let answer = training(Interrupts::new())?;
     // SAFETY: pushed above.
     unsafe { pg_sys::PopActiveSnapshot() };
     Ok(answer)
+}
+
+/// The error for a wait in which neither would ever end.
+fn crossed(name: &str) -> Error {
+    let report = error::report(
+        Code::ERRCODE_T_R_DEADLOCK_DETECTED,
+        format!("model \"{name}\" is being trained by another session"),
+    );
+    let report = report.set_detail(
+        "This transaction has changed the model already, so that training will wait for it.",
+    );
+    error::wrap(report.set_hint("Train a model before you change it in the same transaction."))
 }
 
 /// Trains, from what there was `before` if anything, stores and answers. Nothing of the training is alive when the notices

@@ -1,21 +1,25 @@
 //! The row of one model, locked for a change until the transaction ends.
+//!
+//! It is locked by being written anew, whatever the change is: a transaction whose snapshot is older gets 40001 instead of
+//! deploying a version that is gone or leaving a grant behind.
 
 use pgrx::pg_sys::{self, Datum, Oid};
 use tablenet_core::Result;
 
+use super::name_lock;
 use super::rights::{self, As, Privilege};
 use crate::datum;
 use crate::fixed::{Fixed, Rows};
 
 thread_local! {
     static BY_NAME: Fixed = const { Fixed::new(
-        c"SELECT model_id, name, owner, deployed, next_version, previous FROM tablenet.stored_model \
-           WHERE name OPERATOR(pg_catalog.=) $1 FOR UPDATE",
+        c"UPDATE tablenet.stored_model SET next_version = next_version WHERE name OPERATOR(pg_catalog.=) $1 \
+          RETURNING model_id, name, owner, deployed, next_version, previous",
         &[pg_sys::TEXTOID],
     ) };
     static BY_ID: Fixed = const { Fixed::new(
-        c"SELECT model_id, name, owner, deployed, next_version, previous FROM tablenet.stored_model \
-           WHERE model_id OPERATOR(pg_catalog.=) $1 FOR UPDATE",
+        c"UPDATE tablenet.stored_model SET next_version = next_version WHERE model_id OPERATOR(pg_catalog.=) $1 \
+          RETURNING model_id, name, owner, deployed, next_version, previous",
         &[pg_sys::INT8OID],
     ) };
     static ADD: Fixed = const { Fixed::new(
@@ -52,16 +56,30 @@ impl ModelRow {
     /// # Errors
     /// Those of [`rights::require`].
     pub fn lock(name: &str, needed: Privilege) -> Result<Self> {
-        let rows = BY_NAME.with(|statement| statement.write(&[Some(datum::text_datum(name))]))?;
-        let model = Self::read(&rows)?.ok_or_else(|| rights::unknown(name))?;
+        let find = || {
+            let rows =
+                BY_NAME.with(|statement| statement.write(&[Some(datum::text_datum(name))]))?;
+            Self::read(&rows)
+        };
+        // Another may have given the name to another model while this waited for the row that had it.
+        let found = match find()? {
+            Some(model) => Some(model),
+            None => find()?,
+        };
+        let model = found.ok_or_else(|| rights::unknown(name))?;
         rights::require(name, model.model_id, model.owner, needed, As::Now)?;
+        name_lock::changed(name);
         Ok(model)
     }
 
     /// The model with this key, if it is still there.
     pub fn lock_by_id(model_id: i64) -> Result<Option<Self>> {
         let rows = BY_ID.with(|statement| statement.write(&[Some(model_id.into())]))?;
-        Self::read(&rows)
+        let model = Self::read(&rows)?;
+        if let Some(model) = &model {
+            name_lock::changed(&model.name);
+        }
+        Ok(model)
     }
 
     /// The model `name`, which is made for the current user where there is none.

@@ -1,6 +1,10 @@
 //! One training of a name at a time: a lock that a transaction keeps to its end, as LOCK TABLE does. Whoever only reads,
 //! or deploys another version, never waits for it.
+//!
+//! A training holds the name first and the model's row last. A transaction that has changed the row must not wait for the
+//! name then, or the two would wait for each other.
 
+use std::cell::RefCell;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use pgrx::pg_sys;
@@ -8,14 +12,53 @@ use tablenet_core::Result;
 
 use crate::{error, owner};
 
-/// Waits until no other transaction trains or creates the model `name`.
+thread_local! {
+    /// The models that a transaction has changed: in which (sub)transaction, and under which name.
+    static CHANGED: RefCell<(u64, Vec<(pg_sys::SubTransactionId, String)>)> = const { RefCell::new((0, Vec::new())) };
+}
+
+/// Remembers that this transaction holds the row of the model `name`.
+pub fn changed(name: &str) {
+    // SAFETY: plain variables of the backend.
+    let (transaction, part) = unsafe {
+        (
+            pg_sys::GetTopFullTransactionIdIfAny().value,
+            pg_sys::GetCurrentSubTransactionId(),
+        )
+    };
+    CHANGED.with_borrow_mut(|(of, names)| {
+        if *of != transaction {
+            *of = transaction;
+            names.clear();
+        }
+        if !names.iter().any(|known| known.0 == part && known.1 == name) {
+            names.push((part, name.to_string()));
+        }
+    });
+}
+
+/// Whether this transaction holds the row of a model that had this name; not where a savepoint has taken it back.
+fn is_changed(name: &str) -> bool {
+    // SAFETY: a plain variable of the backend.
+    let transaction = unsafe { pg_sys::GetTopFullTransactionIdIfAny().value };
+    CHANGED.with_borrow(|(of, names)| {
+        *of == transaction
+            && names.iter().any(|(part, known)| {
+                // SAFETY: looks through the subtransactions in progress.
+                known == name && unsafe { pg_sys::SubTransactionIsActive(*part) }
+            })
+    })
+}
+
+/// Waits until no other transaction trains or creates the model `name`. `false` if another does and this one has
+/// changed the model, for which that one waits sooner or later: the name is not locked then.
 ///
 /// It is a lock on the table of models with the name's hash as object, which pg_locks shows; two names with one hash
 /// only wait for each other.
 ///
 /// # Errors
 /// 40P01, 55P03 and 57014, as for any lock.
-pub fn take(name: &str) -> Result<()> {
+pub fn take(name: &str) -> Result<bool> {
     let mut hasher = DefaultHasher::new();
     name.hash(&mut hasher);
     let tag = pg_sys::LOCKTAG {
@@ -27,10 +70,12 @@ pub fn take(name: &str) -> Result<()> {
         locktag_type: pg_sys::LockTagType::LOCKTAG_OBJECT as u8,
         locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
     };
+    let wait = !is_changed(name);
     error::catch(|| {
         // SAFETY: the tag is read; a wait for the lock ends with an error that `catch` takes.
-        unsafe {
-            pg_sys::LockAcquire(&tag, pg_sys::ShareUpdateExclusiveLock as i32, false, false);
-        }
+        let taken = unsafe {
+            pg_sys::LockAcquire(&tag, pg_sys::ShareUpdateExclusiveLock as i32, false, !wait)
+        };
+        taken != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL
     })
 }
