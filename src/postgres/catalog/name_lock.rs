@@ -5,7 +5,6 @@
 //! name then, or the two would wait for each other.
 
 use std::cell::RefCell;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use pgrx::pg_sys;
 use tablenet_core::Result;
@@ -59,13 +58,14 @@ fn is_changed(name: &str) -> bool {
 /// # Errors
 /// 40P01, 55P03 and 57014, as for any lock.
 pub fn take(name: &str) -> Result<bool> {
-    let mut hasher = DefaultHasher::new();
-    name.hash(&mut hasher);
+    // The server's own hash: libraries of two releases that are loaded at once have to agree.
+    // SAFETY: reads that many bytes; a name is short.
+    let hash = unsafe { pg_sys::hash_bytes(name.as_ptr(), name.len() as i32) };
     let tag = pg_sys::LOCKTAG {
         // SAFETY: a plain variable of the backend.
         locktag_field1: unsafe { pg_sys::MyDatabaseId }.into(),
         locktag_field2: owner::table_of_models().into(),
-        locktag_field3: hasher.finish() as u32,
+        locktag_field3: hash,
         locktag_field4: 0,
         locktag_type: pg_sys::LockTagType::LOCKTAG_OBJECT as u8,
         locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
