@@ -7,7 +7,7 @@ use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys::{self, Datum, Oid};
 use tablenet_core::{Error, Result};
 
-use crate::owner::as_owner;
+use crate::owner::as_owner_of;
 use crate::{error, installed};
 
 /// Opens an SPI connection around `work`. After an error it stays open: the abort that follows closes it.
@@ -64,7 +64,7 @@ impl Fixed {
 
     fn run(&self, values: &[Option<Datum>], read_only: bool) -> Result<Rows> {
         assert_eq!(values.len(), self.types.len(), "one value per parameter");
-        installed::check()?;
+        let table = installed::table_of_models()?;
         let mut datums: Vec<Datum> = values
             .iter()
             .map(|value| value.unwrap_or(Datum::null()))
@@ -73,7 +73,7 @@ impl Fixed {
             .iter()
             .map(|value| if value.is_some() { b' ' } else { b'n' } as _)
             .collect();
-        as_owner(|| {
+        as_owner_of(table, || {
             let plan = self.plan()?;
             // SAFETY: an SPI connection is open; there is one datum and one flag per parameter of the plan.
             let status = unsafe {

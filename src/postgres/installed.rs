@@ -20,15 +20,15 @@ thread_local! {
     static SERVED: Cell<Oid> = const { Cell::new(Oid::INVALID) };
 }
 
-/// Refuses a database whose SQL is too old for this library, or newer than it. Asked once per session; no transaction id is
-/// assigned.
+/// The table of models, unless the SQL of this database is too old for this library, or newer than it. The version is asked for
+/// once per session; no transaction id is assigned.
 ///
 /// # Errors
 /// 55000, which names both versions.
-pub fn check() -> Result<()> {
+pub fn table_of_models() -> Result<Oid> {
     let table = owner::table_of_models();
     if table == SERVED.get() {
-        return Ok(());
+        return Ok(table);
     }
     // Where there is no extension, the statement that follows says what is missing.
     if let Some(version) = error::catch(version)? {
@@ -47,7 +47,7 @@ pub fn check() -> Result<()> {
         }
         SERVED.set(table);
     }
-    Ok(())
+    Ok(table)
 }
 
 fn refuse(version: &str, hint: &str) -> Error {

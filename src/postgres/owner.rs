@@ -5,11 +5,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use pgrx::pg_sys::{self, Datum, Oid};
 
-/// Runs `statement` as the owner of the catalog tables, who is the owner of the extension.
+/// Runs `statement` as the owner of a catalog table, who is the owner of the extension.
 ///
 /// Nothing but statements written in this crate may run in it.
-pub fn as_owner<R>(statement: impl FnOnce() -> R) -> R {
-    let owner = owner_of_tables();
+pub fn as_owner_of<R>(table: Oid, statement: impl FnOnce() -> R) -> R {
+    let owner = owner_of(table);
     let (mut user, mut context) = (Oid::INVALID, 0);
     let restricted =
         (pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_RESTRICTED_OPERATION) as i32;
@@ -60,8 +60,7 @@ pub fn table_of_models() -> Oid {
     }
 }
 
-fn owner_of_tables() -> Oid {
-    let table = table_of_models();
+fn owner_of(table: Oid) -> Oid {
     // SAFETY: a lookup in the system cache; a tuple found is pinned until it is released.
     unsafe {
         let tuple =
