@@ -142,41 +142,6 @@ mod tests {
     }
 
     #[pg_test]
-    fn names_of_others_do_not_lead_astray() {
-        roles();
-        run("CREATE SCHEMA evil; GRANT USAGE ON SCHEMA evil TO PUBLIC;
-             CREATE FUNCTION evil.caught(text, text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE 'caught as %', current_user; END $$;
-             CREATE FUNCTION evil.caught(bigint, bigint) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE 'caught as %', current_user; END $$;
-             CREATE FUNCTION evil.caught(int, int) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE 'caught as %', current_user; END $$;
-             CREATE OPERATOR evil.= (FUNCTION = evil.caught, LEFTARG = text, RIGHTARG = text);
-             CREATE OPERATOR evil.= (FUNCTION = evil.caught, LEFTARG = bigint, RIGHTARG = bigint);
-             CREATE OPERATOR evil.= (FUNCTION = evil.caught, LEFTARG = int, RIGHTARG = int);
-             CREATE OPERATOR evil.< (FUNCTION = evil.caught, LEFTARG = int, RIGHTARG = int);
-             CREATE FUNCTION evil.plus(int, int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN RAISE 'caught as %', current_user; END $$;
-             CREATE OPERATOR evil.+ (FUNCTION = evil.plus, LEFTARG = int, RIGHTARG = int);
-             CREATE FUNCTION evil.clock_timestamp() RETURNS timestamptz LANGUAGE plpgsql AS $$ BEGIN RAISE 'caught as %', current_user; END $$;
-             CREATE FUNCTION evil.pg_has_role(oid, text) RETURNS boolean LANGUAGE sql AS 'SELECT true';
-             SET LOCAL ROLE ann;
-             CREATE TEMP TABLE stored_model (name text); CREATE TEMP TABLE stored_version (name text); CREATE TEMP TABLE stored_chunk (name text);
-             SET LOCAL search_path = evil, pg_temp, public, pg_catalog");
-        for statement in [
-            TRAIN,
-            TRAIN,
-            "SELECT ml_summary('m')",
-            "SELECT ml_history('m')",
-            "SELECT ml_evaluate('m', 'SELECT * FROM houses')",
-        ] {
-            run(statement);
-        }
-        run("RESET ROLE; SET LOCAL ROLE bob");
-        assert_eq!(
-            Spi::get_one::<i64>("SELECT pg_catalog.count(*) FROM tablenet.models"),
-            Ok(Some(0))
-        );
-        run("RESET ROLE; SET LOCAL ROLE ann; SELECT ml_drop('m')");
-    }
-
-    #[pg_test]
     fn the_user_comes_back_after_an_error() {
         roles();
         run("SET LOCAL ROLE ann");

@@ -1,9 +1,8 @@
 -- Everything of tablenet that is not a function. Nobody but the extension's owner may touch the tables: the functions
--- read and write them with fixed statements and check the rights of the caller themselves.
+-- read and write them with fixed statements and check the rights of the caller themselves. rights.sql, which runs last, gives and takes.
 -- No foreign keys and no triggers, so that a logical restore may load the tables in any order.
 CREATE SCHEMA tablenet;
 COMMENT ON SCHEMA tablenet IS 'models trained by ml_train()';
-GRANT USAGE ON SCHEMA tablenet TO PUBLIC;
 
 CREATE TABLE tablenet.stored_model (
     model_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -79,9 +78,6 @@ CREATE TABLE tablenet.stored_grant (
 );
 COMMENT ON TABLE tablenet.stored_grant IS 'who else may use a model: predict, train or own';
 
-REVOKE ALL ON tablenet.stored_model, tablenet.stored_version, tablenet.stored_chunk, tablenet.stored_state, tablenet.stored_grant
-    FROM PUBLIC;
-
 -- pg_dump carries the models, and the sequence with them. What was granted to a role that was dropped is left out: its
 -- number may be another role's elsewhere.
 SELECT pg_catalog.pg_extension_config_dump('tablenet.stored_model', '');
@@ -109,7 +105,6 @@ SELECT m.model_id,
        LIMIT 1) AS g ON true
  WHERE pg_catalog.pg_has_role(m.owner, 'USAGE') OR g.privilege IS NOT NULL;
 COMMENT ON VIEW tablenet.usable_model IS 'the models that the current user may use, and the highest privilege on each';
-REVOKE ALL ON tablenet.usable_model FROM PUBLIC;
 
 CREATE VIEW tablenet.versions WITH (security_barrier) AS
 SELECT m.name AS model,
@@ -142,7 +137,6 @@ SELECT m.name AS model,
   JOIN tablenet.stored_version AS v ON v.model_id OPERATOR(pg_catalog.=) m.model_id;
 COMMENT ON VIEW tablenet.versions IS
     'the versions of the models that you may use: what each was trained on, with which settings, and what it reached';
-GRANT SELECT ON tablenet.versions TO PUBLIC;
 
 CREATE VIEW tablenet.models WITH (security_barrier) AS
 SELECT m.name AS model,
@@ -172,7 +166,6 @@ SELECT m.name AS model,
     ON v.model OPERATOR(pg_catalog.=) m.name AND v.deployed;
 COMMENT ON VIEW tablenet.models IS
     'the models that you may use: one row each, with the settings used and the result reached by the version in use';
-GRANT SELECT ON tablenet.models TO PUBLIC;
 
 CREATE VIEW tablenet.history WITH (security_barrier) AS
 SELECT m.name AS model,
@@ -185,7 +178,6 @@ SELECT m.name AS model,
   JOIN tablenet.stored_version AS v ON v.model_id OPERATOR(pg_catalog.=) m.model_id
  CROSS JOIN LATERAL pg_catalog.jsonb_array_elements(v.history OPERATOR(pg_catalog.->) 'epochs') AS e (logs);
 COMMENT ON VIEW tablenet.history IS 'what the trainings of the models that you may use logged: one row per version and epoch';
-GRANT SELECT ON tablenet.history TO PUBLIC;
 
 CREATE VIEW tablenet.grants WITH (security_barrier) AS
 SELECT m.name AS model,
@@ -193,9 +185,8 @@ SELECT m.name AS model,
        g.privilege
   FROM tablenet.usable_model AS m
   JOIN tablenet.stored_grant AS g ON g.model_id OPERATOR(pg_catalog.=) m.model_id
- WHERE m.privilege OPERATOR(pg_catalog.=) 'own'
-    OR g.grantee OPERATOR(pg_catalog.=) 0
-    OR pg_catalog.pg_has_role(g.grantee, 'USAGE');
+ WHERE g.grantee OPERATOR(pg_catalog.=) 0
+    OR (m.privilege OPERATOR(pg_catalog.=) 'own' OR pg_catalog.pg_has_role(g.grantee, 'USAGE'))
+   AND g.grantee OPERATOR(pg_catalog.=) ANY (SELECT oid FROM pg_catalog.pg_roles);
 COMMENT ON VIEW tablenet.grants IS
     'who may use a model besides its owner: all grants of the models that are yours, and those to you of others';
-GRANT SELECT ON tablenet.grants TO PUBLIC;

@@ -1,9 +1,4 @@
--- What becomes of models: versions, names and rights. Everybody may call every function, since rights are per model. A
--- site that wants only some roles to train gives these two statements, with a role of its own, for each function in question:
---   REVOKE EXECUTE ON FUNCTION ml_train(text, text, text, jsonb, text, text, text[], int, int, float8, text, text, text, text,
---       text[], text, text, boolean, bigint, float8, text, boolean, text, text, int) FROM PUBLIC;
---   GRANT EXECUTE ON FUNCTION ml_train(text, text, text, jsonb, text, text, text[], int, int, float8, text, text, text, text,
---       text[], text, text, boolean, bigint, float8, text, boolean, text, text, int) TO trainers;
+-- What becomes of models: versions, names and rights.
 CREATE FUNCTION ml_deploy(model text, version text) RETURNS int
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT COST 1000
     AS 'MODULE_PATHNAME', 'tablenet_deploy';

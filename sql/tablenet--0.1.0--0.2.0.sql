@@ -25,7 +25,6 @@ CREATE TABLE tablenet.stored_grant (
 );
 COMMENT ON TABLE tablenet.stored_grant IS 'who else may use a model: predict, train or own';
 
-REVOKE ALL ON tablenet.stored_grant FROM PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('tablenet.stored_grant',
     'WHERE grantee OPERATOR(pg_catalog.=) 0 OR grantee OPERATOR(pg_catalog.=) ANY (SELECT oid FROM pg_catalog.pg_roles)');
 
@@ -48,7 +47,6 @@ SELECT m.model_id,
        LIMIT 1) AS g ON true
  WHERE pg_catalog.pg_has_role(m.owner, 'USAGE') OR g.privilege IS NOT NULL;
 COMMENT ON VIEW tablenet.usable_model IS 'the models that the current user may use, and the highest privilege on each';
-REVOKE ALL ON tablenet.usable_model FROM PUBLIC;
 
 CREATE VIEW tablenet.versions WITH (security_barrier) AS
 SELECT m.name AS model,
@@ -81,7 +79,6 @@ SELECT m.name AS model,
   JOIN tablenet.stored_version AS v ON v.model_id OPERATOR(pg_catalog.=) m.model_id;
 COMMENT ON VIEW tablenet.versions IS
     'the versions of the models that you may use: what each was trained on, with which settings, and what it reached';
-GRANT SELECT ON tablenet.versions TO PUBLIC;
 
 CREATE VIEW tablenet.models WITH (security_barrier) AS
 SELECT m.name AS model,
@@ -111,7 +108,6 @@ SELECT m.name AS model,
     ON v.model OPERATOR(pg_catalog.=) m.name AND v.deployed;
 COMMENT ON VIEW tablenet.models IS
     'the models that you may use: one row each, with the settings used and the result reached by the version in use';
-GRANT SELECT ON tablenet.models TO PUBLIC;
 
 CREATE VIEW tablenet.history WITH (security_barrier) AS
 SELECT m.name AS model,
@@ -124,7 +120,6 @@ SELECT m.name AS model,
   JOIN tablenet.stored_version AS v ON v.model_id OPERATOR(pg_catalog.=) m.model_id
  CROSS JOIN LATERAL pg_catalog.jsonb_array_elements(v.history OPERATOR(pg_catalog.->) 'epochs') AS e (logs);
 COMMENT ON VIEW tablenet.history IS 'what the trainings of the models that you may use logged: one row per version and epoch';
-GRANT SELECT ON tablenet.history TO PUBLIC;
 
 CREATE VIEW tablenet.grants WITH (security_barrier) AS
 SELECT m.name AS model,
@@ -132,12 +127,11 @@ SELECT m.name AS model,
        g.privilege
   FROM tablenet.usable_model AS m
   JOIN tablenet.stored_grant AS g ON g.model_id OPERATOR(pg_catalog.=) m.model_id
- WHERE m.privilege OPERATOR(pg_catalog.=) 'own'
-    OR g.grantee OPERATOR(pg_catalog.=) 0
-    OR pg_catalog.pg_has_role(g.grantee, 'USAGE');
+ WHERE g.grantee OPERATOR(pg_catalog.=) 0
+    OR (m.privilege OPERATOR(pg_catalog.=) 'own' OR pg_catalog.pg_has_role(g.grantee, 'USAGE'))
+   AND g.grantee OPERATOR(pg_catalog.=) ANY (SELECT oid FROM pg_catalog.pg_roles);
 COMMENT ON VIEW tablenet.grants IS
     'who may use a model besides its owner: all grants of the models that are yours, and those to you of others';
-GRANT SELECT ON tablenet.grants TO PUBLIC;
 
 DROP FUNCTION ml_partial_fit(text, text, int);
 
@@ -196,3 +190,27 @@ CREATE FUNCTION ml_revoke(model text, role name, privilege text DEFAULT NULL) RE
     AS 'MODULE_PATHNAME', 'tablenet_revoke';
 COMMENT ON FUNCTION ml_revoke(text, name, text) IS
     'takes back what ml_grant() gave to a role: one privilege, or all';
+
+-- Who may touch what; the last part of every script. First everything is taken from everybody: ALTER DEFAULT PRIVILEGES may
+-- have given tables, sequences and the schema to any role while they were made, and whoever writes stored_grant, or puts a
+-- trigger on it, has every model. What it says of functions stays as it is.
+DO LANGUAGE plpgsql $$
+DECLARE
+    role text;
+BEGIN
+    FOR role IN
+        SELECT DISTINCT CASE WHEN a.grantee OPERATOR(pg_catalog.=) 0 THEN 'PUBLIC' ELSE a.grantee::pg_catalog.regrole::text END
+          FROM (SELECT nspacl, nspowner FROM pg_catalog.pg_namespace WHERE nspname OPERATOR(pg_catalog.=) 'tablenet'
+                 UNION ALL
+                SELECT relacl, relowner FROM pg_catalog.pg_class
+                 WHERE relnamespace OPERATOR(pg_catalog.=) 'tablenet'::pg_catalog.regnamespace) AS made (acl, owner)
+         CROSS JOIN LATERAL pg_catalog.aclexplode(made.acl) AS a
+         WHERE a.grantee OPERATOR(pg_catalog.<>) made.owner
+    LOOP
+        EXECUTE pg_catalog.format('REVOKE ALL ON SCHEMA tablenet FROM %s', role);
+        EXECUTE pg_catalog.format('REVOKE ALL ON ALL TABLES IN SCHEMA tablenet FROM %s', role);
+        EXECUTE pg_catalog.format('REVOKE ALL ON ALL SEQUENCES IN SCHEMA tablenet FROM %s', role);
+    END LOOP;
+END $$;
+GRANT USAGE ON SCHEMA tablenet TO PUBLIC;
+GRANT SELECT ON tablenet.models, tablenet.versions, tablenet.history, tablenet.grants TO PUBLIC;

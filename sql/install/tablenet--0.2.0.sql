@@ -9,11 +9,10 @@ The ordering of items is not stable, it is driven by a dependency graph.
 /* <begin connected objects> */
 -- bootstrap
 -- Everything of tablenet that is not a function. Nobody but the extension's owner may touch the tables: the functions
--- read and write them with fixed statements and check the rights of the caller themselves.
+-- read and write them with fixed statements and check the rights of the caller themselves. rights.sql, which runs last, gives and takes.
 -- No foreign keys and no triggers, so that a logical restore may load the tables in any order.
 CREATE SCHEMA tablenet;
 COMMENT ON SCHEMA tablenet IS 'models trained by ml_train()';
-GRANT USAGE ON SCHEMA tablenet TO PUBLIC;
 
 CREATE TABLE tablenet.stored_model (
     model_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -89,9 +88,6 @@ CREATE TABLE tablenet.stored_grant (
 );
 COMMENT ON TABLE tablenet.stored_grant IS 'who else may use a model: predict, train or own';
 
-REVOKE ALL ON tablenet.stored_model, tablenet.stored_version, tablenet.stored_chunk, tablenet.stored_state, tablenet.stored_grant
-    FROM PUBLIC;
-
 -- pg_dump carries the models, and the sequence with them. What was granted to a role that was dropped is left out: its
 -- number may be another role's elsewhere.
 SELECT pg_catalog.pg_extension_config_dump('tablenet.stored_model', '');
@@ -119,7 +115,6 @@ SELECT m.model_id,
        LIMIT 1) AS g ON true
  WHERE pg_catalog.pg_has_role(m.owner, 'USAGE') OR g.privilege IS NOT NULL;
 COMMENT ON VIEW tablenet.usable_model IS 'the models that the current user may use, and the highest privilege on each';
-REVOKE ALL ON tablenet.usable_model FROM PUBLIC;
 
 CREATE VIEW tablenet.versions WITH (security_barrier) AS
 SELECT m.name AS model,
@@ -152,7 +147,6 @@ SELECT m.name AS model,
   JOIN tablenet.stored_version AS v ON v.model_id OPERATOR(pg_catalog.=) m.model_id;
 COMMENT ON VIEW tablenet.versions IS
     'the versions of the models that you may use: what each was trained on, with which settings, and what it reached';
-GRANT SELECT ON tablenet.versions TO PUBLIC;
 
 CREATE VIEW tablenet.models WITH (security_barrier) AS
 SELECT m.name AS model,
@@ -182,7 +176,6 @@ SELECT m.name AS model,
     ON v.model OPERATOR(pg_catalog.=) m.name AND v.deployed;
 COMMENT ON VIEW tablenet.models IS
     'the models that you may use: one row each, with the settings used and the result reached by the version in use';
-GRANT SELECT ON tablenet.models TO PUBLIC;
 
 CREATE VIEW tablenet.history WITH (security_barrier) AS
 SELECT m.name AS model,
@@ -195,7 +188,6 @@ SELECT m.name AS model,
   JOIN tablenet.stored_version AS v ON v.model_id OPERATOR(pg_catalog.=) m.model_id
  CROSS JOIN LATERAL pg_catalog.jsonb_array_elements(v.history OPERATOR(pg_catalog.->) 'epochs') AS e (logs);
 COMMENT ON VIEW tablenet.history IS 'what the trainings of the models that you may use logged: one row per version and epoch';
-GRANT SELECT ON tablenet.history TO PUBLIC;
 
 CREATE VIEW tablenet.grants WITH (security_barrier) AS
 SELECT m.name AS model,
@@ -203,12 +195,11 @@ SELECT m.name AS model,
        g.privilege
   FROM tablenet.usable_model AS m
   JOIN tablenet.stored_grant AS g ON g.model_id OPERATOR(pg_catalog.=) m.model_id
- WHERE m.privilege OPERATOR(pg_catalog.=) 'own'
-    OR g.grantee OPERATOR(pg_catalog.=) 0
-    OR pg_catalog.pg_has_role(g.grantee, 'USAGE');
+ WHERE g.grantee OPERATOR(pg_catalog.=) 0
+    OR (m.privilege OPERATOR(pg_catalog.=) 'own' OR pg_catalog.pg_has_role(g.grantee, 'USAGE'))
+   AND g.grantee OPERATOR(pg_catalog.=) ANY (SELECT oid FROM pg_catalog.pg_roles);
 COMMENT ON VIEW tablenet.grants IS
     'who may use a model besides its owner: all grants of the models that are yours, and those to you of others';
-GRANT SELECT ON tablenet.grants TO PUBLIC;
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -365,12 +356,7 @@ COMMENT ON FUNCTION ml_drift(text, text) IS
 -- requires:
 --   training
 
--- What becomes of models: versions, names and rights. Everybody may call every function, since rights are per model. A
--- site that wants only some roles to train gives these two statements, with a role of its own, for each function in question:
---   REVOKE EXECUTE ON FUNCTION ml_train(text, text, text, jsonb, text, text, text[], int, int, float8, text, text, text, text,
---       text[], text, text, boolean, bigint, float8, text, boolean, text, text, int) FROM PUBLIC;
---   GRANT EXECUTE ON FUNCTION ml_train(text, text, text, jsonb, text, text, text[], int, int, float8, text, text, text, text,
---       text[], text, text, boolean, bigint, float8, text, boolean, text, text, int) TO trainers;
+-- What becomes of models: versions, names and rights.
 CREATE FUNCTION ml_deploy(model text, version text) RETURNS int
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT COST 1000
     AS 'MODULE_PATHNAME', 'tablenet_deploy';
@@ -463,5 +449,47 @@ CREATE  FUNCTION "ml_version"() RETURNS TEXT /* & '_ str */
 STRICT STABLE PARALLEL SAFE 
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'ml_version_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- finalize
+-- Who may touch what; the last part of every script. First everything is taken from everybody: ALTER DEFAULT PRIVILEGES may
+-- have given tables, sequences and the schema to any role while they were made, and whoever writes stored_grant, or puts a
+-- trigger on it, has every model. What it says of functions stays as it is.
+DO LANGUAGE plpgsql $$
+DECLARE
+    role text;
+BEGIN
+    FOR role IN
+        SELECT DISTINCT CASE WHEN a.grantee OPERATOR(pg_catalog.=) 0 THEN 'PUBLIC' ELSE a.grantee::pg_catalog.regrole::text END
+          FROM (SELECT nspacl, nspowner FROM pg_catalog.pg_namespace WHERE nspname OPERATOR(pg_catalog.=) 'tablenet'
+                 UNION ALL
+                SELECT relacl, relowner FROM pg_catalog.pg_class
+                 WHERE relnamespace OPERATOR(pg_catalog.=) 'tablenet'::pg_catalog.regnamespace) AS made (acl, owner)
+         CROSS JOIN LATERAL pg_catalog.aclexplode(made.acl) AS a
+         WHERE a.grantee OPERATOR(pg_catalog.<>) made.owner
+    LOOP
+        EXECUTE pg_catalog.format('REVOKE ALL ON SCHEMA tablenet FROM %s', role);
+        EXECUTE pg_catalog.format('REVOKE ALL ON ALL TABLES IN SCHEMA tablenet FROM %s', role);
+        EXECUTE pg_catalog.format('REVOKE ALL ON ALL SEQUENCES IN SCHEMA tablenet FROM %s', role);
+    END LOOP;
+END $$;
+GRANT USAGE ON SCHEMA tablenet TO PUBLIC;
+GRANT SELECT ON tablenet.models, tablenet.versions, tablenet.history, tablenet.grants TO PUBLIC;
+
+-- Everybody may call every function, since rights are per model. A site that wants only some roles to make and change models
+-- runs this, with a role of its own in place of trainers; scoring and looking stay open to whoever has a right on a model.
+--   REVOKE EXECUTE ON ROUTINE ml_train(text, text, text, jsonb, text, text, text[], int, int, float8, text, text, text, text,
+--       text[], text, text, boolean, bigint, float8, text, boolean, text, text, int),
+--       ml_train(text, text, text[], jsonb, text, text, text[], int, int, float8, text, text, text, text,
+--       text[], text, text, boolean, bigint, float8, text, boolean, text, text, int),
+--       ml_partial_fit, ml_deploy(text, text), ml_deploy(text, int), ml_rename, ml_drop(text), ml_drop(text, int), ml_grant, ml_revoke
+--       FROM PUBLIC;
+--   GRANT EXECUTE ON ROUTINE ml_train(text, text, text, jsonb, text, text, text[], int, int, float8, text, text, text, text,
+--       text[], text, text, boolean, bigint, float8, text, boolean, text, text, int),
+--       ml_train(text, text, text[], jsonb, text, text, text[], int, int, float8, text, text, text, text,
+--       text[], text, text, boolean, bigint, float8, text, boolean, text, text, int),
+--       ml_partial_fit, ml_deploy(text, text), ml_deploy(text, int), ml_rename, ml_drop(text), ml_drop(text, int), ml_grant, ml_revoke
+--       TO trainers;
 /* </end connected objects> */
 

@@ -77,6 +77,8 @@ pgrx::extension_sql_file!(
     requires = ["models"]
 );
 
+pgrx::extension_sql_file!("../../sql/rights.sql", name = "rights", finalize);
+
 /// The version of the loaded library.
 #[pg_extern(stable, strict, parallel_safe, requires = ["scoring"])]
 fn ml_version() -> &'static str {
