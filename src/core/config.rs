@@ -9,8 +9,8 @@ pub(crate) fn invalid(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidParameter, message)
 }
 
-/// `unknown loss "mse2"`, with the nearest and all known names.
-pub(crate) fn unknown(what: &str, plural: &str, name: &str, known: &[&str]) -> Error {
+/// The error `unknown loss "mse2"`, whose hint has the nearest and all known names.
+pub fn unknown(what: &str, plural: &str, name: &str, known: &[&str]) -> Error {
     let error = invalid(format!("unknown {what} {name:?}"));
     let list = format!("Known {plural}: {}.", known.join(", "));
     match nearest(name, known.iter().copied()) {

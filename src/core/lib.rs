@@ -118,6 +118,7 @@ pub use budget::Budget;
 pub use callback::Callback;
 pub use class_weight::ClassWeight;
 pub use compile::Task;
+pub use config::unknown;
 pub use dataset::{Batch, Batches};
 pub use early_stopping::{EarlyStopping, Mode};
 pub use encoder::{Drift, FeatureDrift, FeatureInfo, Transform};

@@ -115,6 +115,21 @@ pub fn may_train(name: &str) -> Result<Option<i64>> {
     })
 }
 
+/// Refuses what the current user may not do with the model `name`, if there is one.
+///
+/// # Errors
+/// Those of [`rights::require`].
+pub fn may(name: &str, needed: Privilege) -> Result<()> {
+    connected(|| {
+        let rows = OWNER.with(|owner| owner.read(&[Some(datum::text_datum(name))]))?;
+        let (Some(model_id), Some(owner)) = (rows.get(0, 0), rows.get(0, 1)) else {
+            return Ok(());
+        };
+        let owner = Oid::from(owner.value() as u32);
+        rights::require(name, model_id, owner, needed, As::Seen)
+    })
+}
+
 /// Whether there is a model `name`, whoever may use it.
 pub fn is_there(name: &str) -> Result<bool> {
     connected(|| {

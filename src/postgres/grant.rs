@@ -1,4 +1,4 @@
-//! ml_grant and ml_revoke: others may use a model, too.
+//! ml_grant and ml_revoke: others may use a model, too. Both also take away what dropped roles had on it.
 
 use std::ffi::{CStr, c_char};
 
@@ -25,6 +25,12 @@ thread_local! {
              AND grantee OPERATOR(pg_catalog.=) $2 AND ($3 IS NULL OR privilege OPERATOR(pg_catalog.=) $3)",
         &[pg_sys::INT8OID, pg_sys::REGROLEOID, pg_sys::TEXTOID],
     ) };
+    // A role's number comes again some day: what a role had that was dropped must not become another's.
+    static SWEEP: Fixed = const { Fixed::new(
+        c"DELETE FROM tablenet.stored_grant WHERE model_id OPERATOR(pg_catalog.=) $1 AND grantee OPERATOR(pg_catalog.<>) 0 \
+             AND grantee OPERATOR(pg_catalog.<>) ALL (SELECT oid FROM pg_catalog.pg_roles)",
+        &[pg_sys::INT8OID],
+    ) };
     static NEW_OWNER: Fixed = const { Fixed::new(
         c"UPDATE tablenet.stored_model SET owner = $2 WHERE model_id OPERATOR(pg_catalog.=) $1",
         &[pg_sys::INT8OID, pg_sys::REGROLEOID],
@@ -43,6 +49,7 @@ fn grant(call: &Call) -> Result<Datum> {
     unsafe { pg_sys::PreventCommandIfReadOnly(c"ml_grant()".as_ptr()) };
     connected(|| {
         let model = ModelRow::lock(&name, Privilege::Own)?;
+        SWEEP.with(|statement| statement.write(&[Some(model.model_id)]))?;
         let word = datum::text_datum(privilege.word());
         // A model of a role that was dropped has nobody but superusers: it gets an owner again.
         if privilege == Privilege::Own && !owner::exists(model.owner) {
@@ -71,6 +78,7 @@ fn revoke(call: &Call) -> Result<Datum> {
     unsafe { pg_sys::PreventCommandIfReadOnly(c"ml_revoke()".as_ptr()) };
     connected(|| {
         let model = ModelRow::lock(&name, Privilege::Own)?;
+        SWEEP.with(|statement| statement.write(&[Some(model.model_id)]))?;
         let word = privilege.map(|privilege| datum::text_datum(privilege.word()));
         REVOKE
             .with(|statement| statement.write(&[Some(model.model_id), Some(role.into()), word]))

@@ -25,6 +25,8 @@ fn partial_fit(call: &Call) -> Result<Datum> {
     let epochs = TrainOptions::check_epochs(epochs.into())?;
     let keeping = Keeping::read(call, 3, 4)?;
     let model = ModelName::parse(&named)?.name.to_string();
+    // As in ml_train: who is refused waits for nobody.
+    catalog::may(&model, Privilege::Train)?;
     train::alone(c"ml_partial_fit()", &model, |mut interrupts| {
         let stored = catalog::find(&named, Privilege::Train)?;
         let before = Before::of(&named, &stored, &mut interrupts)?;

@@ -28,20 +28,32 @@ fn rename(call: &Call) -> Result<Datum> {
     check_model_name(&new_name)?;
     // SAFETY: the name is a literal.
     unsafe { pg_sys::PreventCommandIfReadOnly(c"ml_rename()".as_ptr()) };
+    // Who is refused waits for nobody.
+    connected(|| {
+        ModelRow::check(&name, Privilege::Own)?;
+        check_free(&new_name)
+    })?;
     // Whoever makes a model of this name holds it, so nobody comes between the look and the change. Where this
     // transaction itself has freed the name, nobody else can make one, and a training that goes on has its model's key.
     name_lock::take(&new_name)?;
     connected(|| {
         let model = ModelRow::lock(&name, Privilege::Own)?;
+        check_free(&new_name)?;
         let new = Some(datum::text_datum(&new_name));
-        let taken = TAKEN.with(|statement| statement.latest(&[new]))?;
-        if taken.count() > 0 {
-            return Err(rights::taken(&new_name));
-        }
         RENAME
             .with(|statement| statement.write(&[Some(model.model_id), new]))
             .map(drop)
     })?;
     // Returns void.
     Ok(Datum::null())
+}
+
+/// Refuses a name that a model has, whosever it is.
+fn check_free(new_name: &str) -> Result<()> {
+    let new = Some(datum::text_datum(new_name));
+    let taken = TAKEN.with(|statement| statement.latest(&[new]))?;
+    if taken.count() > 0 {
+        return Err(rights::taken(new_name));
+    }
+    Ok(())
 }

@@ -49,6 +49,8 @@ fn several_targets(call: &Call) -> Result<Datum> {
 fn train(call: &Call, targets: Vec<String>) -> Result<Datum> {
     let request = Request::read(call, targets)?;
     let name = request.model.clone();
+    // Who is refused waits for nobody's training, and keeps nobody's from beginning.
+    catalog::may_train(&name)?;
     alone(c"ml_train()", &name, |mut interrupts| {
         let model_id = catalog::may_train(&name)?;
         let before = match model_id {

@@ -12,6 +12,10 @@ use crate::datum;
 use crate::fixed::{Fixed, Rows};
 
 thread_local! {
+    static LOOK: Fixed = const { Fixed::new(
+        c"SELECT model_id, owner FROM tablenet.stored_model WHERE name OPERATOR(pg_catalog.=) $1",
+        &[pg_sys::TEXTOID],
+    ) };
     static BY_NAME: Fixed = const { Fixed::new(
         c"UPDATE tablenet.stored_model SET next_version = next_version WHERE name OPERATOR(pg_catalog.=) $1 \
           RETURNING model_id, name, owner, deployed, next_version, previous",
@@ -51,11 +55,26 @@ pub struct ModelRow {
 }
 
 impl ModelRow {
-    /// The model `name`, for which the current user needs a privilege.
+    /// Refuses what the current user may not do with the model `name` as it is now, and locks nothing.
+    ///
+    /// # Errors
+    /// Those of [`rights::require`].
+    pub fn check(name: &str, needed: Privilege) -> Result<()> {
+        let rows = LOOK.with(|statement| statement.write(&[Some(datum::text_datum(name))]))?;
+        let (Some(model_id), Some(owner)) = (rows.get(0, 0), rows.get(0, 1)) else {
+            return Err(rights::unknown(name));
+        };
+        let owner = Oid::from(owner.value() as u32);
+        rights::require(name, model_id, owner, needed, As::Now)
+    }
+
+    /// The model `name`, for which the current user needs a privilege: before the lock, so that a stranger holds nobody
+    /// up, and still when it is there.
     ///
     /// # Errors
     /// Those of [`rights::require`].
     pub fn lock(name: &str, needed: Privilege) -> Result<Self> {
+        Self::check(name, needed)?;
         let find = || {
             let rows =
                 BY_NAME.with(|statement| statement.write(&[Some(datum::text_datum(name))]))?;

@@ -53,20 +53,21 @@ fn is_changed(name: &str) -> bool {
 /// changed the model, for which that one waits sooner or later: the name is not locked then.
 ///
 /// It is a lock on the table of models with the name's hash as object, which pg_locks shows; two names with one hash
-/// only wait for each other.
+/// only wait for each other. Whoever calls it has looked whether the user may have the name: a stranger holds nobody up.
 ///
 /// # Errors
 /// 40P01, 55P03 and 57014, as for any lock.
 pub fn take(name: &str) -> Result<bool> {
     // The server's own hash: libraries of two releases that are loaded at once have to agree.
     // SAFETY: reads that many bytes; a name is short.
-    let hash = unsafe { pg_sys::hash_bytes(name.as_ptr(), name.len() as i32) };
+    let hash = unsafe { pg_sys::hash_bytes_extended(name.as_ptr(), name.len() as i32, 0) };
     let tag = pg_sys::LOCKTAG {
         // SAFETY: a plain variable of the backend.
         locktag_field1: unsafe { pg_sys::MyDatabaseId }.into(),
         locktag_field2: owner::table_of_models().into(),
-        locktag_field3: hash,
-        locktag_field4: 0,
+        // As many bits as there are: other names of the same hash are not come upon by chance.
+        locktag_field3: hash as u32,
+        locktag_field4: (hash >> 32) as u16,
         locktag_type: pg_sys::LockTagType::LOCKTAG_OBJECT as u8,
         locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
     };

@@ -2,7 +2,7 @@
 
 use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys::{self, Datum, Oid};
-use tablenet_core::{Error, ErrorKind, Result};
+use tablenet_core::{Error, Result, unknown as unknown_word};
 
 use crate::fixed::{Fixed, Rows};
 use crate::{datum, error, owner};
@@ -45,9 +45,7 @@ impl Privilege {
     pub fn parse(word: &str) -> Result<Self> {
         let found = Self::ALL.into_iter().find(|known| known.word() == word);
         found.ok_or_else(|| {
-            let message = format!("unknown privilege \"{word}\"");
-            Error::new(ErrorKind::InvalidParameter, message)
-                .hint("The privileges on a model are predict, train and own.")
+            unknown_word("privilege", "privileges", word, &Self::ALL.map(Self::word))
         })
     }
 }
@@ -57,7 +55,7 @@ impl Privilege {
 pub enum As {
     /// As the statement's snapshot sees them.
     Seen,
-    /// As they are now: for a change.
+    /// As they are now, whatever the isolation level: for a change.
     Now,
 }
 
@@ -87,7 +85,7 @@ pub fn held(model_id: Datum, model_owner: Oid, grants: As) -> Result<Option<Priv
     let key = [Some(model_id)];
     let rows = GRANTS.with(|statement| match grants {
         As::Seen => statement.read(&key),
-        As::Now => statement.write(&key),
+        As::Now => statement.latest(&key),
     })?;
     let mut highest = None;
     for row in 0..rows.count() {
