@@ -1,0 +1,82 @@
+//! What is asked: every function of the extension in its forms, and what each needs.
+
+use super::roles::Right;
+use Right::{Own, Predict, Train};
+
+pub struct Call {
+    /// The function with its first three arguments.
+    pub function: &'static str,
+    /// The statement; `$m` is the model.
+    pub statement: &'static str,
+    pub needs: Right,
+    pub kind: Kind,
+}
+
+/// What a call does with names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Takes "name" for the deployed version, and "name@2".
+    Version,
+    /// Takes the name of a model alone.
+    Name,
+    /// Takes the name of a model, and "name@2" for that version alone.
+    NameOrVersion,
+    /// Makes the model where there is none.
+    Make,
+    /// The same, going on from the deployed version where there is one.
+    GoOn,
+}
+
+use Kind::{GoOn, Make, Name, NameOrVersion, Version};
+
+const fn call(function: &'static str, needs: Right, kind: Kind, statement: &'static str) -> Call {
+    Call {
+        function,
+        statement,
+        needs,
+        kind,
+    }
+}
+
+#[rustfmt::skip]
+pub const CALLS: [Call; 29] = [
+    call("ml_predict(text,\"any\")", Predict, Version, "SELECT ml_predict($m, 1.5, 2)"),
+    call("ml_predict(text,\"any\")", Predict, Version, "SELECT ml_predict($m, h) FROM h"),
+    call("ml_predict(text,\"any\")", Predict, Version, "SELECT ml_predict($m, '{\"a\": 1, \"b\": 2}'::jsonb)"),
+    call("ml_predict(text,\"any\")", Predict, Version, "SELECT ml_predict($m, '{a,b}'::name[], 1.5, 2)"),
+    call("ml_predict(text,\"any\")", Predict, Version, "SELECT ml_predict($m, VARIADIC ARRAY[1.5, 2])"),
+    call("ml_predict_class(text,\"any\")", Predict, Version, "SELECT ml_predict_class($m, 1.5, 2)"),
+    call("ml_predict_proba(text,\"any\")", Predict, Version, "SELECT ml_predict_proba($m, 1.5, 2)"),
+    call("ml_predict_values(text,\"any\")", Predict, Version, "SELECT ml_predict_values($m, 1.5, 2)"),
+    call("ml_evaluate(text,text)", Predict, Version, "SELECT * FROM ml_evaluate($m, 'TABLE h')"),
+    call("ml_transform(text,text)", Predict, Version, "SELECT * FROM ml_transform($m, 'TABLE h')"),
+    call("ml_drift(text,text)", Predict, Version, "SELECT * FROM ml_drift($m, 'TABLE h')"),
+    call("ml_history(text)", Predict, Version, "SELECT * FROM ml_history($m)"),
+    call("ml_summary(text)", Predict, Version, "SELECT * FROM ml_summary($m)"),
+    call("ml_feature_info(text)", Predict, Version, "SELECT * FROM ml_feature_info($m)"),
+    call("ml_partial_fit(text,text,integer)", Train, Version, "SELECT ml_partial_fit($m, 'TABLE h')"),
+    call("ml_train(text,text,text)", Train, Make, "SELECT ml_train($m, 'TABLE h', 'y', epochs => 1)"),
+    call("ml_train(text,text,text)", Train, GoOn, "SELECT ml_train($m, 'TABLE h', 'y', epochs => 1, warm_start => true)"),
+    call("ml_train(text,text,text[])", Train, Make, "SELECT ml_train($m, 'SELECT a, b, 2 * a AS c FROM h', ARRAY['b', 'c'], epochs => 1)"),
+    call("ml_deploy(text,integer)", Train, Name, "SELECT ml_deploy($m, 1)"),
+    call("ml_deploy(text,text)", Train, Name, "SELECT ml_deploy($m, '1')"),
+    call("ml_deploy(text,text)", Train, Name, "SELECT ml_deploy($m, 'best')"),
+    call("ml_rename(text,text)", Own, Name, "SELECT ml_rename($m, 'fresh')"),
+    call("ml_drop(text)", Own, NameOrVersion, "SELECT ml_drop($m)"),
+    call("ml_drop(text,integer)", Own, Name, "SELECT ml_drop($m, 1)"),
+    call("ml_grant(text,name,text)", Own, Name, "SELECT ml_grant($m, 'stranger', 'predict')"),
+    call("ml_grant(text,name,text)", Own, Name, "SELECT ml_grant($m, 'stranger', 'own')"),
+    call("ml_grant(text,name,text)", Own, Name, "SELECT ml_grant($m, 'public', 'train')"),
+    call("ml_revoke(text,name,text)", Own, Name, "SELECT ml_revoke($m, 'predictor')"),
+    call("ml_revoke(text,name,text)", Own, Name, "SELECT ml_revoke($m, 'stranger', 'own')"),
+];
+
+/// What no right on a model decides.
+pub const OPEN: [&str; 2] = ["ml_version()", "predict_support(internal)"];
+
+impl Call {
+    /// The statement for a model.
+    pub fn on(&self, model: &str) -> String {
+        self.statement.replace("$m", &format!("'{model}'"))
+    }
+}
