@@ -36,6 +36,7 @@ impl Training<'_> {
         self.check_seen()?;
         let ingest = self.end_reading(callback)?;
         self.check_rows()?;
+        let fingerprint = ingest.fingerprint.digest(self.divides_by_rows());
         let (frozen, trained) = match self.continued.take() {
             None => (self.freeze(ingest, callback, pool)?, None),
             Some(continued) => {
@@ -179,6 +180,7 @@ impl Training<'_> {
             state: TrainingState::take(&mut file.model, options),
             file,
             history,
+            fingerprint,
             settings,
             notices,
             threads,

@@ -2,6 +2,7 @@
 //! from one block while the calling thread reads the next.
 
 use crate::encoder::{Learner, Runs};
+use crate::fingerprint::Fingerprint;
 use crate::slot::Slot;
 use crate::target_learner::TargetLearner;
 use crate::{Budget, Result, Value};
@@ -13,10 +14,11 @@ pub(crate) struct Ingest {
     learners: Vec<Learner>,
     /// Neighbouring learners of numbers.
     runs: Runs,
-    /// The learners of single values.
+    /// The learners of single values and of texts.
     singles: Vec<usize>,
     /// Of the tables of categories.
     pub(crate) tables: Budget,
+    pub(crate) fingerprint: Fingerprint,
 }
 
 /// The texts of some rows, in the order in which [`Ingest::learn`] needs them.
@@ -39,18 +41,27 @@ impl Texts {
 }
 
 impl Ingest {
-    /// Nothing learned yet; `tables` is for the tables of categories.
-    pub(crate) fn new(target: TargetLearner, mut learners: Vec<Learner>, tables: Budget) -> Self {
+    /// Nothing learned yet; `tables` is for the tables of categories, and `weight` is where rows have their weights.
+    pub(crate) fn new(
+        target: TargetLearner,
+        mut learners: Vec<Learner>,
+        weight: Option<&Slot>,
+        tables: Budget,
+    ) -> Self {
         let texts = learners.iter().filter(|it| it.slot.is_text()).count();
         // Alike for every column, one part being the target's: what one holds must not depend on the others.
         let share = tables.limit() / (texts as u64 + 1);
         learners.iter_mut().for_each(|it| it.bound(share));
+        let features = learners.iter().map(|it| ("feature", &it.slot));
+        let targets = target.slots.iter().map(|slot| ("target", slot));
+        let weight = weight.map(|slot| ("sample_weight", slot));
         let places = learners.iter().enumerate();
         Self {
+            fingerprint: Fingerprint::new(features.chain(targets).chain(weight)),
             target,
             runs: Runs::new(&learners),
             singles: places
-                .filter(|(_, learner)| learner.is_single())
+                .filter(|(_, it)| it.is_single() || it.slot.takes_text())
                 .map(|(place, _)| place)
                 .collect(),
             learners,
@@ -115,8 +126,10 @@ impl Ingest {
     ) -> Result<()> {
         for place in &self.singles {
             if let Some(learner) = self.learners.get_mut(*place) {
-                let text = if learner.slot.is_text() {
-                    text(&learner.slot)
+                let text = if learner.slot.takes_text() {
+                    let text = text(&learner.slot);
+                    self.fingerprint.text(text);
+                    text
                 } else {
                     None
                 };
@@ -127,6 +140,10 @@ impl Ingest {
             self.runs.learn(record);
         }
         let text = self.target.text_slot().and_then(text);
+        if self.target.text_slot().is_some() {
+            self.fingerprint.text(text);
+        }
+        self.fingerprint.take(record, training);
         self.target.learn(text, training, record, &self.tables)
     }
 

@@ -58,6 +58,7 @@ mod error;
 mod evaluate;
 mod feature;
 mod feed;
+mod fingerprint;
 mod finish;
 mod fit;
 #[cfg(test)]

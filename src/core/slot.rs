@@ -69,6 +69,12 @@ impl Slot {
         self.form == Form::Text
     }
 
+    /// Whether its values are texts, hashed or not.
+    #[inline]
+    pub(crate) fn takes_text(&self) -> bool {
+        matches!(self.form, Form::Text | Form::Bucket(_))
+    }
+
     /// Numbers it stores side by side.
     pub(crate) fn numbers(&self) -> usize {
         match self.form {

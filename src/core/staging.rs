@@ -55,7 +55,7 @@ impl<'p> Staging<'p> {
     pub(crate) fn new(pool: &'p Pool, slots: Vec<Slot>, bytes: u64) -> Result<Self> {
         const WHAT: &str = "texts that are read";
         let texts = || -> Result<Texts> {
-            if !slots.iter().any(Slot::is_text) {
+            if !slots.iter().any(Slot::takes_text) {
                 return Ok(Texts::default());
             }
             // A third each; of a third, a third for the lengths.
@@ -81,7 +81,7 @@ impl<'p> Staging<'p> {
         if self.has_texts() { 1 } else { 8 }
     }
 
-    /// Whether the worker looks up texts.
+    /// Whether the worker is given texts.
     pub(crate) fn has_texts(&self) -> bool {
         self.room.1 > 0
     }
@@ -96,7 +96,7 @@ impl<'p> Staging<'p> {
             return true;
         }
         let (mut bytes, mut count) = (texts.bytes.len(), texts.lengths.len());
-        for slot in self.slots.iter().filter(|slot| slot.is_text()) {
+        for slot in self.slots.iter().filter(|slot| slot.takes_text()) {
             bytes += row.get(slot.column).and_then(text_of).map_or(0, str::len);
             count += 1;
         }
@@ -123,7 +123,7 @@ impl<'p> Staging<'p> {
                 texts.lengths.truncate(before.1);
                 return Err(error);
             }
-            if slot.is_text() {
+            if slot.takes_text() {
                 let text = row.get(slot.column).and_then(text_of);
                 texts.bytes.push_str(text.unwrap_or_default());
                 let length = text.map_or(Texts::NULL, |text| text.len() as u32);

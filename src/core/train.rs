@@ -72,6 +72,9 @@ pub struct Trained {
     pub state: TrainingState,
     /// The logs of every epoch.
     pub history: History,
+    /// What the rows used are recognised by: the same for the same rows in any order, from any database and on any number
+    /// of threads; another one where a value, a name, a type or the number of rows differs.
+    pub fingerprint: [u8; 32],
     /// Rows used: those whose target is not NULL.
     pub rows: u64,
     /// Rows the weights were fitted on.
@@ -241,7 +244,8 @@ impl<'a> Training<'a> {
             .reading
             .saturating_sub(staging_bytes(self.budget.limit()));
         let tables = Budget::new(tables);
-        self.ingest = Some(Box::new(Ingest::new(target, learners, tables)));
+        let ingest = Ingest::new(target, learners, self.weight.as_ref(), tables);
+        self.ingest = Some(Box::new(ingest));
         self.employ()
     }
 
@@ -291,6 +295,11 @@ impl<'a> Training<'a> {
     /// Whether rows to validate on come from a query of their own.
     pub(crate) fn validates_apart(&self) -> bool {
         self.bound.is_some()
+    }
+
+    /// Whether the rows themselves say which of them validate.
+    pub(crate) fn divides_by_rows(&self) -> bool {
+        self.validates_apart() || matches!(self.partition, Partition::Column(..))
     }
 
     /// Takes one validation row: values in the order given to [`Self::validate_on`].

@@ -26,6 +26,11 @@ const MOST_BYTES: usize = 16 << 20;
 impl Report {
     /// About the training of `model` that took so many seconds.
     pub fn new(model: &[u8], trained: &Trained, seconds: f64) -> Self {
+        let fingerprint: String = trained
+            .fingerprint
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         let mut text = json!({
             "rows": trained.rows,
             "training_rows": trained.training_rows,
@@ -38,6 +43,7 @@ impl Report {
             "notices": trained.notices,
             "seconds": seconds,
             "threads": trained.threads,
+            "fingerprint": fingerprint,
         })
         .to_string();
         // As a value it would take many times its text.

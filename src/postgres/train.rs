@@ -167,7 +167,7 @@ pub fn run(
             rows: trained.rows,
             training_rows: trained.training_rows,
             validation_rows: trained.validation_rows,
-            fingerprint: None,
+            fingerprint: Some(&trained.fingerprint),
             epochs: trained.epochs,
             loss: trained.loss,
             val_loss: trained.val_loss,

@@ -278,6 +278,7 @@ fn a_report_belongs_to_its_bytes(flavour: Flavour) {
         "notices",
         "seconds",
         "threads",
+        "fingerprint",
     ] {
         assert!(!report[key].is_null(), "{key}: {report}");
     }

@@ -100,6 +100,9 @@ pub trait Engine {
     /// The model file.
     fn model(&mut self, model: &str) -> Vec<u8>;
 
+    /// The fingerprint of the rows that the model was trained on, in hexadecimal.
+    fn fingerprint(&mut self, model: &str) -> String;
+
     /// Takes in a model file that another engine made.
     fn put(&mut self, model: &str, file: &[u8]);
 

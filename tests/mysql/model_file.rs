@@ -27,10 +27,11 @@ fn same_file(
         let query = engine.select(columns, table);
         let trained = engine.train(model, &query, target, spec);
         let trained = trained.unwrap_or_else(|error| panic!("{}, {model}: {error}", engine.name()));
-        (trained, engine.model(model))
+        (trained, engine.model(model), engine.fingerprint(model))
     };
-    let (expected, first) = train(postgres);
-    let (found, second) = train(other);
+    let (expected, first, rows) = train(postgres);
+    let (found, second, same_rows) = train(other);
+    assert_eq!(rows, same_rows, "{model}: the fingerprints of the rows");
     if first != second {
         panic!("{model}: {}", difference(&first, &second));
     }

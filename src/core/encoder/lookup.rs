@@ -83,7 +83,7 @@ impl<T: Copy> Lookup<T> {
     /// The hash of `text`, and its slot or the free one that it would take: half of them are free.
     #[inline]
     fn find(&self, text: &str) -> (u32, usize) {
-        let hash = hash(text.as_bytes(), self.seed);
+        let hash = hash(text.as_bytes(), self.seed) as u32;
         let mask = self.slots.len() - 1;
         let mut place = hash as usize & mask;
         while let Some(slot) = self.slots.get(place) {
@@ -100,9 +100,10 @@ impl<T: Copy> Lookup<T> {
     }
 }
 
-/// Mixes eight bytes at a time by the two halves of a product, as wyhash does.
+/// Mixes eight bytes at a time by the two halves of a product, as wyhash does. The same on every machine and in every
+/// release, as fingerprints are made of it.
 #[inline]
-fn hash(text: &[u8], seed: u64) -> u32 {
+pub(crate) fn hash(text: &[u8], seed: u64) -> u64 {
     const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
     let mix = |a: u64| {
         let product = u128::from(a ^ FACTOR) * u128::from(FACTOR.rotate_left(23));
@@ -125,7 +126,7 @@ fn hash(text: &[u8], seed: u64) -> u32 {
         Some(bytes) => u64::from_le_bytes(*bytes),
         None => word(rest),
     };
-    mix(state ^ last.rotate_left(17)) as u32
+    mix(state ^ last.rotate_left(17))
 }
 
 #[cfg(test)]
@@ -155,7 +156,7 @@ mod tests {
     #[test]
     fn spreads_texts_that_differ_in_a_byte() {
         let texts = (0..1000).map(|i| format!("city {i:03}"));
-        let mut low: Vec<u32> = texts.map(|text| hash(text.as_bytes(), 7) & 2047).collect();
+        let mut low: Vec<u64> = texts.map(|text| hash(text.as_bytes(), 7) & 2047).collect();
         low.sort_unstable();
         low.dedup();
         // 790 of 2048 are expected of 1000 random ones.

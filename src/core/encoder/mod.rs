@@ -46,7 +46,7 @@ pub(crate) use encoding::{
 pub(crate) use freeze::{freeze, freezing_bytes, frozen_encoder};
 pub(crate) use layout::{frozen_layout, layout};
 pub(crate) use learner::Learner;
-pub(crate) use lookup::Lookup;
+pub(crate) use lookup::{Lookup, hash};
 pub(crate) use moments::Moments;
 pub(crate) use number::Scaling;
 pub(crate) use outliers::drop_outliers;

@@ -9,6 +9,7 @@ pub(crate) mod aligned;
 mod column;
 pub(crate) mod cost;
 pub(crate) mod dropout;
+pub(crate) mod fingerprint;
 pub(crate) mod lanes;
 pub(crate) mod math;
 pub(crate) mod matmul;

@@ -202,6 +202,15 @@ impl Engine for MySql {
         }
     }
 
+    fn fingerprint(&mut self, model: &str) -> String {
+        let query = "SELECT JSON_VALUE(ml_report(model), '$.fingerprint') FROM tablenet.deployed WHERE name = ?";
+        let rows = self.client.prepared(query, &[Value::text(model)]);
+        match rows.expect("a stored model").first().map(Vec::as_slice) {
+            Some([Value::Bytes(text)]) => String::from_utf8_lossy(text).into_owned(),
+            other => panic!("{model}: {other:?}"),
+        }
+    }
+
     fn put(&mut self, model: &str, file: &[u8]) {
         self.run("CREATE TABLE IF NOT EXISTS model_files (name VARCHAR(63) PRIMARY KEY, file LONGBLOB) COLLATE utf8mb4_bin");
         let statement = "INSERT INTO model_files VALUES (?, ?)";

@@ -218,6 +218,12 @@ impl Engine for PostgreSql {
         row.expect("a stored model").get(0)
     }
 
+    fn fingerprint(&mut self, model: &str) -> String {
+        let query = "SELECT encode(fingerprint, 'hex') FROM tablenet.versions WHERE model = $1 AND deployed";
+        let row = self.client.query_one(query, &[&model]);
+        row.expect("a stored model").get(0)
+    }
+
     fn put(&mut self, model: &str, file: &[u8]) {
         // What only describes the model says nothing here: scoring reads the file alone.
         let statement = "WITH m AS (INSERT INTO tablenet.stored_model (name, owner, deployed)
