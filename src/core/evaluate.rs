@@ -38,13 +38,13 @@ pub struct Evaluation<S> {
 
 /// The labels, ready to be found: numbers in ascending order, texts by their bytes.
 #[derive(Debug)]
-struct Classes {
+pub(crate) struct Classes {
     numbers: Vec<f64>,
     texts: Lookup<usize>,
 }
 
 impl Classes {
-    fn new(target: &Target) -> Result<Self> {
+    pub(crate) fn new(target: &Target) -> Result<Self> {
         let labels = target.labels();
         let number = |label: &String| label.parse().ok();
         let numbers = match target.columns.first().map(|column| column.column_type) {
@@ -59,7 +59,7 @@ impl Classes {
     }
 
     /// The class of `value`, if it is found by these means.
-    fn find(&self, value: &Value<'_>) -> Option<usize> {
+    pub(crate) fn find(&self, value: &Value<'_>) -> Option<usize> {
         match value {
             Value::Number(number) => {
                 let class = self.numbers.partition_point(|label| label < number);

@@ -4,6 +4,7 @@
 mod tests;
 
 use crate::budget::exceeded;
+use crate::compare::none_validates;
 use crate::defaults::{Choices, with_needed_units};
 use crate::encoder::{Learner, Pass, Preprocessing, drop_outliers, freeze, freezing_bytes};
 use crate::format::check_size;
@@ -51,6 +52,10 @@ impl Training<'_> {
             class_weights,
             mut notices,
         } = frozen;
+        let rival = self.rival.take();
+        if let Some(rival) = &rival {
+            rival.check(&target)?;
+        }
         let inputs = encoder.features.width();
         let mut choices = Choices::new(
             &self.options,
@@ -169,6 +174,12 @@ impl Training<'_> {
         }
         let results = Results::new(final_logs(&history)?);
         file.results.clone_from(&results);
+        let rival_loss = match (&rival, results.val_loss) {
+            (Some(rival), Some(val_loss)) => {
+                Some(rival.loss(&file, val_loss, &mut validation, &mut notices, callback)?)
+            }
+            _ => None,
+        };
         Ok(Trained {
             rows: training_rows + validation_rows,
             training_rows,
@@ -176,6 +187,7 @@ impl Training<'_> {
             epochs: u32::try_from(history.epochs.len()).unwrap_or(u32::MAX),
             loss: results.loss.unwrap_or(f64::NAN),
             val_loss: results.val_loss,
+            rival_loss,
             metrics: results.metrics_json(),
             state: TrainingState::take(&mut file.model, options),
             file,
@@ -251,6 +263,7 @@ impl Training<'_> {
                     .detail(format!("Rows whose {target} {is} NULL are skipped."))
                     .hint("Let it return rows, or leave it out."))
             }
+            (_, 0) if self.must_validate => Err(none_validates()),
             _ => Ok(()),
         }
     }

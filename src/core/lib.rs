@@ -47,6 +47,7 @@ mod budget;
 mod callback;
 mod canonical;
 mod class_weight;
+mod compare;
 mod compile;
 mod config;
 mod dataset;

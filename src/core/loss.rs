@@ -110,6 +110,7 @@ impl Loss {
 
     /// The loss of one row in f64: `out` as before the head (logits under a crossentropy), `y` as in [`crate::Batch`].
     pub(crate) fn of_row(&self, out: &[f32], y: &[f32]) -> f64 {
+        let error = |p, y| self.of_error(p - y);
         let mean = |f: &dyn Fn(f64, f64) -> f64| {
             let sum = out
                 .iter()
@@ -119,16 +120,7 @@ impl Loss {
             sum / out.len() as f64
         };
         match *self {
-            Loss::MeanSquaredError => mean(&|p, y| (p - y) * (p - y)),
-            Loss::MeanAbsoluteError => mean(&|p, y| (p - y).abs()),
-            Loss::Huber { delta } => mean(&|p, y| {
-                let a = (p - y).abs();
-                if a <= delta {
-                    0.5 * a * a
-                } else {
-                    delta * (a - 0.5 * delta)
-                }
-            }),
+            Loss::MeanSquaredError | Loss::MeanAbsoluteError | Loss::Huber { .. } => mean(&error),
             Loss::BinaryCrossentropy => {
                 mean(&|z, y| z.max(0.0) - z * y + libm::log1p(libm::exp(-z.abs())))
             }
@@ -142,6 +134,18 @@ impl Loss {
                 let logit = out.get(class).copied().unwrap_or(f32::NAN);
                 libm::log(sum) + f64::from(top) - f64::from(logit)
             }
+        }
+    }
+
+    /// The loss of a number that is so far from the right one; NaN of a crossentropy, which needs more.
+    pub(crate) fn of_error(&self, error: f64) -> f64 {
+        let a = error.abs();
+        match *self {
+            Loss::MeanSquaredError => a * a,
+            Loss::MeanAbsoluteError => a,
+            Loss::Huber { delta } if a <= delta => 0.5 * a * a,
+            Loss::Huber { delta } => delta * (a - 0.5 * delta),
+            Loss::BinaryCrossentropy | Loss::CategoricalCrossentropy => f64::NAN,
         }
     }
 

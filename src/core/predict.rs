@@ -203,6 +203,11 @@ impl Plan {
         result
     }
 
+    /// The loss that the model was trained on.
+    pub(crate) fn trained_on(&self) -> Loss {
+        self.loss
+    }
+
     /// The model's loss for the row last run, in its stable form, against `target` as in [`crate::Batch`].
     pub fn loss(&self, scratch: &PlanScratch, target: &[f32]) -> f64 {
         let logits = scratch.rows[scratch.place].floats();

@@ -176,6 +176,38 @@ impl SampleBatches {
         self
     }
 
+    /// Hands out every row in stored order, as it stands in the store and encoded. Takes no memory but for one row.
+    pub(crate) fn each_row(
+        &mut self,
+        callback: &mut dyn Callback,
+        visit: &mut dyn FnMut(&[u8], &Batch, &mut dyn Callback) -> Result<()>,
+    ) -> Result<()> {
+        self.start(None, callback)?;
+        let width = self.encoder.features.width();
+        let encoder = Rc::clone(&self.encoder);
+        let mut batch = Batch::default();
+        let mut rows = [0; GROUP];
+        loop {
+            let count = self.next_rows(&mut rows, callback)?;
+            let group = rows.get(..count).unwrap_or_default();
+            if group.is_empty() {
+                return Ok(());
+            }
+            for &row in group {
+                let record = self.record(row);
+                batch.x.clear();
+                batch.y.clear();
+                batch.weights.clear();
+                encoder.encode(record, width, &mut batch)?;
+                if self.weighted() {
+                    let class = batch.y.first().copied().unwrap_or(0.0);
+                    batch.weights.push(self.weights.of(record, class)?);
+                }
+                visit(record, &batch, callback)?;
+            }
+        }
+    }
+
     /// Reads the next block of a spill to the end of the window, or with `aside` to where the window is refilled from.
     fn read_block(&mut self, aside: bool, callback: &mut dyn Callback) -> Result<()> {
         let buffer = if aside {

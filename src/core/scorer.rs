@@ -9,8 +9,8 @@ use std::borrow::Borrow;
 use crate::encoder::RowEncoder;
 use crate::target::{Target, TargetKind};
 use crate::{
-    Binding, Callback, ColumnType, Error, ErrorKind, Feature, ModelFile, Plan, PlanScratch, Result,
-    Task, Value,
+    Binding, Callback, ColumnType, Error, ErrorKind, Feature, Loss, ModelFile, Plan, PlanScratch,
+    Result, Task, Value,
 };
 
 /// A model ready to score. It holds no reference to the file it was made from.
@@ -217,6 +217,11 @@ impl Scorer {
     /// Numbers that the network answers per row.
     pub(crate) fn output_width(&self) -> usize {
         self.plan.outputs()
+    }
+
+    /// The loss that the model was trained on.
+    pub(crate) fn trained_on(&self) -> Loss {
+        self.plan.trained_on()
     }
 
     /// The loss of the row whose outputs were asked for last, against `y` as in a batch.

@@ -5,6 +5,7 @@ mod storing;
 mod tests;
 
 use crate::class_weight::is_weight;
+use crate::compare::Rival;
 use crate::encoder::{Skips, frozen_layout, layout};
 use crate::ingest::Ingest;
 use crate::partition::{Part, Partition};
@@ -33,12 +34,16 @@ pub struct Training<'a> {
     pool: Option<&'a Pool>,
     staging: Option<Staging<'a>>,
     /// Rows that came before every array's length was known.
-    waiting: Option<WaitingRoom>,
+    pub(crate) waiting: Option<WaitingRoom>,
     targets: Vec<Slot>,
     pub(crate) weight: Option<Slot>,
     pub(crate) partition: Partition,
     /// Where the values of the training query's columns stand in a row of the validation query.
     bound: Option<Vec<(usize, usize)>>,
+    /// The model that this one is compared with.
+    pub(crate) rival: Option<Rival>,
+    /// Whether a training without a row to validate on is an error.
+    pub(crate) must_validate: bool,
     /// Rows pushed.
     pub(crate) seen: u64,
     /// Rows pushed to validate on.
@@ -87,6 +92,8 @@ pub struct Trained {
     pub loss: f64,
     /// Its validation loss, if there are validation rows.
     pub val_loss: Option<f64>,
+    /// That of the rival on the same validation rows, if there was one: infinite where it could not score them.
+    pub rival_loss: Option<f64>,
     /// Its metrics by plain name: those of the validation rows when there are any, else of the training rows.
     pub metrics: serde_json::Value,
     /// Every value used, defaults included.
@@ -164,6 +171,8 @@ impl<'a> Training<'a> {
             weight: None,
             partition,
             bound: None,
+            rival: None,
+            must_validate: false,
             seen: 0,
             seen_to_validate: 0,
             skips: Skips::default(),
@@ -238,7 +247,10 @@ impl<'a> Training<'a> {
             self.weight = Some(Slot::new(*index, column, field));
         }
         self.train = Samples::new(bytes, self.budget.clone());
-        self.validation = Samples::new(bytes, self.budget.clone());
+        self.validation = match &mut self.rival {
+            Some(rival) => rival.beside(bytes, &self.budget),
+            None => Samples::new(bytes, self.budget.clone()),
+        };
         // What a worker has learned of rows that are not stored yet must not decide when rows spill.
         let tables = self
             .reading
@@ -285,7 +297,11 @@ impl<'a> Training<'a> {
         if self.seen > 0 {
             return invalid("the validation query must be known before the first row");
         }
-        self.bound = Some(self.roles.bind(columns)?);
+        let mut bound = self.roles.bind(columns)?;
+        if let Some(rival) = &self.rival {
+            bound.extend(rival.bind(columns)?);
+        }
+        self.bound = Some(bound);
         self.partition = Partition::Whole;
         // A training that goes on without such rows holds out none either.
         self.options.validation_split = Some(0.0);
@@ -466,6 +482,9 @@ impl<'a> Training<'a> {
         let record = samples.append()?;
         if let Some(slot) = &self.weight {
             slot.write(row.get(slot.column).unwrap_or(&Value::Null), record);
+        }
+        if let (false, Some(rival)) = (training, &mut self.rival) {
+            rival.score(row, record, callback)?;
         }
         ingest.take(row, training, record, number)
     }

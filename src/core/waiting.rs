@@ -47,6 +47,15 @@ impl WaitingRoom {
         }
     }
 
+    /// Keeps the values of more columns of the rows to come.
+    pub(crate) fn need(&mut self, columns: &[usize]) {
+        for column in columns {
+            if let Some(needed) = self.needed.get_mut(*column) {
+                *needed = true;
+            }
+        }
+    }
+
     /// Keeps `row`.
     ///
     /// # Errors

@@ -36,6 +36,9 @@ impl Training<'_> {
         if let Some(slot) = &self.weight {
             slot.write(row.get(slot.column).unwrap_or(&Value::Null), record);
         }
+        if let (false, Some(rival)) = (training, &mut self.rival) {
+            rival.score(row, record, callback)?;
+        }
         let written = match (&mut self.staging, &mut self.ingest) {
             // Texts too long to wait: the worker has nothing to do.
             (_, Some(ingest)) if alone => ingest.take(row, training, record, number),
@@ -67,12 +70,12 @@ impl Training<'_> {
     /// Gives the worker the last blocks of a store, once it has brought back those before.
     fn hand_over(&mut self, training: bool, callback: &mut dyn Callback) -> Result<()> {
         self.collect(callback)?;
-        let row_bytes = self.train.row_bytes();
         let samples = if training {
             &mut self.train
         } else {
             &mut self.validation
         };
+        let row_bytes = samples.row_bytes();
         if let Some(staging) = &mut self.staging
             && let Some(mut lent) = samples.lend()
         {
