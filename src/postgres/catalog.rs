@@ -57,10 +57,31 @@ pub struct StoredModel {
 /// 42704 if there is none, or none that the user knows of, or no such version; 42501 if the user may only do less;
 /// 55000 if no version is deployed; XX001 if the deployed one is missing.
 pub fn find(name: &str, needed: Privilege) -> Result<StoredModel> {
+    let named = ModelName::parse(name)?;
+    look(name, &named, needed)?.ok_or_else(|| not_deployed(named.name))
+}
+
+/// The deployed version of `model`, which the current user may train; `None` where there is no model or none is deployed.
+///
+/// # Errors
+/// Those of [`find`].
+pub fn find_deployed(model: &str) -> Result<Option<StoredModel>> {
+    let named = ModelName {
+        name: model,
+        version: None,
+    };
+    match may_train(model)? {
+        Some(_) => look(model, &named, Privilege::Train),
+        None => Ok(None),
+    }
+}
+
+/// The version that is named, or the deployed one if there is one.
+fn look(name: &str, named: &ModelName<'_>, needed: Privilege) -> Result<Option<StoredModel>> {
     let ModelName {
         name: model,
         version,
-    } = ModelName::parse(name)?;
+    } = *named;
     connected(|| {
         let key = [Some(datum::text_datum(model)), version.map(Datum::from)];
         let rows = FIND.with(|find| find.read(&key))?;
@@ -72,11 +93,11 @@ pub fn find(name: &str, needed: Privilege) -> Result<StoredModel> {
         let (Some(found), Some(size), Some(sha256)) =
             (rows.get(0, 3), rows.get(0, 4), rows.get(0, 5))
         else {
-            return Err(match (version, rows.get(0, 2)) {
-                (Some(version), _) => no_version(model, version),
-                (None, None) => not_deployed(model),
-                (None, Some(_)) => damaged(model, "Its deployed version is missing."),
-            });
+            return match (version, rows.get(0, 2)) {
+                (Some(version), _) => Err(no_version(model, version)),
+                (None, None) => Ok(None),
+                (None, Some(_)) => Err(damaged(model, "Its deployed version is missing.")),
+            };
         };
         // SAFETY: sizes are bigint and digests bytea, alive until the connection closes.
         let (file, state) = unsafe {
@@ -86,12 +107,12 @@ pub fn find(name: &str, needed: Privilege) -> Result<StoredModel> {
                 state.map(|(size, sha256)| Seal::stored(name, size, sha256)),
             )
         };
-        Ok(StoredModel {
+        Ok(Some(StoredModel {
             model_id: model_id.value() as i64,
             version: found.value() as i32,
             file,
             state: state.transpose()?,
-        })
+        }))
     })
 }
 

@@ -43,6 +43,7 @@ mod query;
 mod read;
 mod rename;
 mod resume;
+mod rival;
 mod rows;
 mod scalar;
 mod simd;

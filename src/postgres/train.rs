@@ -9,7 +9,7 @@ use tablenet_core::{
 };
 
 use crate::catalog::rights::Privilege;
-use crate::catalog::versions::{self, Deploy, NewVersion, Stored};
+use crate::catalog::versions::{self, Comparison, NewVersion, Stored};
 use crate::catalog::{self, name_lock};
 use crate::datum;
 use crate::entry::{Call, entry};
@@ -19,6 +19,7 @@ use crate::memory::Returned;
 use crate::options::Request;
 use crate::query::Query;
 use crate::resume::Before;
+use crate::rival::{self, Rival};
 use crate::spill::Spills;
 use crate::{error, guc, read, rows, threads};
 
@@ -125,11 +126,9 @@ pub fn run(
     before: Option<Before>,
     mut interrupts: Interrupts,
 ) -> Result<Datum> {
-    if request.keeping.deploy == Deploy::IfBetter {
-        let message = "deploy => 'if_better' is not supported yet";
-        return Err(Error::new(ErrorKind::NotSupported, message));
-    }
     let (answer, notices, fewer) = {
+        let rival = Rival::find(&request.model, request.keeping.deploy)?;
+        let deployed = rival.as_ref().and_then(Rival::version);
         let parent = before.as_ref().map(|before| before.version);
         let Request {
             model,
@@ -140,14 +139,15 @@ pub fn run(
             keeping,
             ..
         } = request;
-        let trained = learn(
-            &query,
-            validation_query.as_deref(),
-            &targets,
+        let work = Work {
+            query: &query,
+            validation_query: validation_query.as_deref(),
+            targets: &targets,
             options,
             before,
-            &mut interrupts,
-        )?;
+            rival,
+        };
+        let mut trained = learn(work, &mut interrupts)?;
         let bytes = trained.file.to_bytes(&mut interrupts)?;
         let (task, parameters) = (trained.file.task().name(), trained.file.parameters());
         // The weights are twice in memory, and so would be all that the optimizer has beside them.
@@ -171,7 +171,9 @@ pub fn run(
             epochs: trained.epochs,
             loss: trained.loss,
             val_loss: trained.val_loss,
-            comparison: None,
+            comparison: deployed
+                .zip(trained.rival_loss)
+                .map(|(version, loss)| Comparison { version, loss }),
             metrics: &trained.metrics,
             history: &serde_json::to_value(&trained.history).unwrap_or_default(),
             parameters,
@@ -185,7 +187,9 @@ pub fn run(
         let fewer = (used < wanted).then(|| {
             format!("memory suffices for {used} of {wanted} threads; the result is the same")
         });
-        (answer(call, &new, stored)?, trained.notices, fewer)
+        let answer = answer(call, &new, stored)?;
+        trained.notices.extend(rival::notice(&new, stored));
+        (answer, trained.notices, fewer)
     };
     for notice in notices {
         pgrx::notice!("{}", error::printable(&notice));
@@ -199,52 +203,55 @@ pub fn run(
     Ok(answer)
 }
 
-/// Reads the queries once and fits the model.
-fn learn(
-    query: &str,
-    validation_query: Option<&str>,
-    targets: &[String],
+/// What a training reads, and how.
+struct Work<'r> {
+    query: &'r str,
+    validation_query: Option<&'r str>,
+    targets: &'r [String],
     options: TrainOptions,
+    /// What it goes on with.
     before: Option<Before>,
-    interrupts: &mut Interrupts,
-) -> Result<Trained> {
+    /// What it is compared with.
+    rival: Option<Rival>,
+}
+
+/// Reads the queries once and fits the model.
+fn learn(work: Work<'_>, interrupts: &mut Interrupts) -> Result<Trained> {
     // Declared first: it goes last, also after an error.
     let _returned = Returned;
     // Files outlive the connection to SPI.
     let spills = Spills::new();
     // Before the query: its workers learn from the rows while more are read.
     let pool = threads::pool()?;
-    let training = connected(|| {
-        read_rows(
-            query,
-            validation_query,
-            targets,
-            options,
-            before,
-            interrupts,
-            (spills, &pool),
-        )
-    })?;
+    let training = connected(|| read_rows(work, interrupts, (spills, &pool)))?;
     training.finish(interrupts, &pool)
 }
 
 /// The first half: rows in.
 fn read_rows<'a>(
-    query: &str,
-    validation_query: Option<&str>,
-    targets: &[String],
-    options: TrainOptions,
-    before: Option<Before>,
+    work: Work<'_>,
     interrupts: &mut Interrupts,
     (spills, pool): (Spills, &'a Pool),
 ) -> Result<Training<'a>> {
+    let Work {
+        query,
+        validation_query,
+        targets,
+        options,
+        before,
+        rival,
+    } = work;
     let query = Query::prepare(query)?;
     let validation = validation_query.map(Query::prepare).transpose()?;
     // A column that is not read may have any type.
     let exclude = options.exclude.clone();
-    let wanted = |name: &str| match &before {
-        Some(before) => before.reads(name, &options),
-        None => !exclude.iter().any(|excluded| excluded == name),
+    let compared = |name: &str| rival.as_ref().is_some_and(|rival| rival.reads(name));
+    let wanted = |name: &str| {
+        compared(name)
+            || match &before {
+                Some(before) => before.reads(name, &options),
+                None => !exclude.iter().any(|excluded| excluded == name),
+            }
     };
     let (columns, decoders) = query.describe(wanted)?;
     let validated = validation
@@ -254,6 +261,7 @@ fn read_rows<'a>(
             query.describe(|name| known(name) && wanted(name))
         })
         .transpose()?;
+    let known = rival.is_some().then(|| columns.clone());
     let mut training = match before {
         Some(before) => before.resume(columns, options, Box::new(spills)),
         None => {
@@ -262,8 +270,15 @@ fn read_rows<'a>(
         }
     }?
     .on(pool)?;
+    let must_validate = rival.is_some();
+    if let (Some(rival), Some(columns)) = (rival, known) {
+        rival.join(&mut training, &columns)?;
+    }
     if let Some((columns, _)) = &validated {
         training.validate_on(columns)?;
+    }
+    if must_validate {
+        training.require_validation()?;
     }
     read::rows(&query, &decoders, &mut |row: &[Value<'_>]| {
         training.push(row, interrupts)
