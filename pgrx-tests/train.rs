@@ -71,10 +71,6 @@ mod tests {
             "0A000 engine => 'citus' of ml_train() is not supported yet",
         );
         assert_outcome(
-            &train("max_memory => '1GB'"),
-            "0A000 argument max_memory of ml_train() is not supported yet",
-        );
-        assert_outcome(
             &train("deploy => 'perhaps'"),
             "22023 unknown deploy \"perhaps\"",
         );

@@ -20,7 +20,7 @@ BEGIN
     END LOOP;
 END $$;
 GRANT USAGE ON SCHEMA tablenet TO PUBLIC;
-GRANT SELECT ON tablenet.models, tablenet.versions, tablenet.history, tablenet.grants TO PUBLIC;
+GRANT SELECT ON tablenet.models, tablenet.versions, tablenet.history, tablenet.grants, tablenet.progress TO PUBLIC;
 
 -- Everybody may call every function, since rights are per model. A site that wants only some roles to make and change models
 -- runs this, with a role of its own in place of trainers; scoring and looking stay open to whoever has a right on a model.

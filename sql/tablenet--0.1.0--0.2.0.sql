@@ -191,6 +191,32 @@ CREATE FUNCTION ml_revoke(model text, role name, privilege text DEFAULT NULL) RE
 COMMENT ON FUNCTION ml_revoke(text, name, text) IS
     'takes back what ml_grant() gave to a role: one privilege, or all';
 
+-- Whoever may see the query of a session in pg_stat_activity sees here how far its training is. The text is anybody's: what
+-- does not look as ours is no row, and whatever does must be readable as numbers.
+CREATE VIEW tablenet.progress WITH (security_barrier) AS
+SELECT a.pid,
+       a.usename,
+       pg_catalog.replace(t.part[7], '""', '"') AS model,
+       t.part[1] AS phase,
+       t.part[2]::bigint AS rows,
+       t.part[3]::int AS epoch,
+       t.part[4]::int AS epochs,
+       t.part[5]::float8 AS loss,
+       t.part[6]::float8 AS val_loss,
+       a.query_start AS started
+  FROM pg_catalog.pg_stat_activity AS a
+ CROSS JOIN LATERAL pg_catalog.regexp_match(a.query,
+           '^/[*] tablenet: (waiting|reading|training|storing), ([0-9]{1,18}) rows'
+           '(?:, epoch ([0-9]{1,9}) of ([0-9]{1,9}))?'
+           '(?:, loss ([0-9]{1,18}(?:[.][0-9]{1,18})?(?:e-?[0-9]{1,2})?))?'
+           '(?:, val_loss ([0-9]{1,18}(?:[.][0-9]{1,18})?(?:e-?[0-9]{1,2})?))?'
+           '(?:, model "((?:[^"]|"")*))?') AS t (part)
+ WHERE a.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()
+   AND a.state OPERATOR(pg_catalog.=) 'active'
+   AND t.part IS NOT NULL;
+COMMENT ON VIEW tablenet.progress IS
+    'the trainings that run in this database, of all sessions whose query you may see: how many rows are read, which epoch ended last and with which loss';
+
 -- Who may touch what; the last part of every script. First everything is taken from everybody: ALTER DEFAULT PRIVILEGES may
 -- have given tables, sequences and the schema to any role while they were made, and whoever writes stored_grant, or puts a
 -- trigger on it, has every model. What it says of functions stays as it is.
@@ -213,4 +239,4 @@ BEGIN
     END LOOP;
 END $$;
 GRANT USAGE ON SCHEMA tablenet TO PUBLIC;
-GRANT SELECT ON tablenet.models, tablenet.versions, tablenet.history, tablenet.grants TO PUBLIC;
+GRANT SELECT ON tablenet.models, tablenet.versions, tablenet.history, tablenet.grants, tablenet.progress TO PUBLIC;

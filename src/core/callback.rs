@@ -10,6 +10,12 @@ pub trait Callback {
     /// Called after every shard and about every 5 ms of any other work; an `Err` stops the call and is returned unchanged.
     fn check(&mut self) -> Result<()>;
 
+    /// Called before the first epoch: `done` epochs were trained before, and at most `last` will have been (Keras:
+    /// `Callback.on_train_begin`).
+    fn on_train_begin(&mut self, _done: u32, _last: u32) -> Result<()> {
+        Ok(())
+    }
+
     /// Called after every epoch with its logs (Keras: `Callback.on_epoch_end`).
     fn on_epoch_end(&mut self, _logs: &EpochLogs) -> Result<()> {
         Ok(())

@@ -9,6 +9,7 @@ use crate::defaults::{Choices, with_needed_units};
 use crate::encoder::{Learner, Pass, Preprocessing, drop_outliers, freeze, freezing_bytes};
 use crate::format::check_size;
 use crate::ingest::Ingest;
+use crate::model_size::{check_model_size, weight_bytes};
 use crate::sample_batches::{RowWeights, SampleBatches, SampleEncoder, order_bytes};
 use crate::samples::Samples;
 use crate::target::words;
@@ -97,6 +98,11 @@ impl Training<'_> {
                     .with_target_scales(target.scales())?
             }
         };
+        // Before memory is: a larger limit of that would not help.
+        check_model_size(
+            weight_bytes(model.parameters() as u64),
+            self.options.max_model_size,
+        )?;
         let (training_rows, validation_rows) = (self.train.rows(), self.validation.rows());
         // A batch never has more rows than there are.
         let batch_size = choices
@@ -142,7 +148,7 @@ impl Training<'_> {
             target,
             results: Results::default(),
         };
-        file.check_description(options.memory_limit)?;
+        file.check_description(options.memory_limit, options.max_model_size)?;
         if begins {
             file.model.initialize(options.seed, callback)?;
         }

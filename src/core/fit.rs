@@ -160,6 +160,7 @@ impl Model {
                 u32::MAX
             ))
         })?;
+        callback.on_train_begin(done, last)?;
         for epoch in done + 1..=last {
             self.state.epochs = epoch;
             let began = callback.elapsed();

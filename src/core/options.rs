@@ -1,5 +1,6 @@
 //! The arguments of a training with their defaults (Keras: `compile` and `fit`).
 
+use crate::model_size::check_layers;
 use crate::{
     Activation, ClassWeight, EarlyStopping, Error, ErrorKind, Loss, Metric, Optimizer, Preprocess,
     Result, Sequential,
@@ -44,6 +45,8 @@ pub struct TrainOptions {
     pub max_seconds: Option<f64>,
     /// Bytes for rows, model, activations and optimizer together.
     pub memory_limit: u64,
+    /// Bytes of the model's file; as many as it takes.
+    pub max_model_size: u64,
 }
 
 impl Default for TrainOptions {
@@ -67,6 +70,7 @@ impl Default for TrainOptions {
             seed: 0,
             max_seconds: None,
             memory_limit: 64 << 20,
+            max_model_size: u64::MAX,
         }
     }
 }
@@ -89,6 +93,9 @@ impl TrainOptions {
                 format!("validation_split must be at least 0 and less than 1, not {split}"),
             )
             .hint("It is the fraction of rows held out: 0.1 holds out one row in ten, 0 none."));
+        }
+        if let Some(layers) = &self.layers {
+            check_layers(layers, self.max_model_size)?;
         }
         let last = self.layers.as_ref().and_then(|layers| layers.layers.last());
         match last.and_then(|layer| layer.kind().activation()) {

@@ -137,6 +137,8 @@ impl TrainOptions {
             seed: stored.seed,
             max_seconds: stored.max_seconds,
             memory_limit: stored.memory_limit,
+            // That of the training before says nothing about the next one.
+            max_model_size: u64::MAX,
         };
         options.check()?;
         Ok(options)

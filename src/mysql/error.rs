@@ -77,9 +77,14 @@ fn sentences(head: &str, rest: &[Option<&str>]) -> String {
             text.push('.');
         }
         text.push(' ');
-        // The core knows a limit; its name is ours.
+        // The core knows limits; their names are ours.
         text.push_str(
-            &sentence.replace("the memory limit", "work_mem in tablenet's configuration"),
+            &sentence
+                .replace("the memory limit", "work_mem in tablenet's configuration")
+                .replace(
+                    "raise the model size limit",
+                    "ask the server's administrator to raise max_model_size in tablenet's configuration",
+                ),
         );
     }
     text

@@ -12,7 +12,7 @@ use crate::progress::{READING, epoch_text};
 use crate::rollup::Rollup;
 use crate::server::{self, State};
 use crate::share::{Memory, account};
-use crate::training::{Order, Watch, check_layers};
+use crate::training::{Order, Watch};
 use crate::worker::Worker;
 use std::sync::Arc;
 use tablenet_core::{Error, ErrorKind, Result, Spec, TrainOptions};
@@ -111,10 +111,9 @@ impl Function for TrainAgg {
 
 impl Asked {
     fn new(text: &[u8], given: &[Given], config: &Config) -> Result<Self> {
-        let spec = Spec::parse(utf8(text, "the spec")?, config.work_mem)?;
-        if let Some(layers) = &spec.options.layers {
-            check_layers(layers, config.max_model_size)?;
-        }
+        let mut spec = Spec::parse(utf8(text, "the spec")?, config.work_mem)?;
+        spec.options.max_model_size = config.max_model_size;
+        spec.options.check()?;
         let columns = Columns::new(given, &spec)?;
         let mut kept = Vec::new();
         kept.try_reserve_exact(text.len())
@@ -151,7 +150,6 @@ impl TrainAgg {
             columns: Arc::clone(&asked.columns),
             options: asked.options.clone(),
             tmpdir: config.tmpdir.clone().unwrap_or_else(server::tmpdir),
-            max_model_size: config.max_model_size,
             watch: watch.clone(),
             #[cfg(test)]
             panics: tests::PANICS.get(),

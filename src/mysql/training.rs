@@ -6,14 +6,13 @@ use crate::error::interrupted;
 use crate::progress::Progress;
 use crate::report::Report;
 use crate::rows::Rows;
-use crate::share::size;
 use crate::spill::Spills;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use tablenet_core::{
-    Callback, EpochLogs, Error, ErrorKind, Layer, Pool, Result, Sequential, TrainOptions, Training,
+    Callback, EpochLogs, Error, ErrorKind, Pool, Result, TrainOptions, Training, check_model_size,
 };
 
 /// What is to be trained.
@@ -25,8 +24,6 @@ pub struct Order {
     pub options: TrainOptions,
     /// Where rows beyond the memory go.
     pub tmpdir: PathBuf,
-    /// The most bytes of the model.
-    pub max_model_size: u64,
     /// What the connection's thread says, and hears.
     pub watch: Watch,
     /// A bug, for a test.
@@ -112,7 +109,6 @@ pub fn train(
         columns,
         options,
         tmpdir,
-        max_model_size,
         mut watch,
         #[cfg(test)]
         panics,
@@ -123,6 +119,7 @@ pub fn train(
     crate::guard::inject("ml_train_agg", crate::guard::Entry::Train);
     let targets: Vec<&str> = columns.targets.iter().map(String::as_str).collect();
     let spills = Box::new(Spills::new(tmpdir));
+    let max_model_size = options.max_model_size;
     let mut training = Training::new(columns.columns.clone(), &targets, options, spills)?;
     if columns.unnamed {
         training = training.unnamed();
@@ -136,7 +133,7 @@ pub fn train(
     }
     let trained = training.finish(&mut watch, pool)?;
     let model = trained.file.to_bytes(&mut watch)?;
-    check_size(model.len() as u64, max_model_size)?;
+    check_model_size(model.len() as u64, max_model_size)?;
     let report = Report::new(&model, &trained, watch.elapsed());
     Ok(Trained {
         model,
@@ -145,50 +142,9 @@ pub fn train(
     })
 }
 
-/// Refuses layers whose model will be too large whatever the rows are.
-pub fn check_layers(layers: &Sequential, most: u64) -> Result<()> {
-    let mut inputs = layers.inputs;
-    let mut parameters = 0_u64;
-    for layer in &layers.layers {
-        if let Layer::Dense(dense) = layer {
-            let weights = inputs.unwrap_or(1).saturating_mul(dense.units) as u64;
-            parameters = parameters.saturating_add(weights);
-            inputs = Some(dense.units);
-        }
-    }
-    check_size(parameters.saturating_mul(size_of::<f32>() as u64), most)
-}
-
-fn check_size(bytes: u64, most: u64) -> Result<()> {
-    if bytes <= most {
-        return Ok(());
-    }
-    let message = format!(
-        "the model takes {}, more than the limit of {}",
-        size(bytes),
-        size(most)
-    );
-    Err(Error::new(ErrorKind::LimitExceeded, message).hint(
-        "Give it fewer or smaller layers, or ask the server's administrator to raise max_model_size in tablenet's configuration.",
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tablenet_core::{Activation, Dense};
-
-    #[test]
-    fn layers_that_are_too_large_are_refused_before_a_row_is_read() {
-        let dense = |units| Layer::Dense(Dense::new(units, Activation::Linear));
-        let layers = Sequential::new(vec![dense(1000), dense(1000), dense(1)]);
-        assert!(check_layers(&layers, 4_010_000).is_ok());
-        let error = check_layers(&layers, 4_000_000).expect_err("too large");
-        assert_eq!(
-            error.to_string(),
-            "the model takes 3915 kB, more than the limit of 3907 kB"
-        );
-    }
 
     #[test]
     fn a_watch_ends_a_training() {

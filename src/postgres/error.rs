@@ -12,6 +12,7 @@ use pgrx::pg_sys;
 use pgrx::pg_sys::panic::ErrorReport;
 use tablenet_core::{Error, ErrorKind, Result};
 
+use crate::guc::Memory;
 use crate::{datum, interrupt};
 
 /// The SQLSTATE of each class of core error.
@@ -83,10 +84,12 @@ pub fn raise(error: Error) -> ! {
         report = report.set_detail(printable(detail));
     }
     if let Some(hint) = error.hint_text() {
-        // The core knows a limit; its name is ours.
-        report = report.set_hint(printable(
-            &hint.replace("the memory limit", "tablenet.work_mem"),
-        ));
+        // The core knows limits; their names are ours.
+        let hint = Memory::of_session().named(hint).replace(
+            "raise the model size limit",
+            "ask a superuser to raise tablenet.max_model_size",
+        );
+        report = report.set_hint(printable(&hint));
     }
     panic_any(report)
 }

@@ -1,36 +1,64 @@
 //! Every setting of the extension.
 
+mod bounded;
+mod memory;
+
+pub use memory::Memory;
+
 use std::ffi::c_void;
 use std::num::NonZero;
 
-use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
+use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 use pgrx::pg_sys;
 
 use crate::simd;
+use bounded::{Bounded, Words};
 
-static WORK_MEM: GucSetting<i32> = GucSetting::<i32>::new(-1);
-static CACHE_SIZE: GucSetting<i32> = GucSetting::<i32>::new(64 * 1024);
-static THREADS: GucSetting<i32> = GucSetting::<i32>::new(-1);
-static MAX_THREADS: GucSetting<i32> = GucSetting::<i32>::new(-1);
+static WORK_MEM: Bounded = Bounded::new(-1);
+static CACHE_SIZE: Bounded = Bounded::new(64 * 1024);
+static THREADS: Bounded = Bounded::new(-1);
+static MAX_MODEL_SIZE: GucSetting<i32> = GucSetting::<i32>::new(1024 * 1024);
+static PROGRESS: GucSetting<Progress> = GucSetting::<Progress>::new(Progress::Activity);
 
 /// The largest number that the settings of threads take: that of max_parallel_maintenance_workers.
 const MOST_THREADS: i32 = 1024;
 
-/// The most memory one training may take, in bytes.
+/// Who is told how far a training is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PostgresGucEnum)]
+pub enum Progress {
+    /// Nobody.
+    #[name = c"off"]
+    Off,
+    /// Other sessions.
+    #[name = c"activity"]
+    Activity,
+    /// Other sessions, and the client.
+    #[name = c"notice"]
+    Notice,
+}
+
+/// The most memory one training may take by the settings, in bytes.
 pub fn work_mem() -> u64 {
-    let kilobytes = match WORK_MEM.get() {
-        // SAFETY: a plain integer, read on the backend's only thread that calls PostgreSQL.
-        -1 => unsafe { pg_sys::maintenance_work_mem },
-        set => set,
-    };
-    u64::try_from(kilobytes).unwrap_or(0).saturating_mul(1024)
+    Memory::of_session().bytes()
 }
 
 /// The most memory the models cached by this session may take, in bytes.
 pub fn cache_size() -> usize {
-    usize::try_from(CACHE_SIZE.get())
-        .unwrap_or(0)
-        .saturating_mul(1024)
+    let kilobytes = CACHE_SIZE.bound(CACHE_SIZE.given().unwrap_or(0));
+    usize::try_from(kilobytes.saturating_mul(1024)).unwrap_or(usize::MAX)
+}
+
+/// The most bytes of a model that is stored.
+pub fn max_model_size() -> u64 {
+    match u64::try_from(MAX_MODEL_SIZE.get()) {
+        Ok(kilobytes) => kilobytes.saturating_mul(1024),
+        Err(_) => u64::MAX,
+    }
+}
+
+/// Who is told how far a training is.
+pub fn progress() -> Progress {
+    PROGRESS.get()
 }
 
 /// Threads of one training.
@@ -43,24 +71,19 @@ pub fn threads() -> usize {
     if unsafe { pg_sys::ParallelWorkerNumber } >= 0 {
         return 1;
     }
-    let wanted = given(&THREADS).unwrap_or_else(|| {
+    let wanted = THREADS.given().unwrap_or_else(|| {
         // SAFETY: a plain integer, read on the backend's only thread that calls PostgreSQL.
         let workers = unsafe { pg_sys::max_parallel_maintenance_workers };
         // As its affinity and the quota of its control group have it.
         let cpus = std::thread::available_parallelism().map_or(1, NonZero::get);
-        cpus.min(usize::try_from(workers).unwrap_or(0) + 1)
+        (cpus as u64).min(u64::try_from(workers).unwrap_or(0) + 1)
     });
-    wanted.min(given(&MAX_THREADS).unwrap_or(usize::MAX))
+    usize::try_from(THREADS.bound(wanted)).unwrap_or(1)
 }
 
 /// Whether a number of threads was asked for.
 pub fn asked_for_threads() -> bool {
-    given(&THREADS).is_some()
-}
-
-/// A setting whose -1 leaves the choice to us.
-fn given(setting: &GucSetting<i32>) -> Option<usize> {
-    usize::try_from(setting.get()).ok()
+    THREADS.given().is_some()
 }
 
 /// Refuses 0 for a number of threads.
@@ -83,55 +106,26 @@ unsafe extern "C-unwind" fn check_threads(
 
 /// Registers the settings and reserves their prefix.
 pub fn register() {
+    // SAFETY: the only hook touches what PostgreSQL hands to it, and cannot panic.
+    unsafe { register_bounded() };
     GucRegistry::define_int_guc(
-        c"tablenet.work_mem",
-        c"Sets the memory that one training may use.",
-        c"Rows beyond it go to a temporary file; a model that cannot fit is refused before it starts. -1 means maintenance_work_mem.",
-        &WORK_MEM,
+        c"tablenet.max_model_size",
+        c"Sets the largest model that may be stored.",
+        c"A training whose model would be larger is refused before it starts. Models stored before still predict. -1 means no limit.",
+        &MAX_MODEL_SIZE,
         -1,
         i32::MAX,
-        GucContext::Userset,
+        GucContext::Suset,
         GucFlags::UNIT_KB,
     );
-    GucRegistry::define_int_guc(
-        c"tablenet.cache_size",
-        c"Sets the memory that one session may use to keep models ready.",
-        c"The models used least recently are dropped first; the models of a running statement always stay.",
-        &CACHE_SIZE,
-        0,
-        i32::MAX,
+    GucRegistry::define_enum_guc(
+        c"tablenet.progress",
+        c"Sets who is told how far a training is.",
+        c"With \"activity\", whoever may see the session's query sees it in pg_stat_activity and tablenet.progress; with \"notice\" the client also gets a NOTICE per epoch; with \"off\" nobody is told.",
+        &PROGRESS,
         GucContext::Userset,
-        GucFlags::UNIT_KB,
+        GucFlags::default(),
     );
-    // SAFETY: the hook touches what PostgreSQL hands to it, and cannot panic.
-    unsafe {
-        GucRegistry::define_int_guc_with_hooks(
-            c"tablenet.threads",
-            c"Sets the number of threads that one training may use.",
-            c"They live for the length of the call. The model does not depend on their number. -1 means max_parallel_maintenance_workers + 1, and no more than there are CPUs.",
-            &THREADS,
-            -1,
-            MOST_THREADS,
-            GucContext::Userset,
-            GucFlags::default(),
-            Some(check_threads),
-            None,
-            None,
-        );
-        GucRegistry::define_int_guc_with_hooks(
-            c"tablenet.max_threads",
-            c"Sets the most threads that any training may use.",
-            c"A higher tablenet.threads is taken as this. -1 means no further limit.",
-            &MAX_THREADS,
-            -1,
-            MOST_THREADS,
-            GucContext::Suset,
-            GucFlags::default(),
-            Some(check_threads),
-            None,
-            None,
-        );
-    }
     simd::register();
     // SAFETY: called from _PG_init with a literal.
     unsafe {
@@ -139,5 +133,55 @@ pub fn register() {
         pg_sys::MarkGUCPrefixReserved(c"tablenet".as_ptr());
         #[cfg(feature = "pg14")]
         pg_sys::EmitWarningsOnPlaceholders(c"tablenet".as_ptr());
+    }
+}
+
+/// Those that have a ceiling.
+///
+/// # Safety
+/// That of [`Bounded::define`]: the hook is the one above.
+unsafe fn register_bounded() {
+    let work_mem = [
+        Words {
+            name: c"tablenet.work_mem",
+            short: c"Sets the memory that one training may use.",
+            long: c"Rows beyond it go to a temporary file; a model that cannot fit is refused before it starts. -1 means maintenance_work_mem.",
+        },
+        Words {
+            name: c"tablenet.max_work_mem",
+            short: c"Sets the most memory that any training may use.",
+            long: c"A higher tablenet.work_mem, maintenance_work_mem or max_memory is taken as this. -1 means no further limit.",
+        },
+    ];
+    let cache_size = [
+        Words {
+            name: c"tablenet.cache_size",
+            short: c"Sets the memory that one session may use to keep models ready.",
+            long: c"The models used least recently are dropped first, and read again when they are needed; the models of a running statement always stay.",
+        },
+        Words {
+            name: c"tablenet.max_cache_size",
+            short: c"Sets the most memory that any session may use to keep models ready.",
+            long: c"A higher tablenet.cache_size is taken as this. -1 means no further limit.",
+        },
+    ];
+    let threads = [
+        Words {
+            name: c"tablenet.threads",
+            short: c"Sets the number of threads that one training may use.",
+            long: c"They live for the length of the call. The model does not depend on their number. -1 means max_parallel_maintenance_workers + 1, and no more than there are CPUs.",
+        },
+        Words {
+            name: c"tablenet.max_threads",
+            short: c"Sets the most threads that any training may use.",
+            long: c"A higher tablenet.threads is taken as this. -1 means no further limit.",
+        },
+    ];
+    let (kilobytes, number) = (GucFlags::UNIT_KB, GucFlags::default());
+    // SAFETY: as promised.
+    unsafe {
+        WORK_MEM.define(work_mem, (-1, i32::MAX), kilobytes, None);
+        CACHE_SIZE.define(cache_size, (0, i32::MAX), kilobytes, None);
+        THREADS.define(threads, (-1, MOST_THREADS), number, Some(check_threads));
     }
 }

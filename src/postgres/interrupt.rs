@@ -1,4 +1,4 @@
-//! How the core learns that a cancel, a timeout or a shutdown is waiting, and what time it is; how the client follows the epochs.
+//! How the core learns that a cancel, a timeout or a shutdown is waiting, and what time it is; how others follow a training.
 
 use std::time::Instant;
 
@@ -6,11 +6,16 @@ use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys;
 use tablenet_core::{Callback, EpochLogs, Result};
 
-use crate::error;
+use crate::progress::{Phase, Progress};
+use crate::{error, guc};
 
 /// The clock and the interrupts of one call.
 pub struct Interrupts {
     start: Instant,
+    /// What other sessions see of a training.
+    progress: Option<Progress>,
+    /// Whether the client gets a NOTICE per epoch.
+    notice: bool,
 }
 
 impl Interrupts {
@@ -18,6 +23,41 @@ impl Interrupts {
     pub fn new() -> Self {
         Self {
             start: Instant::now(),
+            progress: None,
+            notice: false,
+        }
+    }
+
+    /// Of a training of `model`, which may have to wait for another one.
+    pub fn of_training(model: &str) -> Self {
+        let told = guc::progress();
+        Self {
+            progress: (told != guc::Progress::Off)
+                .then(|| Progress::new(model))
+                .flatten(),
+            notice: told == guc::Progress::Notice,
+            ..Self::new()
+        }
+    }
+
+    /// Starts the clock of a training that waits no longer.
+    pub fn begin(&mut self) {
+        self.start = Instant::now();
+        self.enter(Phase::Reading);
+    }
+
+    /// Another phase of the training begins.
+    pub fn enter(&mut self, phase: Phase) {
+        if let Some(progress) = &mut self.progress {
+            progress.enter(phase);
+        }
+    }
+
+    /// One more row was read.
+    #[inline]
+    pub fn row(&mut self) {
+        if let Some(progress) = &mut self.progress {
+            progress.row();
         }
     }
 }
@@ -31,15 +71,32 @@ impl Callback for Interrupts {
     fn check(&mut self) -> Result<()> {
         // SAFETY: a flag set by signal handlers, read on the backend's own thread.
         if unsafe { (&raw const pg_sys::InterruptPending).read_volatile() } == 0 {
+            if let Some(progress) = &mut self.progress {
+                progress.tick();
+            }
             return Ok(());
         }
         process()
     }
 
-    /// One DEBUG1 message per epoch, sent at once: `SET client_min_messages = debug1` follows a training.
+    fn on_train_begin(&mut self, done: u32, last: u32) -> Result<()> {
+        if let Some(progress) = &mut self.progress {
+            progress.begin(done, last);
+        }
+        Ok(())
+    }
+
+    /// One message per epoch, sent at once: a NOTICE if the setting says so, else DEBUG1.
     fn on_epoch_end(&mut self, logs: &EpochLogs) -> Result<()> {
+        if let Some(progress) = &mut self.progress {
+            progress.epoch(logs);
+        }
         // pgrx holds interrupts while it reports, so nothing can jump over the frames of the training.
-        pgrx::debug1!("{}", line(logs));
+        if self.notice {
+            pgrx::notice!("{}", line(logs));
+        } else {
+            pgrx::debug1!("{}", line(logs));
+        }
         Ok(())
     }
 }

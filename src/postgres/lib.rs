@@ -7,6 +7,7 @@ compile_error!("a panic must become an SQL error: build with panic = \"unwind\""
 
 use pgrx::prelude::*;
 
+mod activity;
 mod arguments;
 mod cache;
 mod call_site;
@@ -39,6 +40,7 @@ mod owner;
 mod partial_fit;
 mod positional;
 mod predict;
+mod progress;
 mod query;
 mod read;
 mod rename;
@@ -71,11 +73,16 @@ pgrx::extension_sql_file!(
     name = "models",
     requires = ["training"]
 );
+pgrx::extension_sql_file!(
+    "../../sql/progress.sql",
+    name = "progress",
+    requires = ["models"]
+);
 // One chain, so that the generated script has the same order wherever it is built.
 pgrx::extension_sql_file!(
     "../../sql/functions.sql",
     name = "scoring",
-    requires = ["models"]
+    requires = ["progress"]
 );
 
 pgrx::extension_sql_file!("../../sql/rights.sql", name = "rights", finalize);

@@ -8,6 +8,7 @@ use tablenet_core::{
 
 use crate::catalog::versions::Deploy;
 use crate::entry::Call;
+use crate::guc::Memory;
 use crate::{error, guc};
 
 /// What one call of ml_train asks for.
@@ -22,6 +23,8 @@ pub struct Request {
     pub validation_query: Option<String>,
     /// Whether the model of this name, if there is one, is trained on.
     pub warm_start: bool,
+    /// The memory it may take.
+    pub memory: Memory,
     /// What becomes of the new version and of the older ones.
     pub keeping: Keeping,
     /// All the rest.
@@ -68,6 +71,10 @@ impl Request {
         let query = call.required_text(1, "query")?;
         refuse_what_is_not_built(call)?;
         let defaults = TrainOptions::default();
+        let memory = match call.text(20)? {
+            Some(given) => Memory::parse(&given)?,
+            None => Memory::of_session(),
+        };
         let loss = call.text(5)?;
         let loss = loss.as_deref().map(Loss::parse_with_logits).transpose()?;
         let options = TrainOptions {
@@ -115,7 +122,8 @@ impl Request {
             // Any bigint is a seed; a negative one is its two's complement.
             seed: call.int8(18).map_or(defaults.seed, |seed| seed as u64),
             max_seconds: call.float8(19),
-            memory_limit: guc::work_mem(),
+            memory_limit: memory.bytes(),
+            max_model_size: guc::max_model_size(),
         };
         options.check()?;
         Ok(Self {
@@ -124,6 +132,7 @@ impl Request {
             targets,
             validation_query: call.text(15)?,
             warm_start: call.boolean(21).unwrap_or(false),
+            memory,
             keeping: Keeping::read(call, 23, 24)?,
             options,
         })
@@ -132,13 +141,6 @@ impl Request {
 
 /// Every argument is declared from the first release on, so that calls stay valid when it is built.
 fn refuse_what_is_not_built(call: &Call) -> Result<()> {
-    if call.datum(20).is_some() {
-        let message = "argument max_memory of ml_train() is not supported yet";
-        let report = error::report(Code::ERRCODE_FEATURE_NOT_SUPPORTED, message);
-        return Err(error::wrap(
-            report.set_hint("Set tablenet.work_mem instead."),
-        ));
-    }
     if let Some(given) = call.text(22)?
         && given != "local"
     {

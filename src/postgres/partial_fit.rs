@@ -6,6 +6,7 @@ use tablenet_core::{Error, ErrorKind, Result, TrainOptions};
 use crate::catalog::rights::Privilege;
 use crate::catalog::{self, ModelName};
 use crate::entry::{Call, entry};
+use crate::guc::Memory;
 use crate::options::{Keeping, Request};
 use crate::resume::Before;
 use crate::train;
@@ -27,17 +28,19 @@ fn partial_fit(call: &Call) -> Result<Datum> {
     let model = ModelName::parse(&named)?.name.to_string();
     // As in ml_train: who is refused waits for nobody.
     catalog::may(&model, Privilege::Train)?;
+    let memory = Memory::of_session();
     train::alone(c"ml_partial_fit()", &model, |mut interrupts| {
         let stored = catalog::find(&named, Privilege::Train)?;
-        let before = Before::of(&named, &stored, &mut interrupts)?;
+        let before = Before::of(&named, &stored, memory, &mut interrupts)?;
         let request = Request {
             model: model.clone(),
             query,
             targets: before.targets(),
             validation_query: None,
             warm_start: true,
+            memory,
             keeping,
-            options: before.options(epochs),
+            options: before.options(epochs, memory),
         };
         train::run(
             call,

@@ -5,7 +5,8 @@ use tablenet_core::{
 };
 
 use crate::catalog::{self, StoredModel};
-use crate::{guc, lookup};
+use crate::guc::{self, Memory};
+use crate::lookup;
 
 /// A model to train on.
 pub struct Before {
@@ -16,12 +17,17 @@ pub struct Before {
 }
 
 impl Before {
-    /// The model found as `stored`, with its training state.
+    /// The model found as `stored`, with its training state, in `memory`.
     ///
     /// # Errors
     /// Those of [`catalog::read_state`] and [`lookup::file`].
-    pub fn of(name: &str, stored: &StoredModel, callback: &mut dyn Callback) -> Result<Self> {
-        let limit = guc::work_mem();
+    pub fn of(
+        name: &str,
+        stored: &StoredModel,
+        memory: Memory,
+        callback: &mut dyn Callback,
+    ) -> Result<Self> {
+        let limit = memory.bytes();
         let bytes = catalog::read_state(name, stored, limit, callback)?;
         Ok(Self {
             version: stored.version,
@@ -36,12 +42,13 @@ impl Before {
         names.map(str::to_string).collect()
     }
 
-    /// The options of its last training, for `epochs` epochs more.
-    pub fn options(&self, epochs: u32) -> TrainOptions {
+    /// The options of its last training, for `epochs` epochs more in `memory`.
+    pub fn options(&self, epochs: u32, memory: Memory) -> TrainOptions {
         TrainOptions {
             epochs: Some(epochs),
             max_seconds: None,
-            memory_limit: guc::work_mem(),
+            memory_limit: memory.bytes(),
+            max_model_size: guc::max_model_size(),
             ..self.state.options()
         }
     }

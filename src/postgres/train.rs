@@ -6,6 +6,7 @@ use pgrx::pg_sys::{self, Datum};
 use pgrx::{IntoDatum, PgSqlErrorCode as Code};
 use tablenet_core::{
     Callback, Error, ErrorKind, Pool, Result, TrainOptions, Trained, Training, Value,
+    check_model_size,
 };
 
 use crate::catalog::rights::Privilege;
@@ -17,6 +18,7 @@ use crate::fixed::connected;
 use crate::interrupt::Interrupts;
 use crate::memory::Returned;
 use crate::options::Request;
+use crate::progress::Phase;
 use crate::query::Query;
 use crate::resume::Before;
 use crate::rival::{self, Rival};
@@ -65,7 +67,8 @@ fn train(call: &Call, targets: Vec<String>) -> Result<Datum> {
 /// The model that a warm start goes on with.
 fn before(request: &Request, interrupts: &mut Interrupts) -> Result<Before> {
     let stored = catalog::find(&request.model, Privilege::Train)?;
-    let before = Before::of(&request.model, &stored, interrupts)?;
+    let before = Before::of(&request.model, &stored, request.memory, interrupts)
+        .map_err(|error| request.memory.explain(error))?;
     if before.targets() != request.targets {
         let message = format!(
             "model \"{}\" has the target {}, not {}",
@@ -91,6 +94,7 @@ pub fn alone<R>(
 ) -> Result<R> {
     // SAFETY: a C string. A standby is always read-only.
     unsafe { pg_sys::PreventCommandIfReadOnly(function.as_ptr()) };
+    let mut interrupts = Interrupts::of_training(name);
     let locked = name_lock::take(name)?;
     // The statement's own snapshot is older than the wait. In REPEATABLE READ this is the transaction's.
     // SAFETY: popped below; after an error the abort pops it.
@@ -99,7 +103,8 @@ pub fn alone<R>(
     if !locked && catalog::is_there(name)? {
         return Err(crossed(name));
     }
-    let answer = training(Interrupts::new())?;
+    interrupts.begin();
+    let answer = training(interrupts)?;
     // SAFETY: pushed above.
     unsafe { pg_sys::PopActiveSnapshot() };
     Ok(answer)
@@ -136,6 +141,7 @@ pub fn run(
             targets,
             validation_query,
             options,
+            memory,
             keeping,
             ..
         } = request;
@@ -147,8 +153,10 @@ pub fn run(
             before,
             rival,
         };
-        let mut trained = learn(work, &mut interrupts)?;
+        let mut trained = learn(work, &mut interrupts).map_err(|error| memory.explain(error))?;
+        interrupts.enter(Phase::Storing);
         let bytes = trained.file.to_bytes(&mut interrupts)?;
+        check_model_size(bytes.len() as u64, guc::max_model_size())?;
         let (task, parameters) = (trained.file.task().name(), trained.file.parameters());
         // The weights are twice in memory, and so would be all that the optimizer has beside them.
         drop(trained.file);
@@ -191,6 +199,7 @@ pub fn run(
         trained.notices.extend(rival::notice(&new, stored));
         (answer, trained.notices, fewer)
     };
+    drop(interrupts);
     for notice in notices {
         pgrx::notice!("{}", error::printable(&notice));
     }
@@ -281,10 +290,12 @@ fn read_rows<'a>(
         training.require_validation()?;
     }
     read::rows(&query, &decoders, &mut |row: &[Value<'_>]| {
+        interrupts.row();
         training.push(row, interrupts)
     })?;
     if let (Some(query), Some((_, decoders))) = (&validation, &validated) {
         read::rows(query, decoders, &mut |row: &[Value<'_>]| {
+            interrupts.row();
             training.push_validation(row, interrupts)
         })?;
     }

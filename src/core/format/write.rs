@@ -4,17 +4,20 @@ use super::document::{description, header, tensors};
 use super::{KEY, MAX_HEADER, PIECE, check_memory};
 use crate::budget::{size, with_capacity};
 use crate::canonical::canonical;
+use crate::model_size::{check_model_size, weight_bytes};
 use crate::{Callback, Error, ErrorKind, ModelFile, Result};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 impl ModelFile {
     /// Refuses, before the weights are fitted, a description that could not be written, or read again within
-    /// `memory_limit`.
-    pub(crate) fn check_description(&self, memory_limit: u64) -> Result<()> {
+    /// `memory_limit`, and a file of more than `most` bytes. The results, a few bytes, are not in it yet.
+    pub(crate) fn check_description(&self, memory_limit: u64, most: u64) -> Result<()> {
         let header = header(tensors(&self.model)?, KEY, description(self), "");
         check_length(&header)?;
-        check_memory(&header, memory_limit).map(|_| ())
+        check_memory(&header, memory_limit)?;
+        let weights = weight_bytes(self.parameters() as u64);
+        check_model_size(weights.saturating_add(8 + header.len() as u64), most)
     }
 
     /// The bytes of the file; the same model always gives the same bytes. Checks about every MiB.
