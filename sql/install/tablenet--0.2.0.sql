@@ -429,7 +429,6 @@ SELECT a.pid,
    AND t.part IS NOT NULL;
 COMMENT ON VIEW tablenet.progress IS
     'the trainings that run in this database, of all sessions whose query you may see: how many rows are read, which epoch ended last and with which loss';
-GRANT SELECT ON tablenet.progress TO PUBLIC;
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -507,7 +506,7 @@ BEGIN
     END LOOP;
 END $$;
 GRANT USAGE ON SCHEMA tablenet TO PUBLIC;
-GRANT SELECT ON tablenet.models, tablenet.versions, tablenet.history, tablenet.grants TO PUBLIC;
+GRANT SELECT ON tablenet.models, tablenet.versions, tablenet.history, tablenet.grants, tablenet.progress TO PUBLIC;
 
 -- Everybody may call every function, since rights are per model. A site that wants only some roles to make and change models
 -- runs this, with a role of its own in place of trainers; scoring and looking stay open to whoever has a right on a model.

@@ -4,7 +4,7 @@ use super::{plant, plant_temporary};
 use server::Server;
 
 /// Every function: training, scoring and the rest, whose own queries name only what is theirs.
-const CALLS: [&str; 29] = [
+const CALLS: [&str; 30] = [
     "SELECT version FROM ml_train('hostile', 'TABLE public.h', 'y', epochs => 2)",
     "SELECT version FROM ml_train('hostile', 'TABLE public.h', 'y', epochs => 1, warm_start => true, deploy => 'never')",
     "SELECT version FROM ml_train('several', 'TABLE public.h', ARRAY['b'], exclude => '{y}', epochs => 1)",
@@ -32,6 +32,7 @@ const CALLS: [&str; 29] = [
     "SELECT ml_revoke('hostile', 'reader')",
     "SELECT * FROM tablenet.models, tablenet.versions, tablenet.history",
     "SELECT * FROM tablenet.grants",
+    "SELECT * FROM tablenet.progress",
     "SELECT ml_drop('several')",
     "SELECT ml_drop('hostile')",
 ];
