@@ -13,6 +13,7 @@ mod outcome;
 mod predict;
 mod read;
 mod release;
+mod rival;
 mod spill;
 mod support;
 mod threads;
