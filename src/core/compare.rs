@@ -268,7 +268,7 @@ impl Rival {
         let cost = plan.inputs() + plan.bytes() / (64 * size_of::<f32>());
         let (mut unchecked, mut own_sum, mut sum) = (0, 0.0, 0.0);
         let mut outputs = Vec::new();
-        validation.each_row(callback, &mut |record, row, callback| {
+        validation.each_row(callback, |record, row, callback| {
             unchecked += cost;
             if unchecked >= UNCHECKED {
                 unchecked = 0;

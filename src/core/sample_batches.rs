@@ -180,7 +180,7 @@ impl SampleBatches {
     pub(crate) fn each_row(
         &mut self,
         callback: &mut dyn Callback,
-        visit: &mut dyn FnMut(&[u8], &Batch, &mut dyn Callback) -> Result<()>,
+        mut visit: impl FnMut(&[u8], &Batch, &mut dyn Callback) -> Result<()>,
     ) -> Result<()> {
         self.start(None, callback)?;
         let width = self.encoder.features.width();
