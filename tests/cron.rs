@@ -18,8 +18,7 @@ fn blocks() -> Vec<&'static str> {
 
 /// Runs a block, whose jobs come every minute.
 fn run(client: &mut Client, block: &str) {
-    // The comparison is not built yet.
-    let mut often = block.replace("if_better", "always");
+    let mut often = block.to_string();
     for schedule in ["0 3 * * *", "*/15 * * * *", "0 6 * * *"] {
         often = often.replace(schedule, "* * * * *");
     }
@@ -153,7 +152,8 @@ fn pg_cron_trains_as_the_page_says_and_jobs_that_meet_or_fail_harm_nothing() {
         "failed",
         "ERROR: column \"room\" does not exist",
     );
-    assert_runs(&mut nightly, "nothing held out", "failed", "ERROR: ");
+    let nothing = "ERROR: deploy => 'if_better' needs validation rows";
+    assert_runs(&mut nightly, "nothing held out", "failed", nothing);
     assert_runs(
         &mut stranger,
         "foreign",
@@ -171,6 +171,10 @@ fn pg_cron_trains_as_the_page_says_and_jobs_that_meet_or_fail_harm_nothing() {
     // The page: a version more, every row learned once, and the drift found.
     let versions = "SELECT count(*)::float8 FROM tablenet.versions WHERE model = ";
     assert!(number(&mut nightly, &format!("{versions} 'price'")) >= 2.0);
+    let compared = "SELECT (bool_and(compared_version IS NOT NULL) FILTER (WHERE version > 1)
+            AND max(version) FILTER (WHERE deployed) = coalesce(max(version) FILTER (WHERE val_loss < compared_loss), 1))::int::float8
+        FROM tablenet.versions WHERE model = 'price'";
+    assert_eq!(number(&mut nightly, compared), 1.0);
     let learned = "SELECT sum(rows)::float8 FROM tablenet.versions WHERE model = 'price_now'";
     assert_eq!(number(&mut nightly, learned), 3000.0);
     assert_eq!(
