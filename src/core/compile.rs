@@ -3,7 +3,7 @@
 use crate::config::invalid;
 use crate::layer::embedding::Front;
 use crate::network::Network;
-use crate::sequential::{MAX_LAYERS, too_large};
+use crate::sequential::MAX_LAYERS;
 use crate::{
     Activation, Error, ErrorKind, Inputs, Layer, Loss, Metric, Model, Optimizer, Result, Sequential,
 };
@@ -80,7 +80,7 @@ impl Sequential {
             &inputs,
             sequential.embedding_names(inputs.embeddings.len())?,
         )?;
-        let network = Network::new(layers, front)?;
+        let network = Network::new(layers, front, self.inputs)?;
         if network.multiplied() == 0 {
             return Err(invalid("a model needs a layer with weights").hint("Add a Dense layer."));
         }
@@ -112,8 +112,9 @@ impl Sequential {
         }
         inputs.check()?;
         match self.inputs {
-            Some(stated) if stated != wide => Err(invalid(format!(
-                "the layers state {stated} inputs, the data has {wide}"
+            Some(stated) if stated.width() != wide => Err(invalid(format!(
+                "the layers state {} inputs, the data has {wide}",
+                stated.width()
             ))
             .hint("Leave the InputLayer out: the width is taken from the encoded columns.")),
             _ => Ok(()),
@@ -130,15 +131,9 @@ impl Sequential {
                 format!("a model cannot have more than {MAX_LAYERS} layers"),
             ));
         }
-        let mut width = 1usize;
-        for layer in &self.layers {
-            layer.kind().check()?;
-            width = width
-                .checked_add(layer.kind().outputs(1))
-                .filter(|&w| w <= 1 << 30)
-                .ok_or_else(too_large)?;
-        }
-        Ok(())
+        self.layers
+            .iter()
+            .try_for_each(|layer| layer.kind().check())
     }
 }
 
@@ -234,7 +229,7 @@ fn check_outputs(outputs: usize, task: Task, loss: Loss) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ActivationLayer, Dense, Dropout};
+    use crate::{ActivationLayer, Dense, Dropout, Shape};
 
     fn compile(layers: Vec<Layer>, task: Task, loss: Loss) -> Result<Model> {
         Sequential::new(layers).compile(4, task, Optimizer::default(), loss, Metric::all(task), 1.0)
@@ -370,7 +365,7 @@ mod tests {
             );
         }
         let mut stated = Sequential::new(vec![dense(1, Linear)]);
-        stated.inputs = Some(5);
+        stated.inputs = Some(Shape::new(&[5]).unwrap());
         let error = stated
             .compile(4, number, Optimizer::default(), mse, vec![], 1.0)
             .unwrap_err();

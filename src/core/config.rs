@@ -217,6 +217,39 @@ impl<'a> Config<'a> {
         Ok(())
     }
 
+    /// Refuses any other string than the one that is built.
+    pub fn only(&self, key: &str, value: &str) -> Result<()> {
+        match self.string(key)? {
+            Some(other) if other != value => Err(Error::new(
+                ErrorKind::NotSupported,
+                format!("{key} {other:?} of {} is not supported", self.what),
+            )
+            .hint(format!("It can be {value:?}."))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whole numbers, each from -1 on, where -1 is what is left.
+    pub fn dimensions(&self, key: &str) -> Result<Option<Vec<i64>>> {
+        let Some(value) = self.get(key) else {
+            return Ok(None);
+        };
+        let dims = value.as_array().and_then(|dims| {
+            let dims = dims
+                .iter()
+                .map(|n| n.as_i64().filter(|&n| n >= -1 && n != 0));
+            dims.collect::<Option<Vec<_>>>()
+        });
+        match dims {
+            Some(dims) if !dims.is_empty() => Ok(Some(dims)),
+            _ => Err(self.wrong(
+                key,
+                "a list of positive integers, one of which may be -1",
+                value,
+            )),
+        }
+    }
+
     /// Refuses another data type than float32 and frozen layers.
     pub fn check_dtype_and_trainable(&self) -> Result<()> {
         let dtype = match self.get("dtype") {

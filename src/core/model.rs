@@ -75,7 +75,7 @@ impl Model {
         let mut variables: Vec<_> = network.front.tables.iter().map(table).collect();
         for (place, layer) in network.places.iter().zip(&sequential.layers) {
             let mut offset = place.offset;
-            for spec in place.layer.kind().variables(place.inputs) {
+            for spec in place.layer.kind().variables(place.input) {
                 let path = format!(
                     "{}/{}",
                     layer.kind().name().as_deref().unwrap_or_default(),
@@ -119,7 +119,7 @@ impl Model {
         }
         for place in &self.network.places {
             let mut offset = place.offset;
-            for spec in place.layer.kind().variables(place.inputs) {
+            for spec in place.layer.kind().variables(place.input) {
                 let size = spec.shape.iter().product::<usize>();
                 spec.initializer.fill(
                     &mut weights[offset..offset + size],

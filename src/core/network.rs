@@ -7,14 +7,14 @@ use crate::layer::{Backward, Forward, Interrupt, Layer};
 use crate::random::hash;
 use crate::sequential::{MAX_PARAMETERS, count_parameters, too_large};
 use crate::weights::zeros;
-use crate::{Activation, Callback, Loss, Result};
+use crate::{Activation, Callback, Loss, Result, Shape};
 
 /// A layer in its place.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
     pub layer: Layer,
-    pub inputs: usize,
-    pub outputs: usize,
+    pub input: Shape,
+    pub output: Shape,
     /// Where its variables begin in the weight vector.
     pub offset: usize,
     pub parameters: usize,
@@ -62,18 +62,31 @@ struct Sizes {
 }
 
 impl Network {
-    /// Puts `layers` in their places behind `front`, or behind rows of so many numbers.
-    pub fn new(layers: Vec<Layer>, front: impl Into<Front>) -> Result<Network> {
+    /// Puts `layers` in their places behind `front`, or behind rows of so many numbers, which are taken as rows of `shape`
+    /// where one is stated.
+    pub fn new(
+        layers: Vec<Layer>,
+        front: impl Into<Front>,
+        shape: Option<Shape>,
+    ) -> Result<Network> {
         let front = front.into();
-        let (mut width, mut offset) = (front.outputs, front.parameters);
+        let mut input = match shape {
+            Some(shape) => shape,
+            None => Shape::new(&[front.outputs])?,
+        };
+        let (mut offset, mut width) = (front.parameters, input.width());
         let mut places = Vec::with_capacity(layers.len());
         for layer in layers {
-            let parameters = count_parameters(&layer, width)?;
-            let outputs = layer.kind().outputs(width);
+            let parameters = count_parameters(&layer, input)?;
+            let output = layer.kind().output(input)?;
+            width = width
+                .checked_add(output.width())
+                .filter(|&w| w <= 1 << 30)
+                .ok_or_else(too_large)?;
             places.push(Place {
                 layer,
-                inputs: width,
-                outputs,
+                input,
+                output,
                 offset,
                 parameters,
             });
@@ -81,7 +94,7 @@ impl Network {
                 .checked_add(parameters)
                 .filter(|&p| p <= MAX_PARAMETERS)
                 .ok_or_else(too_large)?;
-            width = outputs;
+            input = output;
         }
         let first = if front.is_empty() {
             let found = places.iter().position(|p| p.parameters > 0);
@@ -93,7 +106,7 @@ impl Network {
             inputs: front.inputs,
             front,
             places,
-            outputs: width,
+            outputs: input.width(),
             parameters: offset,
             first,
         })
@@ -104,13 +117,20 @@ impl Network {
         self.places
             .iter()
             .fold(self.inputs + self.embedded(), |sum, p| {
-                sum.saturating_add(p.outputs)
+                sum.saturating_add(p.output.width())
             })
     }
 
     /// Weights that every row is multiplied with: all but the tables, of which it takes one vector each.
     pub fn multiplied(&self) -> usize {
         self.parameters - self.front.parameters
+    }
+
+    /// Multiply-adds of a row.
+    pub fn work(&self) -> usize {
+        self.places
+            .iter()
+            .fold(0, |sum, p| sum.saturating_add(p.layer.kind().work(p.input)))
     }
 
     /// Width of a row behind the embeddings; 0 where there are none.
@@ -136,13 +156,15 @@ impl Network {
             scratch: 0,
         };
         for (i, p) in self.places.iter().enumerate() {
-            sizes.outputs.push(rows.checked_mul(p.outputs)?);
+            sizes.outputs.push(rows.checked_mul(p.output.width())?);
             sizes
                 .stashes
-                .push(rows.checked_mul(p.layer.kind().stash(p.inputs))?);
-            let before = if self.goes_on(i) { p.inputs } else { 0 };
-            sizes.delta = sizes.delta.max(rows.checked_mul(p.outputs.max(before))?);
-            sizes.scratch = sizes.scratch.max(p.layer.kind().scratch(p.inputs)?);
+                .push(rows.checked_mul(p.layer.kind().stash(p.input))?);
+            let before = if self.goes_on(i) { p.input.width() } else { 0 };
+            sizes.delta = sizes
+                .delta
+                .max(rows.checked_mul(p.output.width().max(before))?);
+            sizes.scratch = sizes.scratch.max(p.layer.kind().scratch(p.input)?);
         }
         Some(sizes)
     }
@@ -197,14 +219,14 @@ impl Network {
         };
         for (i, p) in self.places.iter().enumerate() {
             let (before, here) = space.outputs.split_at_mut(i);
-            let x = before.last().map_or(x, |y| &y[..rows * p.inputs]);
+            let x = before.last().map_or(x, |y| &y[..rows * p.input.width()]);
             p.layer.kind().forward(Forward {
-                inputs: p.inputs,
-                outputs: p.outputs,
+                input: p.input,
+                output: p.output,
                 weights: &weights[p.offset..p.offset + p.parameters],
                 x,
-                y: &mut here[0][..rows * p.outputs],
-                stash: &mut space.stashes[i][..rows * p.layer.kind().stash(p.inputs)],
+                y: &mut here[0][..rows * p.output.width()],
+                stash: &mut space.stashes[i][..rows * p.layer.kind().stash(p.input)],
                 scratch: &mut space.scratch,
                 noise: noise.map(|(noise, shard)| key(noise, shard, i)),
                 interrupt: &mut *interrupt,
@@ -245,18 +267,20 @@ impl Network {
                 && p.layer.kind().passes_relu()
                 && self.places[i - 1].layer.kind().activation() == relu;
             p.layer.kind().backward(Backward {
-                inputs: p.inputs,
-                outputs: p.outputs,
+                input: p.input,
+                output: p.output,
                 weights: &weights[p.offset..p.offset + p.parameters],
-                x: before.last().map_or(z, |y| &y[..rows * p.inputs]),
-                y: &here[0][..rows * p.outputs],
-                dy: &mut d[..rows * p.outputs],
+                x: before.last().map_or(z, |y| &y[..rows * p.input.width()]),
+                y: &here[0][..rows * p.output.width()],
+                dy: &mut d[..rows * p.output.width()],
                 derived,
-                dx: self.goes_on(i).then(|| &mut other[..rows * p.inputs]),
+                dx: self
+                    .goes_on(i)
+                    .then(|| &mut other[..rows * p.input.width()]),
                 through_relu,
                 gradient: &mut gradient[p.offset..p.offset + p.parameters],
                 add,
-                stash: &space.stashes[i][..rows * p.layer.kind().stash(p.inputs)],
+                stash: &space.stashes[i][..rows * p.layer.kind().stash(p.input)],
                 scratch: &mut space.scratch,
                 noise: Some(key(noise, shard, i)),
                 interrupt: &mut *interrupt,

@@ -2,16 +2,19 @@
 
 mod freeze;
 mod places;
+mod product;
 #[cfg(test)]
 mod tests;
 
 use crate::kernels::aligned::Aligned;
+pub(crate) use crate::kernels::score::Step;
 use crate::kernels::score::{Entry, Op, apply, score};
 use crate::weights::room;
 use crate::{Activation, Loss, Result};
 
 pub(crate) use freeze::Frozen;
 pub(crate) use places::{Places, Table};
+pub(crate) use product::{PerStep, Product};
 
 /// A model's arithmetic on flat buffers, without optimizer or gradients. Its answers are the same, bit for bit, on every
 /// CPU and at every [`crate::simd::Level`].
@@ -41,6 +44,8 @@ pub struct PlanScratch {
     rows: [Aligned; 2],
     /// Which of `rows` holds the outputs before the head.
     place: usize,
+    /// For the steps that layers bring themselves.
+    own: Aligned,
 }
 
 /// The inputs of a row that are not 0, in order.
@@ -115,6 +120,7 @@ impl Plan {
     pub fn bytes(&self) -> usize {
         let op = |op: &Op| match op {
             Op::Dense(dense) => dense.kernel.bytes() + dense.bias.bytes(),
+            Op::Own { step, .. } => step.bytes(),
             Op::Activate { .. } | Op::Expand { .. } => 0,
         };
         size_of::<Plan>()
@@ -133,12 +139,19 @@ impl Plan {
 
     /// New buffers for [`Plan::score`] with rows of at most `most` entries.
     pub(crate) fn sparse_scratch(&self, most: usize) -> Result<PlanScratch> {
+        let scratch = |op: &Op| match op {
+            Op::Own { step, .. } => step.scratch(),
+            _ => 0,
+        };
+        let lines = self.ops.iter().map(scratch).max().unwrap_or(0);
+        let own = Aligned::small(lines.saturating_mul(16))?;
         Ok(PlanScratch {
             input: Vec::new(),
             entries: Entries::new(most)?,
             left: Entries::new(self.widest.next_multiple_of(16) + 16)?.places,
             rows: [Aligned::small(self.widest)?, Aligned::small(self.widest)?],
             place: 0,
+            own,
         })
     }
 
@@ -186,6 +199,7 @@ impl Plan {
             scratch.entries.all(),
             &mut scratch.left,
             [first.lines_mut(), second.lines_mut()],
+            scratch.own.lines_mut(),
             self.outputs,
         );
         let (logits, other) = if scratch.place == 0 {

@@ -3,7 +3,7 @@
 use crate::config::{Config, invalid};
 use crate::layer::embedding::{self, Front};
 use crate::layer::float32;
-use crate::{Error, ErrorKind, Inputs, Layer, Result};
+use crate::{Error, ErrorKind, Inputs, Layer, Result, Shape};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 
@@ -12,8 +12,8 @@ use std::collections::HashSet;
 pub struct Sequential {
     /// The layers, first to last, without the input layer.
     pub layers: Vec<Layer>,
-    /// The width an `InputLayer` promised; `compile` compares it with the data.
-    pub inputs: Option<usize>,
+    /// The shape of a row that an `InputLayer` promised; `compile` compares its width with the data.
+    pub inputs: Option<Shape>,
 }
 
 /// One line of `model.summary()`.
@@ -82,7 +82,7 @@ impl Sequential {
                     let shape = config.and_then(|c| c.get(key)).filter(|v| !v.is_null());
                     sequential.state_inputs(
                         shape
-                            .map(|v| width_of(v, key == "batch_input_shape"))
+                            .map(|v| shape_of(v, key == "batch_input_shape"))
                             .transpose()?,
                     )?;
                 }
@@ -96,11 +96,11 @@ impl Sequential {
         Ok(sequential)
     }
 
-    fn state_inputs(&mut self, stated: Option<usize>) -> Result<()> {
+    fn state_inputs(&mut self, stated: Option<Shape>) -> Result<()> {
         match (self.inputs, stated) {
-            (Some(a), Some(b)) if a != b => {
-                Err(invalid(format!("the model states both {a} and {b} inputs")))
-            }
+            (Some(a), Some(b)) if a != b => Err(invalid(format!(
+                "the model states inputs of shape {a} and {b}"
+            ))),
             (None, Some(_)) => {
                 self.inputs = stated;
                 Ok(())
@@ -125,7 +125,7 @@ impl Sequential {
             .collect();
         if let Some(inputs) = self.inputs {
             let config = json!({
-                "batch_shape": [null, inputs], "dtype": "float32", "sparse": false, "ragged": false,
+                "batch_shape": inputs.to_json(), "dtype": "float32", "sparse": false, "ragged": false,
                 "name": "input_layer", "optional": false,
             });
             layers.insert(0, json!({"module": "keras.layers", "class_name": "InputLayer", "config": config, "registered_name": null}));
@@ -141,7 +141,10 @@ impl Sequential {
         let inputs = inputs.into();
         inputs.check()?;
         let front = Front::new(&inputs, self.embedding_names(inputs.embeddings.len())?)?;
-        let mut width = front.outputs;
+        let mut shape = match self.inputs {
+            Some(stated) if stated.width() == front.outputs => stated,
+            _ => Shape::new(&[front.outputs])?,
+        };
         let mut lines = Vec::with_capacity(front.tables.len() + self.layers.len());
         lines.extend(front.tables.iter().map(|table| LayerSummary {
             name: table.name.clone(),
@@ -152,12 +155,12 @@ impl Sequential {
         }));
         for (layer, name) in self.layers.iter().zip(names) {
             layer.kind().check()?;
-            let parameters = count_parameters(layer, width)?;
-            width = layer.kind().outputs(width);
+            let parameters = count_parameters(layer, shape)?;
+            shape = layer.kind().output(shape)?;
             lines.push(LayerSummary {
                 name,
                 class_name: layer.class_name(),
-                output_shape: vec![width],
+                output_shape: shape.dims().to_vec(),
                 parameters: parameters as u64,
                 activation: layer.kind().activation().map(|a| a.name().to_owned()),
             });
@@ -210,10 +213,10 @@ fn numbered(base: &str, i: usize) -> String {
     }
 }
 
-/// Trainable numbers of a layer on rows of `inputs`.
-pub(crate) fn count_parameters(layer: &Layer, inputs: usize) -> Result<usize> {
+/// Numbers in the variables of a layer on rows of shape `input`.
+pub(crate) fn count_parameters(layer: &Layer, input: Shape) -> Result<usize> {
     let mut total = 0usize;
-    for variable in layer.kind().variables(inputs) {
+    for variable in layer.kind().variables(input) {
         let size = variable
             .shape
             .iter()
@@ -235,8 +238,8 @@ pub(crate) fn too_large() -> Error {
     .hint("Make the layers narrower.")
 }
 
-/// Takes a whole `to_json()` apart: its layers and the input width it was built with.
-fn whole(json: &Value) -> Result<(&Vec<Value>, Option<usize>)> {
+/// Takes a whole `to_json()` apart: its layers and the shape of the rows it was built with.
+fn whole(json: &Value) -> Result<(&Vec<Value>, Option<Shape>)> {
     let (class, config) = crate::config::tagged("model", json)?;
     if class != "Sequential" {
         return Err(invalid(format!("the model must be a Sequential, not {class:?}"))
@@ -253,13 +256,13 @@ fn whole(json: &Value) -> Result<(&Vec<Value>, Option<usize>)> {
     };
     let built = config
         .get("build_input_shape")
-        .map(|v| width_of(v, true))
+        .map(|v| shape_of(v, true))
         .transpose()?;
     Ok((list, built))
 }
 
-/// The width an InputLayer states, if it does.
-fn read_input(config: Option<&Value>) -> Result<Option<usize>> {
+/// The shape an InputLayer states, if it does.
+fn read_input(config: Option<&Value>) -> Result<Option<Shape>> {
     let known = [
         "batch_shape",
         "batch_input_shape",
@@ -280,25 +283,27 @@ fn read_input(config: Option<&Value>) -> Result<Option<usize>> {
         ("shape", false),
     ] {
         if let Some(shape) = config.get(key) {
-            return width_of(shape, batch).map(Some);
+            return shape_of(shape, batch).map(Some);
         }
     }
     Ok(None)
 }
 
-/// The one width of `[null, 28]` (with the batch) or `[28]`.
-fn width_of(shape: &Value, batch: bool) -> Result<usize> {
-    let dimensions = shape
+/// The row of `[null, 24, 1]` (with the batch) or `[24, 1]`.
+fn shape_of(shape: &Value, batch: bool) -> Result<Shape> {
+    let dims = shape
         .as_array()
         .map(|a| &a[usize::from(batch && !a.is_empty())..]);
-    match dimensions {
-        Some([width]) if width.as_u64().is_some_and(|w| w > 0) => {
-            Ok(width.as_u64().unwrap_or(0) as usize)
-        }
+    let dims: Option<Vec<usize>> = dims.and_then(|dims| {
+        let dims = dims.iter().map(|n| usize::try_from(n.as_u64()?).ok());
+        dims.collect()
+    });
+    match dims {
+        Some(dims) if !dims.contains(&0) && !dims.is_empty() => Shape::new(&dims),
         _ => Err(invalid(format!(
-            "the input must be rows of numbers, not of shape {shape}"
+            "the input must be rows of known dimensions, not of shape {shape}"
         ))
-        .hint("A row has one dimension: \"batch_shape\": [null, 28].")),
+        .hint("The batch comes first: \"batch_shape\": [null, 28], or [null, 24, 1] for 24 steps of one number.")),
     }
 }
 
@@ -342,11 +347,11 @@ mod tests {
                 seed: Some(7),
             }),
         ]);
-        model.inputs = Some(28);
+        model.inputs = Some(Shape::new(&[28]).unwrap());
         let json = model.to_json();
         let again = Sequential::from_json(&json).unwrap();
         assert_eq!(again.to_json().to_string(), json.to_string());
-        assert_eq!(again.inputs, Some(28));
+        assert_eq!(again.inputs, model.inputs);
         let lines = again.summary(28).unwrap();
         assert_eq!(
             (
@@ -391,7 +396,7 @@ mod tests {
             r#"[{"class_name": "Dense", "config": {"units": 1e99}}]"#,
             r#"{"class_name": "Functional"}"#,
             r#"[{"class_name": "Dense", "config": {"units": 1}}, {"class_name": "InputLayer", "config": {}}]"#,
-            r#"[{"class_name": "InputLayer", "config": {"batch_shape": [null, 2, 3]}}]"#,
+            r#"[{"class_name": "InputLayer", "config": {"batch_shape": [null, null, 3]}}]"#,
         ] {
             read(bad);
         }

@@ -33,7 +33,7 @@ impl Cut {
     pub fn new(network: &Network) -> Cut {
         let parameters = network.parameters;
         let multiplied = network.multiplied().max(1);
-        let by_work = WANTED / multiplied;
+        let by_work = WANTED / network.work().max(1);
         let width = network.width().max(1);
         let by_cache = FLOATS / width;
         let (few, rows) = if multiplied > LARGE {
@@ -109,7 +109,7 @@ mod tests {
             .iter()
             .map(|&w| Layer::Dense(Dense::new(w, Activation::Relu)))
             .collect();
-        Cut::new(&Network::new(layers, inputs).unwrap())
+        Cut::new(&Network::new(layers, inputs, None).unwrap())
     }
 
     #[test]

@@ -37,10 +37,30 @@ pub(crate) struct Entry {
     pub x: f32,
 }
 
+/// A step that a layer brings itself: one row, with the same bits on every CPU.
+pub(crate) trait Step: std::fmt::Debug + Send + Sync {
+    /// Fills y (output) from x (input); `scratch` has [`Step::scratch`] lines.
+    fn run(&self, x: &[f32], y: &mut [f32], scratch: &mut [Line]);
+
+    /// Lines of scratch.
+    fn scratch(&self) -> usize {
+        0
+    }
+
+    /// Bytes held.
+    fn bytes(&self) -> usize;
+}
+
 /// One step of a plan.
 #[derive(Debug)]
 pub(crate) enum Op {
     Dense(Dense),
+    /// What a layer brings itself.
+    Own {
+        step: Box<dyn Step>,
+        inputs: usize,
+        outputs: usize,
+    },
     /// y = f(y)
     Activate {
         activation: Activation,
@@ -93,14 +113,28 @@ pub(crate) const fn few_columns(units: usize) -> usize {
 dispatch!(
     /// Sends `entries` through `ops` and says which of `rows` holds the `outputs`. Each is as wide as the widest step, and
     /// `left` has a place for every number of it.
-    pub(crate) fn score(ops: &[Op], entries: &[Entry], left: &mut [Entry], rows: [&mut [Line]; 2], outputs: usize) -> usize =
+    pub(crate) fn score(ops: &[Op], entries: &[Entry], left: &mut [Entry], rows: [&mut [Line]; 2], own: &mut [Line], outputs: usize) -> usize =
         score_body or Exact
+);
+
+dispatch!(
+    /// y = x w + b of a kernel in [`Form::Dots`] or [`Form::Later`], without its activation. The rows of x are followed by
+    /// zeros.
+    pub(crate) fn product(dense: &Dense, x: &[Line], y: &mut [Line]) = product_body or Exact
 );
 
 dispatch!(
     /// y = f(y), one row. In a function of its own, so that nothing of it is prepared where it is not needed.
     pub(crate) fn apply(activation: Activation, y: &mut [f32]) = apply_body or Exact
 );
+
+#[inline(always)]
+fn product_body<S: Lanes>(dense: &Dense, x: &[Line], y: &mut [Line]) {
+    match dense.form {
+        Form::Dots => dots::<S>(dense, x, y),
+        _ => later::<S>(dense, x, y, false),
+    }
+}
 
 #[inline(always)]
 fn apply_body<S: Lanes>(activation: Activation, y: &mut [f32]) {
@@ -113,6 +147,7 @@ fn score_body<S: Lanes>(
     entries: &[Entry],
     left: &mut [Entry],
     rows: [&mut [Line]; 2],
+    own: &mut [Line],
     outputs: usize,
 ) -> usize {
     let [mut here, mut there] = rows;
@@ -140,6 +175,19 @@ fn score_body<S: Lanes>(
                 }
             }
             Op::Activate { activation, units } => (*activation, *units),
+            Op::Own {
+                step,
+                inputs,
+                outputs,
+            } => {
+                let y = floats_mut(&mut there[..outputs.div_ceil(16)]);
+                // What stands behind the outputs meets weights of 0, and is to be finite.
+                y[*outputs..].fill(0.0);
+                step.run(&floats(here)[..*inputs], &mut y[..*outputs], own);
+                std::mem::swap(&mut here, &mut there);
+                place ^= 1;
+                (Activation::Linear, 0)
+            }
             Op::Expand { inputs } => {
                 expand(entries, &mut here[..inputs.div_ceil(16)]);
                 (Activation::Linear, 0)

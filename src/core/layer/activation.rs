@@ -3,8 +3,8 @@
 use super::{Backward, Forward, Kind};
 use crate::config::{Config, invalid};
 use crate::kernels::activate;
-use crate::predict::Frozen;
-use crate::{Activation, Result};
+use crate::predict::{Frozen, PerStep};
+use crate::{Activation, Callback, Result, Shape};
 use serde_json::{Map, Value};
 
 /// An activation as a layer of its own (Keras: `Activation`).
@@ -55,8 +55,8 @@ impl Kind for ActivationLayer {
         &mut self.name
     }
 
-    fn outputs(&self, inputs: usize) -> usize {
-        inputs
+    fn output(&self, input: Shape) -> Result<Shape> {
+        Ok(input)
     }
 
     fn activation(&self) -> Option<Activation> {
@@ -67,22 +67,33 @@ impl Kind for ActivationLayer {
         self.activation = Activation::Linear;
     }
 
-    fn freeze<'w>(&self, inputs: usize, _: &'w [f32]) -> Option<Frozen<'w>> {
-        Some(Frozen::Activate {
-            units: inputs,
-            activation: self.activation,
-        })
+    fn freeze<'w>(
+        &self,
+        input: Shape,
+        _: &'w [f32],
+        _: &mut dyn Callback,
+    ) -> Result<Option<Frozen<'w>>> {
+        let activation = self.activation;
+        // A softmax is one of the channels of each step.
+        if activation == Activation::Softmax && input.leading() > 1 {
+            let step = PerStep::activation(activation, input.last());
+            return Ok(Some(Frozen::Own(Box::new(step))));
+        }
+        Ok(Some(Frozen::Activate {
+            units: input.width(),
+            activation,
+        }))
     }
 
     fn forward(&self, pass: Forward<'_>) -> Result<()> {
         pass.y.copy_from_slice(pass.x);
-        activate::forward(self.activation, pass.outputs, pass.y);
+        activate::forward(self.activation, pass.output.last(), pass.y);
         (pass.interrupt)()
     }
 
     fn backward(&self, pass: Backward<'_>) -> Result<()> {
         if !pass.derived {
-            activate::backward(self.activation, pass.outputs, pass.x, pass.y, pass.dy);
+            activate::backward(self.activation, pass.output.last(), pass.x, pass.y, pass.dy);
         }
         if let Some(dx) = pass.dx {
             dx.copy_from_slice(pass.dy);

@@ -3,8 +3,8 @@
 use super::{Backward, Forward, Kind, MAX_UNITS, VariableSpec, check_units};
 use crate::config::{Config, invalid};
 use crate::kernels::{activate, matmul, reduce};
-use crate::predict::Frozen;
-use crate::{Activation, Initializer, Result};
+use crate::predict::{Frozen, PerStep, Product};
+use crate::{Activation, Callback, Initializer, Result, Shape};
 use serde_json::{Map, Value, json};
 
 /// A fully connected layer (Keras: `Dense`).
@@ -114,14 +114,14 @@ impl Kind for Dense {
         &mut self.name
     }
 
-    fn outputs(&self, _inputs: usize) -> usize {
-        self.units
+    fn output(&self, input: Shape) -> Result<Shape> {
+        input.with_last(self.units)
     }
 
-    fn variables(&self, inputs: usize) -> Vec<VariableSpec> {
+    fn variables(&self, input: Shape) -> Vec<VariableSpec> {
         let kernel = VariableSpec {
             name: "kernel",
-            shape: vec![inputs, self.units],
+            shape: vec![input.last(), self.units],
             initializer: self.kernel_initializer,
         };
         let bias = VariableSpec {
@@ -144,30 +144,40 @@ impl Kind for Dense {
         self.activation = Activation::Linear;
     }
 
-    fn freeze<'w>(&self, inputs: usize, weights: &'w [f32]) -> Option<Frozen<'w>> {
-        let (kernel, bias) = weights.split_at(inputs * self.units);
-        Some(Frozen::Dense {
+    fn freeze<'w>(
+        &self,
+        input: Shape,
+        weights: &'w [f32],
+        callback: &mut dyn Callback,
+    ) -> Result<Option<Frozen<'w>>> {
+        let (kernel, bias) = weights.split_at(input.last() * self.units);
+        if input.leading() > 1 {
+            let product = Product::new(kernel, self.units, bias, callback)?;
+            let step = PerStep::dense(product, self.activation);
+            return Ok(Some(Frozen::Own(Box::new(step))));
+        }
+        Ok(Some(Frozen::Dense {
             units: self.units,
             kernel,
             bias,
             activation: self.activation,
-        })
+        }))
     }
 
-    fn stash(&self, _inputs: usize) -> usize {
+    fn stash(&self, input: Shape) -> usize {
         if activate::needs_input(self.activation) {
-            self.units
+            input.leading() * self.units
         } else {
             0
         }
     }
 
-    fn scratch(&self, inputs: usize) -> Option<usize> {
-        matmul::scratch(inputs, self.units)
+    fn scratch(&self, input: Shape) -> Option<usize> {
+        matmul::scratch(input.last(), self.units)
     }
 
     fn forward(&self, pass: Forward<'_>) -> Result<()> {
-        let (k, n) = (pass.inputs, pass.outputs);
+        let (k, n) = (pass.input.last(), self.units);
         let (w, bias) = pass.weights.split_at(k * n);
         let bias = self.use_bias.then_some(bias);
         let relu = self.activation == Activation::Relu;
@@ -198,7 +208,7 @@ impl Kind for Dense {
     }
 
     fn backward(&self, pass: Backward<'_>) -> Result<()> {
-        let (k, n) = (pass.inputs, pass.outputs);
+        let (k, n) = (pass.input.last(), self.units);
         let (w, _) = pass.weights.split_at(k * n);
         let (dw, db) = pass.gradient.split_at_mut(k * n);
         if !pass.derived {

@@ -1,10 +1,10 @@
 //! `Dropout`: while training, y = x / (1 - rate) with probability 1 - rate, else 0 (Keras: `keras.layers.Dropout`).
 
 use super::{Backward, Forward, Kind};
-use crate::Result;
 use crate::config::{Config, invalid};
 use crate::kernels::dropout::dropout;
 use crate::predict::Frozen;
+use crate::{Callback, Result, Shape};
 use serde_json::{Map, Value, json};
 
 /// Sets inputs to zero at random while training (Keras: `Dropout`).
@@ -88,12 +88,17 @@ impl Kind for Dropout {
         &mut self.name
     }
 
-    fn outputs(&self, inputs: usize) -> usize {
-        inputs
+    fn output(&self, input: Shape) -> Result<Shape> {
+        Ok(input)
     }
 
-    fn freeze<'w>(&self, _inputs: usize, _: &'w [f32]) -> Option<Frozen<'w>> {
-        None
+    fn freeze<'w>(
+        &self,
+        _input: Shape,
+        _: &'w [f32],
+        _: &mut dyn Callback,
+    ) -> Result<Option<Frozen<'w>>> {
+        Ok(None)
     }
 
     fn forward(&self, pass: Forward<'_>) -> Result<()> {

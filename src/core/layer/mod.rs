@@ -4,15 +4,21 @@ mod activation;
 mod dense;
 mod dropout;
 pub(crate) mod embedding;
+mod flatten;
+mod pooling;
+mod reshape;
 
 pub use activation::ActivationLayer;
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use embedding::{EmbeddingInput, Inputs};
+pub use flatten::Flatten;
+pub use pooling::{GlobalAveragePooling1D, GlobalMaxPooling1D};
+pub use reshape::Reshape;
 
 use crate::config::{Config, invalid, unknown};
 use crate::predict::Frozen;
-use crate::{Activation, Initializer, Result};
+use crate::{Activation, Callback, Initializer, Result, Shape};
 use serde_json::{Map, Value, json};
 
 /// A variable that a layer asks for.
@@ -29,15 +35,15 @@ pub(crate) struct VariableSpec {
 /// Asked between pieces of work of a few milliseconds; an `Err` stops the pass.
 pub(crate) type Interrupt<'a> = dyn FnMut() -> Result<()> + 'a;
 
-/// What a layer sees on the way forward: rows of `inputs` numbers to as many of `outputs`.
+/// What a layer sees on the way forward: rows of shape `input` to as many of shape `output`.
 pub(crate) struct Forward<'a> {
-    pub inputs: usize,
-    pub outputs: usize,
+    pub input: Shape,
+    pub output: Shape,
     /// The layer's variables, one after the other.
     pub weights: &'a [f32],
-    /// (rows, inputs)
+    /// (rows, input)
     pub x: &'a [f32],
-    /// (rows, outputs), to fill
+    /// (rows, output), to fill
     pub y: &'a mut [f32],
     /// (rows, [`Kind::stash`]), for the way back
     pub stash: &'a mut [f32],
@@ -50,8 +56,8 @@ pub(crate) struct Forward<'a> {
 
 /// What a layer sees on the way back.
 pub(crate) struct Backward<'a> {
-    pub inputs: usize,
-    pub outputs: usize,
+    pub input: Shape,
+    pub output: Shape,
     pub weights: &'a [f32],
     pub x: &'a [f32],
     pub y: &'a [f32],
@@ -94,11 +100,18 @@ pub(crate) trait Kind {
     fn name(&self) -> &Option<String>;
     fn name_mut(&mut self) -> &mut Option<String>;
 
-    /// Width of a row of output.
-    fn outputs(&self, inputs: usize) -> usize;
+    /// The shape of a row of output; an error names the layer where it cannot take such rows.
+    fn output(&self, input: Shape) -> Result<Shape>;
 
-    fn variables(&self, _inputs: usize) -> Vec<VariableSpec> {
+    fn variables(&self, _input: Shape) -> Vec<VariableSpec> {
         Vec::new()
+    }
+
+    /// Multiply-adds of a row.
+    fn work(&self, input: Shape) -> usize {
+        let sizes = self.variables(input);
+        let parameters = sizes.iter().map(|v| v.shape.iter().product::<usize>());
+        parameters.sum::<usize>().saturating_mul(input.leading())
     }
 
     fn activation(&self) -> Option<Activation> {
@@ -109,15 +122,21 @@ pub(crate) trait Kind {
     fn set_linear(&mut self) {}
 
     /// What scoring does in this layer's place, if anything.
-    fn freeze<'w>(&self, inputs: usize, weights: &'w [f32]) -> Option<Frozen<'w>>;
+    /// The callback is asked while much is copied.
+    fn freeze<'w>(
+        &self,
+        input: Shape,
+        weights: &'w [f32],
+        callback: &mut dyn Callback,
+    ) -> Result<Option<Frozen<'w>>>;
 
     /// Floats per row kept for the way back.
-    fn stash(&self, _inputs: usize) -> usize {
+    fn stash(&self, _input: Shape) -> usize {
         0
     }
 
     /// Floats of scratch; `None` if that overflows.
-    fn scratch(&self, _inputs: usize) -> Option<usize> {
+    fn scratch(&self, _input: Shape) -> Option<usize> {
         Some(0)
     }
 
@@ -178,6 +197,14 @@ layers! {
     Activation(ActivationLayer),
     /// `keras.layers.Dropout`
     Dropout(Dropout),
+    /// `keras.layers.Flatten`
+    Flatten(Flatten),
+    /// `keras.layers.Reshape`
+    Reshape(Reshape),
+    /// `keras.layers.GlobalAveragePooling1D`
+    GlobalAveragePooling1D(GlobalAveragePooling1D),
+    /// `keras.layers.GlobalMaxPooling1D`
+    GlobalMaxPooling1D(GlobalMaxPooling1D),
 }
 
 /// Settings of every layer; the last two are Keras 2's way to state the input.

@@ -2,7 +2,9 @@
 
 use super::{Places, Plan, Table};
 use crate::kernels::aligned::Aligned;
-use crate::kernels::score::{Dense, FEW, Form, GROUP, NARROW, Op, SPARSE, chains, few_columns};
+use crate::kernels::score::{
+    Dense, FEW, Form, GROUP, NARROW, Op, SPARSE, Step, chains, few_columns,
+};
 use crate::layer::embedding::Front;
 use crate::weights::{AT_ONCE, room};
 use crate::{Activation, Callback, Error, ErrorKind, Model, Result};
@@ -19,6 +21,8 @@ pub(crate) enum Frozen<'w> {
         bias: &'w [f32],
         activation: Activation,
     },
+    /// A step of the layer's own.
+    Own(Box<dyn Step>),
     /// y = f(y)
     Activate {
         units: usize,
@@ -54,15 +58,28 @@ impl Plan {
         let mut widest = model.outputs();
         for place in &model.network.places {
             let weights = &model.weights()[place.offset..place.offset + place.parameters];
-            let Some(frozen) = place.layer.kind().freeze(place.inputs, weights) else {
+            let frozen = place.layer.kind().freeze(place.input, weights, callback)?;
+            let Some(frozen) = frozen else {
                 continue;
             };
-            widest = widest.max(place.outputs);
+            widest = widest.max(place.output.width());
             match frozen {
                 Frozen::Activate {
                     activation: Activation::Linear,
                     ..
                 } => {}
+                Frozen::Own(step) => {
+                    let (inputs, outputs) = (place.input.width(), place.output.width());
+                    if ops.is_empty() {
+                        widest = widest.max(inputs);
+                        ops.push(Op::Expand { inputs });
+                    }
+                    ops.push(Op::Own {
+                        step,
+                        inputs,
+                        outputs,
+                    });
+                }
                 Frozen::Activate { units, activation } => match ops.last_mut() {
                     Some(Op::Dense(dense)) if dense.activation == Activation::Linear => {
                         dense.activation = activation;
@@ -92,23 +109,13 @@ impl Plan {
                         _ if units > SPARSE && behind_relu(&ops) => Form::Sparse,
                         _ => Form::Later,
                     };
-                    let mut source = Source {
+                    let source = Source {
                         kernel,
                         units,
                         live: first.then_some(rows.as_slice()),
                         callback,
                     };
-                    let (rows, kernel) = source.packed(form)?;
-                    let mut padded = Aligned::zeros(units, callback)?;
-                    padded.floats_mut()[..bias.len()].copy_from_slice(bias);
-                    ops.push(Op::Dense(Dense {
-                        form,
-                        rows,
-                        units,
-                        kernel,
-                        bias: padded,
-                        activation,
-                    }));
+                    ops.push(Op::Dense(source.dense(form, bias, activation)?));
                 }
             }
         }
@@ -181,15 +188,30 @@ fn leave_out(rows: &mut [Option<u32>], front: &Front, kernel: &[f32], units: usi
 }
 
 /// A kernel (inputs, units) to be laid out for scoring.
-struct Source<'a> {
-    kernel: &'a [f32],
-    units: usize,
+pub(super) struct Source<'a> {
+    pub kernel: &'a [f32],
+    pub units: usize,
     /// Of a first layer, where each input's row goes.
-    live: Option<&'a [Option<u32>]>,
-    callback: &'a mut dyn Callback,
+    pub live: Option<&'a [Option<u32>]>,
+    pub callback: &'a mut dyn Callback,
 }
 
 impl Source<'_> {
+    /// The layer with this kernel; `bias` may be empty.
+    pub fn dense(mut self, form: Form, bias: &[f32], activation: Activation) -> Result<Dense> {
+        let (rows, kernel) = self.packed(form)?;
+        let mut padded = Aligned::zeros(self.units, self.callback)?;
+        padded.floats_mut()[..bias.len()].copy_from_slice(bias);
+        Ok(Dense {
+            form,
+            rows,
+            units: self.units,
+            kernel,
+            bias: padded,
+            activation,
+        })
+    }
+
     /// Rows and kernel as [`Form`] says.
     fn packed(&mut self, form: Form) -> Result<(usize, Aligned)> {
         let units = self.units;

@@ -1,5 +1,5 @@
-//! Fifty steps of training, number by number against Keras: keras/fifty_steps.py wrote keras/fifty_steps.json, and
-//! keras/embedding.py wrote keras/embedding.json.
+//! Fifty steps of training, number by number against Keras: keras/fifty_steps.py wrote keras/fifty_steps.json, keras/steps.py
+//! keras/steps.json, and keras/embedding.py keras/embedding.json.
 
 mod data;
 
@@ -41,8 +41,17 @@ const TOLERANCE: f64 = 1e-4;
 
 #[test]
 fn fifty_steps_end_where_keras_ends() {
-    let runs: Vec<Run> = serde_json::from_str(include_str!("keras/fifty_steps.json")).unwrap();
-    assert_eq!(runs.len(), 5);
+    compare(include_str!("keras/fifty_steps.json"), 5);
+}
+
+#[test]
+fn rows_of_steps_end_where_keras_ends() {
+    compare(include_str!("keras/steps.json"), 4);
+}
+
+fn compare(text: &str, count: usize) {
+    let runs: Vec<Run> = serde_json::from_str(text).unwrap();
+    assert_eq!(runs.len(), count);
     for mut run in runs {
         // Keras puts the model's name in front.
         for path in &mut run.paths {

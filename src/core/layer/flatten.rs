@@ -1,0 +1,62 @@
+//! `Flatten`: the same numbers as one row (Keras: `keras.layers.Flatten`).
+
+use super::{Backward, Forward, Kind};
+use crate::config::Config;
+use crate::predict::Frozen;
+use crate::{Callback, Result, Shape};
+use serde_json::{Map, Value};
+
+/// Takes the dimensions of a row away (Keras: `Flatten`).
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Flatten {
+    /// The layer's name; filled in by `compile` and `to_json` when absent.
+    pub name: Option<String>,
+}
+
+impl Kind for Flatten {
+    fn known_settings() -> &'static [&'static str] {
+        &["data_format"]
+    }
+
+    fn from_config(name: Option<String>, config: &Config) -> Result<Self> {
+        config.only("data_format", "channels_last")?;
+        Ok(Self { name })
+    }
+
+    fn settings(&self) -> Map<String, Value> {
+        Map::from_iter([("data_format".to_owned(), "channels_last".into())])
+    }
+
+    fn name(&self) -> &Option<String> {
+        &self.name
+    }
+
+    fn name_mut(&mut self) -> &mut Option<String> {
+        &mut self.name
+    }
+
+    fn output(&self, input: Shape) -> Result<Shape> {
+        Shape::new(&[input.width()])
+    }
+
+    fn freeze<'w>(
+        &self,
+        _input: Shape,
+        _: &'w [f32],
+        _: &mut dyn Callback,
+    ) -> Result<Option<Frozen<'w>>> {
+        Ok(None)
+    }
+
+    fn forward(&self, pass: Forward<'_>) -> Result<()> {
+        pass.y.copy_from_slice(pass.x);
+        (pass.interrupt)()
+    }
+
+    fn backward(&self, pass: Backward<'_>) -> Result<()> {
+        if let Some(dx) = pass.dx {
+            dx.copy_from_slice(pass.dy);
+        }
+        (pass.interrupt)()
+    }
+}

@@ -1,0 +1,111 @@
+//! `Reshape`: the same numbers as a row of other dimensions (Keras: `keras.layers.Reshape`).
+
+use super::{Backward, Forward, Kind};
+use crate::config::{Config, invalid};
+use crate::predict::Frozen;
+use crate::{Callback, Result, Shape};
+use serde_json::{Map, Value, json};
+
+/// Gives a row other dimensions (Keras: `Reshape`).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reshape {
+    /// The layer's name; filled in by `compile` and `to_json` when absent.
+    pub name: Option<String>,
+    /// The dimensions; one of them may be -1, which stands for what is left.
+    pub target_shape: Vec<i64>,
+}
+
+impl Reshape {
+    /// `Reshape(target_shape)`.
+    pub fn new(target_shape: Vec<i64>) -> Self {
+        Self {
+            name: None,
+            target_shape,
+        }
+    }
+}
+
+impl Kind for Reshape {
+    fn known_settings() -> &'static [&'static str] {
+        &["target_shape"]
+    }
+
+    fn from_config(name: Option<String>, config: &Config) -> Result<Self> {
+        let target_shape = config.dimensions("target_shape")?.ok_or_else(|| {
+            invalid("Reshape needs target_shape").hint(
+                "Write {\"class_name\": \"Reshape\", \"config\": {\"target_shape\": [24, 1]}}.",
+            )
+        })?;
+        Ok(Self { name, target_shape })
+    }
+
+    fn settings(&self) -> Map<String, Value> {
+        Map::from_iter([("target_shape".to_owned(), json!(self.target_shape))])
+    }
+
+    fn check(&self) -> Result<()> {
+        let left = self.target_shape.iter().filter(|&&n| n == -1).count();
+        if left > 1 || self.target_shape.iter().any(|&n| n == 0 || n < -1) {
+            return Err(invalid(format!(
+                "target_shape of Reshape must be positive integers, one of which may be -1, not {:?}",
+                self.target_shape
+            )));
+        }
+        Ok(())
+    }
+
+    fn name(&self) -> &Option<String> {
+        &self.name
+    }
+
+    fn name_mut(&mut self) -> &mut Option<String> {
+        &mut self.name
+    }
+
+    fn output(&self, input: Shape) -> Result<Shape> {
+        let width = input.width();
+        let mut known = self.target_shape.iter().filter(|&&n| n > 0);
+        let known = known.try_fold(1usize, |product, &n| {
+            product.checked_mul(usize::try_from(n).ok()?)
+        });
+        let rest = known.map_or(0, |known| width / known.max(1));
+        let dims: Vec<usize> = self
+            .target_shape
+            .iter()
+            .map(|&n| usize::try_from(n).unwrap_or(rest))
+            .collect();
+        let fits = dims
+            .iter()
+            .try_fold(1usize, |product, &n| product.checked_mul(n))
+            == Some(width);
+        if !fits {
+            return Err(invalid(format!(
+                "Reshape cannot make {:?} of a row of shape {input}",
+                self.target_shape
+            ))
+            .hint(format!("A row has {width} numbers before and after it.")));
+        }
+        Shape::new(&dims)
+    }
+
+    fn freeze<'w>(
+        &self,
+        _input: Shape,
+        _: &'w [f32],
+        _: &mut dyn Callback,
+    ) -> Result<Option<Frozen<'w>>> {
+        Ok(None)
+    }
+
+    fn forward(&self, pass: Forward<'_>) -> Result<()> {
+        pass.y.copy_from_slice(pass.x);
+        (pass.interrupt)()
+    }
+
+    fn backward(&self, pass: Backward<'_>) -> Result<()> {
+        if let Some(dx) = pass.dx {
+            dx.copy_from_slice(pass.dy);
+        }
+        (pass.interrupt)()
+    }
+}

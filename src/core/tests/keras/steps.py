@@ -1,0 +1,45 @@
+"""Writes steps.json: what Keras makes in 50 steps (5 epochs of 10 batches, rows in order) of models whose rows are (steps, channels).
+
+python steps.py    # Keras 3.15.1, TensorFlow CPU; run in this directory
+"""
+import json
+
+import keras
+import numpy as np
+
+L = keras.layers
+
+
+def numbers(a):
+    return [float(v) for v in np.asarray(a, np.float32).ravel()]
+
+
+def run(name, shape, layers, loss, classes=None):
+    keras.utils.set_random_seed(len(name))
+    rng = np.random.default_rng(len(name))
+    x = rng.normal(size=(100, *shape)).astype("float32")
+    flat = x.reshape(100, -1)
+    signal = np.sin(flat[:, 0]) + flat.mean(axis=1) + 0.5 * flat[:, 1] * flat[:, 2] + 0.1 * rng.normal(size=100)
+    y = signal.astype("float32") if classes is None else np.digitize(signal, np.quantile(signal, np.linspace(0, 1, classes + 1)[1:-1])).astype("float32")
+    model = keras.Sequential([keras.Input(shape), *layers])
+    for v in model.trainable_variables:  # biases too, so that their steps are seen
+        v.assign(rng.normal(size=v.shape, scale=0.5))
+    before = np.concatenate([np.asarray(v).ravel() for v in model.trainable_variables])
+    text = model.to_json()
+    model.compile(optimizer=keras.optimizers.Adam(0.01), loss=loss)
+    history = model.fit(x, y, batch_size=10, epochs=5, shuffle=False, verbose=0)
+    after = np.concatenate([np.asarray(v).ravel() for v in model.trainable_variables])
+    return dict(name=name, inputs=flat.shape[1], classes=classes or 0, model=json.loads(text), optimizer={"adam": {"learning_rate": 0.01}}, loss=loss,
+                paths=[v.path for v in model.trainable_variables], x=numbers(x), y=numbers(y), before=numbers(before), after=numbers(after),
+                losses=[float(v) for v in history.history["loss"]], evaluated=float(model.evaluate(x, y, batch_size=10, verbose=0)),
+                predicted=numbers(model.predict(x, verbose=0)))
+
+
+runs = [
+    run("dense on steps", (6, 3), [L.Dense(17, "tanh"), L.Dense(3, "relu"), L.Flatten(), L.Dense(5, "relu"), L.Dense(1)], "mse"),
+    run("the mean of the steps", (24,), [L.Reshape((-1, 2)), L.Dense(5, "softmax"), L.GlobalAveragePooling1D(), L.Dense(3), L.Activation("softmax")],
+        "sparse_categorical_crossentropy", 3),
+    run("the largest of the steps", (5, 4), [L.Activation("softmax"), L.GlobalMaxPooling1D(keepdims=True), L.Flatten(), L.Dense(1)], "mse"),
+    run("pooled first", (7, 2), [L.GlobalAveragePooling1D(), L.Dense(40, "relu"), L.Dense(1, "sigmoid")], "binary_crossentropy", 2),
+]
+json.dump(runs, open("steps.json", "w"))
