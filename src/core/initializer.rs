@@ -1,7 +1,8 @@
 //! How weights begin. Own generators, one per variable: a seed gives the same weights on every machine.
 
 use crate::config::{Config, fold, tagged, unknown};
-use crate::{Callback, Result};
+use crate::weights::room;
+use crate::{Callback, Error, ErrorKind, Result};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use serde_json::{Value, json};
@@ -15,10 +16,14 @@ pub enum Initializer {
     HeNormal,
     /// All zeros
     Zeros,
+    /// Orthonormal rows or columns (Saxe et al. 2013)
+    Orthogonal,
+    /// Zeros, and ones in the second quarter: an LSTM's bias with `unit_forget_bias`
+    ForgetBias,
 }
 
 impl Initializer {
-    const NAMES: [(&'static str, &'static str, Initializer); 3] = [
+    const NAMES: [(&'static str, &'static str, Initializer); 4] = [
         (
             "glorot_uniform",
             "GlorotUniform",
@@ -26,6 +31,7 @@ impl Initializer {
         ),
         ("he_normal", "HeNormal", Initializer::HeNormal),
         ("zeros", "Zeros", Initializer::Zeros),
+        ("orthogonal", "Orthogonal", Initializer::Orthogonal),
     ];
 
     /// A name, or Keras's object; an own seed is refused because `ml_train` has one for all.
@@ -47,8 +53,14 @@ impl Initializer {
         let config = Config::new(
             format!("initializer {known}"),
             config,
-            &["seed", "input_axes", "output_axes"],
+            &["seed", "input_axes", "output_axes", "gain"],
         )?;
+        if config.number("gain", 1.0, "1", |gain| gain == 1.0).is_err() {
+            return Err(Error::new(
+                ErrorKind::NotSupported,
+                format!("gain of initializer {known} is not supported"),
+            ));
+        }
         config.refuse(&["seed", "input_axes", "output_axes"])?;
         Ok(initializer)
     }
@@ -80,15 +92,22 @@ impl Initializer {
         let (fan_in, fan_out) = match *shape {
             [inputs, outputs] => (inputs as f64, outputs as f64),
             [length] => (length as f64, length as f64),
+            // A convolution's kernel: every place of the window has its own.
+            [size, inputs, outputs] => ((size * inputs) as f64, (size * outputs) as f64),
             _ => (1.0, 1.0),
         };
+        if self == Initializer::Orthogonal {
+            return orthogonal(w, shape, seed, number, callback);
+        }
         let mut random = generator(seed, number);
         let limit = libm::sqrt(6.0 / (fan_in + fan_out).max(1.0));
         let deviation = libm::sqrt(2.0 / fan_in.max(1.0)) / CUT_NORMAL_DEVIATION;
         for w in w.chunks_mut(1 << 15) {
             callback.check()?;
             match self {
-                Initializer::Zeros => w.fill(0.0),
+                Initializer::Zeros | Initializer::Orthogonal | Initializer::ForgetBias => {
+                    w.fill(0.0);
+                }
                 Initializer::GlorotUniform => {
                     w.fill_with(|| ((2.0 * uniform(&mut random) - 1.0) * limit) as f32);
                 }
@@ -97,8 +116,58 @@ impl Initializer {
                 }
             }
         }
+        if self == Initializer::ForgetBias {
+            let quarter = w.len() / 4;
+            w[quarter..2 * quarter].fill(1.0);
+        }
         Ok(())
     }
+}
+
+/// Fills the `number`th variable (rows, columns) with orthonormal rows, or columns where there are fewer of them: normal
+/// numbers, orthogonalised one after the other (Gram and Schmidt, twice).
+fn orthogonal(
+    w: &mut [f32],
+    shape: &[usize],
+    seed: u64,
+    number: u64,
+    callback: &mut dyn Callback,
+) -> Result<()> {
+    let columns = shape.last().copied().unwrap_or(1).max(1);
+    let rows = w.len() / columns;
+    let (count, length) = (rows.min(columns), rows.max(columns));
+    let mut random = generator(seed, number);
+    let mut vectors: Vec<f64> = room(w.len())?;
+    for i in 0..count {
+        let (done, _) = vectors.split_at(i * length);
+        let done = done.len();
+        vectors.extend((0..length).map(|_| cut_normal(&mut random)));
+        let (before, vector) = vectors.split_at_mut(done);
+        for _ in 0..2 {
+            for other in before.chunks_exact(length) {
+                let along: f64 = other.iter().zip(&*vector).map(|(a, b)| a * b).sum();
+                for (v, other) in vector.iter_mut().zip(other) {
+                    *v -= along * other;
+                }
+            }
+            callback.check()?;
+        }
+        let norm = libm::sqrt(vector.iter().map(|v| v * v).sum());
+        for v in vector {
+            *v /= norm;
+        }
+    }
+    for (i, vector) in vectors.chunks_exact(length).enumerate() {
+        for (j, v) in vector.iter().enumerate() {
+            let place = if rows <= columns {
+                i * columns + j
+            } else {
+                j * columns + i
+            };
+            w[place] = *v as f32;
+        }
+    }
+    Ok(())
 }
 
 /// Fills the `number`th variable with numbers between -`limit` and `limit` (Keras: `RandomUniform`).

@@ -134,7 +134,11 @@ pub use format::ModelFile;
 pub use history::{EpochLogs, History, Stopped};
 pub use initializer::Initializer;
 pub use json_row::{JsonKind, JsonRow};
-pub use layer::{ActivationLayer, Dense, Dropout, EmbeddingInput, Inputs, Layer};
+pub use layer::{
+    ActivationLayer, AveragePooling1D, Conv1D, Dense, Dropout, EmbeddingInput, Flatten,
+    GlobalAveragePooling1D, GlobalMaxPooling1D, Gru, Inputs, Layer, Lstm, MaxPooling1D, Recurrence,
+    Reshape, SimpleRnn,
+};
 pub use loss::Loss;
 pub use metric::{Metric, MetricState};
 pub use model::{Model, Variable};

@@ -280,7 +280,7 @@ impl Network {
                 through_relu,
                 gradient: &mut gradient[p.offset..p.offset + p.parameters],
                 add,
-                stash: &space.stashes[i][..rows * p.layer.kind().stash(p.input)],
+                stash: &mut space.stashes[i][..rows * p.layer.kind().stash(p.input)],
                 scratch: &mut space.scratch,
                 noise: Some(key(noise, shard, i)),
                 interrupt: &mut *interrupt,

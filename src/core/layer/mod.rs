@@ -1,20 +1,27 @@
 //! The layers of a `Sequential`. A new one is a file that implements [`Kind`] and a line in `layers!` below.
 
 mod activation;
+mod conv;
 mod dense;
 mod dropout;
 pub(crate) mod embedding;
 mod flatten;
 mod pooling;
+mod recurrent;
 mod reshape;
+mod window_pooling;
+mod windows;
 
 pub use activation::ActivationLayer;
+pub use conv::Conv1D;
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use embedding::{EmbeddingInput, Inputs};
 pub use flatten::Flatten;
 pub use pooling::{GlobalAveragePooling1D, GlobalMaxPooling1D};
+pub use recurrent::{Gru, Lstm, Recurrence, SimpleRnn};
 pub use reshape::Reshape;
+pub use window_pooling::{AveragePooling1D, MaxPooling1D};
 
 use crate::config::{Config, invalid, unknown};
 use crate::predict::Frozen;
@@ -71,7 +78,7 @@ pub(crate) struct Backward<'a> {
     /// The gradient of the weights: to fill, or to add to.
     pub gradient: &'a mut [f32],
     pub add: bool,
-    pub stash: &'a [f32],
+    pub stash: &'a mut [f32],
     pub scratch: &'a mut [f32],
     pub noise: Option<u64>,
     pub interrupt: &'a mut Interrupt<'a>,
@@ -201,6 +208,18 @@ layers! {
     Flatten(Flatten),
     /// `keras.layers.Reshape`
     Reshape(Reshape),
+    /// `keras.layers.Conv1D`
+    Conv1D(Conv1D),
+    /// `keras.layers.MaxPooling1D`
+    MaxPooling1D(MaxPooling1D),
+    /// `keras.layers.AveragePooling1D`
+    AveragePooling1D(AveragePooling1D),
+    /// `keras.layers.LSTM`
+    LSTM(Lstm),
+    /// `keras.layers.GRU`
+    GRU(Gru),
+    /// `keras.layers.SimpleRNN`
+    SimpleRNN(SimpleRnn),
     /// `keras.layers.GlobalAveragePooling1D`
     GlobalAveragePooling1D(GlobalAveragePooling1D),
     /// `keras.layers.GlobalMaxPooling1D`

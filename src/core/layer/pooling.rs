@@ -115,7 +115,7 @@ global!(
 );
 
 /// x (steps, channels) to y (channels). Plain sums in the order of the steps: the same bits on every CPU.
-fn average(x: &[f32], y: &mut [f32]) {
+pub(super) fn average(x: &[f32], y: &mut [f32]) {
     let channels = y.len();
     y.fill(0.0);
     for step in x.chunks_exact(channels) {
@@ -129,7 +129,7 @@ fn average(x: &[f32], y: &mut [f32]) {
     }
 }
 
-fn average_back((x, _): (&[f32], &[f32]), dy: &[f32], dx: &mut [f32]) {
+pub(super) fn average_back((x, _): (&[f32], &[f32]), dy: &[f32], dx: &mut [f32]) {
     let share = dy.len() as f32 / x.len() as f32;
     for step in dx.chunks_exact_mut(dy.len()) {
         for (dx, dy) in step.iter_mut().zip(dy) {
@@ -138,7 +138,7 @@ fn average_back((x, _): (&[f32], &[f32]), dy: &[f32], dx: &mut [f32]) {
     }
 }
 
-fn largest(x: &[f32], y: &mut [f32]) {
+pub(super) fn largest(x: &[f32], y: &mut [f32]) {
     y.fill(f32::NEG_INFINITY);
     for step in x.chunks_exact(y.len()) {
         for (y, x) in y.iter_mut().zip(step) {
@@ -148,7 +148,7 @@ fn largest(x: &[f32], y: &mut [f32]) {
 }
 
 /// Equal largest ones share the gradient, as in Keras.
-fn largest_back((x, y): (&[f32], &[f32]), dy: &[f32], dx: &mut [f32]) {
+pub(super) fn largest_back((x, y): (&[f32], &[f32]), dy: &[f32], dx: &mut [f32]) {
     let channels = dy.len();
     for channel in 0..channels {
         let all = x[channel..].iter().step_by(channels);

@@ -46,7 +46,7 @@ fn fifty_steps_end_where_keras_ends() {
 
 #[test]
 fn rows_of_steps_end_where_keras_ends() {
-    compare(include_str!("keras/steps.json"), 4);
+    compare(include_str!("keras/steps.json"), 13);
 }
 
 fn compare(text: &str, count: usize) {

@@ -41,5 +41,15 @@ runs = [
         "sparse_categorical_crossentropy", 3),
     run("the largest of the steps", (5, 4), [L.Activation("softmax"), L.GlobalMaxPooling1D(keepdims=True), L.Flatten(), L.Dense(1)], "mse"),
     run("pooled first", (7, 2), [L.GlobalAveragePooling1D(), L.Dense(40, "relu"), L.Dense(1, "sigmoid")], "binary_crossentropy", 2),
+    run("lstm.", (6, 3), [L.LSTM(5), L.Dense(1)], "mse"),
+    run("lstm of lstm", (7, 2), [L.LSTM(4, return_sequences=True, activation="relu"), L.LSTM(3, go_backwards=True, use_bias=False), L.Dense(1)], "mse"),
+    run("gru...", (5, 4), [L.GRU(6), L.Dense(3, "softmax")], "sparse_categorical_crossentropy", 3),
+    run("gru of gru", (9, 1), [L.GRU(20, return_sequences=True), L.GRU(3, return_sequences=True, go_backwards=True), L.Flatten(), L.Dense(1)], "mse"),
+    run("simple rnn", (4, 3), [L.SimpleRNN(7, return_sequences=True), L.SimpleRNN(4, activation="sigmoid"), L.Dense(1, "sigmoid")], "binary_crossentropy", 2),
+    run("one step", (1, 3), [L.LSTM(4), L.Dense(1)], "mse"),
+    run("conv1d", (8, 3), [L.Conv1D(5, 3, activation="gelu"), L.MaxPooling1D(), L.Flatten(), L.Dense(1)], "mse"),
+    run("conv1d same", (9, 2), [L.Conv1D(4, 4, strides=2, padding="same", activation="relu"), L.Conv1D(1, 2, padding="same"), L.AveragePooling1D(2, padding="same"), L.Flatten(), L.Dense(1)], "mse"),
+    run("conv1d causal", (7, 1), [L.Conv1D(17, 2, dilation_rate=2, padding="causal", use_bias=False, activation="tanh"), L.MaxPooling1D(3, strides=2, padding="same"), L.LSTM(3),
+                                  L.Dense(3, "softmax")], "sparse_categorical_crossentropy", 3),
 ]
 json.dump(runs, open("steps.json", "w"))
