@@ -114,6 +114,7 @@ fn reference(layers: &[Layer], loss: Loss, w: &[f64], rows: &Rows) -> f64 {
                 }
                 Layer::Activation(a) => activate(a.activation, &mut x),
                 Layer::Dropout(_) => {}
+                other => panic!("no reference for {}", other.class_name()),
             }
         }
         let mean = |f: &dyn Fn(f64, f64) -> f64| {
