@@ -7,7 +7,10 @@ use crate::layer::{Backward, Forward, Interrupt, Layer};
 use crate::random::hash;
 use crate::sequential::{MAX_PARAMETERS, count_parameters, too_large};
 use crate::weights::zeros;
-use crate::{Activation, Callback, Loss, Result, Shape};
+use crate::{Activation, Callback, Error, ErrorKind, Loss, Result, Shape};
+
+/// Multiply-adds of a row: scoring one is not interrupted.
+const MAX_WORK: usize = 1 << 31;
 
 /// A layer in its place.
 #[derive(Debug, Clone)]
@@ -95,6 +98,14 @@ impl Network {
                 .filter(|&p| p <= MAX_PARAMETERS)
                 .ok_or_else(too_large)?;
             input = output;
+        }
+        let work = places.iter().fold(0usize, |sum, p| {
+            sum.saturating_add(p.layer.kind().work(p.input))
+        });
+        if work > MAX_WORK {
+            let message = format!("a row would take {work} multiply-adds, more than {MAX_WORK}");
+            return Err(Error::new(ErrorKind::LimitExceeded, message)
+                .hint("Make the layers narrower, or the rows shorter."));
         }
         let first = if front.is_empty() {
             let found = places.iter().position(|p| p.parameters > 0);

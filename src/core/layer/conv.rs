@@ -217,6 +217,11 @@ impl Kind for Conv1D {
         }))))
     }
 
+    fn work(&self, input: Shape) -> usize {
+        let (windows, size) = self.sizes(input);
+        windows.saturating_mul(size).saturating_mul(self.filters)
+    }
+
     fn stash(&self, input: Shape) -> usize {
         let (windows, size) = self.sizes(input);
         windows * size + self.taken(windows)

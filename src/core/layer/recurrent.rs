@@ -330,6 +330,7 @@ pub(crate) fn forward<C: Cell>(cell: &C, settings: &Recurrence, pass: Forward<'_
             pass.scratch,
             pass.interrupt,
         )?;
+        (pass.interrupt)()?;
         let gates = &mut stash.gates[t * rows * wide..];
         for r in 0..rows {
             cell.forward(
@@ -384,6 +385,7 @@ pub(crate) fn backward<C: Cell>(cell: &C, settings: &Recurrence, pass: Backward<
         let at = if places.apart { t * rows * wide } else { 0 };
         let recurrent = &mut stash.recurrent[at..][..rows * wide];
         next.fill(0.0);
+        (pass.interrupt)()?;
         for r in 0..rows {
             let here = (t * rows + r) * units;
             let kept = (t * rows + r) * places.kept;

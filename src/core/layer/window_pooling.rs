@@ -93,6 +93,11 @@ macro_rules! windowed {
                 }))))
             }
 
+            fn scratch(&self, input: Shape) -> Option<usize> {
+                let longest = self.geometry.size.min(input.leading());
+                longest.checked_mul(input.last())
+            }
+
             fn forward(&self, pass: Forward<'_>) -> Result<()> {
                 let (windows, channels) = (self.windows(pass.input)?, pass.input.last());
                 let rows = pass.x.chunks_exact(pass.input.width());
@@ -109,14 +114,13 @@ macro_rules! windowed {
                 let (windows, channels) = (self.windows(pass.input)?, pass.input.last());
                 let (width, wide) = (pass.input.width(), pass.output.width());
                 dx.fill(0.0);
-                let mut share = vec![0.0; self.geometry.size * channels];
                 for (r, dx) in dx.chunks_exact_mut(width).enumerate() {
                     let x = &pass.x[r * width..][..width];
                     for i in 0..windows.count {
                         let at = r * wide + i * channels;
                         let range = windows.range(i);
                         let range = range.start * channels..range.end * channels;
-                        let share = &mut share[..range.len()];
+                        let share = &mut pass.scratch[..range.len()];
                         let (y, dy) = (&pass.y[at..][..channels], &pass.dy[at..][..channels]);
                         $back((&x[range.clone()], y), dy, share);
                         for (dx, share) in dx[range].iter_mut().zip(share) {
