@@ -3,7 +3,7 @@
 
 use postgres::Client;
 use server::Server;
-use server::training::{create_houses, number};
+use server::training::{create_houses, number, run};
 use std::time::{Duration, Instant};
 
 const PAGE: &str = include_str!("../docs/nightly.md");
@@ -17,7 +17,7 @@ fn blocks() -> Vec<&'static str> {
 }
 
 /// Runs a block, whose jobs come every minute.
-fn run(client: &mut Client, block: &str) {
+fn run_block(client: &mut Client, block: &str) {
     let mut often = block.to_string();
     for schedule in ["0 3 * * *", "*/15 * * * *", "0 6 * * *"] {
         often = often.replace(schedule, "* * * * *");
@@ -26,9 +26,7 @@ fn run(client: &mut Client, block: &str) {
         !block.contains("cron.schedule") || often != block,
         "{block}"
     );
-    client
-        .batch_execute(&often)
-        .unwrap_or_else(|error| panic!("{block}: {error:?}"));
+    run(client, &often);
 }
 
 /// Schedules a job for every minute.
@@ -90,11 +88,11 @@ fn pg_cron_trains_as_the_page_says_and_jobs_that_meet_or_fail_harm_nothing() {
     let blocks = blocks();
     let (first, rest) = blocks.split_first().expect("the page has SQL");
     assert!(first.starts_with("-- as a superuser"), "{first}");
-    run(&mut root, first);
+    run_block(&mut root, first);
     // As the page says, except for the superuser nobody has more than the rights it gives.
     let mut nightly = server.connect_as("nightly");
     for block in rest {
-        run(&mut nightly, block);
+        run_block(&mut nightly, block);
     }
     // Other rows than those that `price` has learned from.
     root.batch_execute(

@@ -108,15 +108,6 @@ fn create_database(server: &Server, database: &str) {
         .expect("a database");
 }
 
-/// A server without the extension.
-fn empty(installation: &Installation) -> Server {
-    let mut server = Server::blank(installation);
-    server.initialize(&[]);
-    server.configure(&[]);
-    server.resume();
-    server
-}
-
 fn psql(server: &Server, user: &str, database: &str, file: &str) -> Output {
     let mut psql = client_program("psql", server);
     psql.args([
@@ -306,7 +297,7 @@ fn another_server_needs_the_roles_first() {
 
     // The newest PostgreSQL that is tested in this run.
     let installation = Installation::all().pop().expect("one at least");
-    let other = empty(&installation);
+    let other = Server::bare(&installation, &[]);
     create_database(&other, "early");
     let refused = psql(&other, "postgres", "early", &script);
     let errors = String::from_utf8_lossy(&refused.stderr);
@@ -326,7 +317,7 @@ fn another_server_needs_the_roles_first() {
     original.assert_copied(&mut other.connect_to("late"), "another server");
 
     // The whole server, into one that is new.
-    let whole = empty(&installation);
+    let whole = Server::bare(&installation, &[]);
     let text = std::fs::read_to_string(&all).expect("a dump");
     std::fs::write(&all, text.replace(known, "")).expect("writes");
     assert_loaded(&psql(&whole, "postgres", "postgres", &all), "pg_dumpall");

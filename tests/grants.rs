@@ -2,9 +2,8 @@
 //! who has no right on a model neither waits for it nor makes others wait.
 
 use postgres::Client;
-use postgres::error::DbError;
 use server::Server;
-use server::training::{create_houses, number, refusal};
+use server::training::{create_houses, failure, number, refusal, run};
 
 const PREDICT: &str = "SELECT ml_predict('prices', 80, 3)";
 const TRAIN: &str = "SELECT ml_train('prices', 'SELECT area, rooms, price FROM houses LIMIT 100', 'price', epochs => 1)";
@@ -22,20 +21,6 @@ fn server() -> Server {
     ann.batch_execute(&format!("{TRAIN}; {TRAIN}"))
         .expect("trains");
     server
-}
-
-fn run(client: &mut Client, statement: &str) {
-    client
-        .batch_execute(statement)
-        .unwrap_or_else(|error| panic!("{statement}: {error:?}"));
-}
-
-fn failure(client: &mut Client, statement: &str) -> DbError {
-    let error = client.batch_execute(statement).expect_err(statement);
-    error
-        .as_db_error()
-        .unwrap_or_else(|| panic!("{statement}: {error}"))
-        .clone()
 }
 
 fn grants(client: &mut Client) -> String {

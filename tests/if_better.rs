@@ -1,9 +1,8 @@
 //! deploy => 'if_better': a new version is put to use when it does better than the deployed one on the same rows.
 
-use postgres::{Client, NoTls};
+use postgres::Client;
 use server::Server;
 use server::training::{create_houses, digest, number, refusal};
-use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
@@ -69,23 +68,10 @@ fn assert_compared(outcome: &Outcome, (version, before): (i32, f64)) {
     assert_eq!(outcome.deployed, outcome.val_loss < loss, "{outcome:?}");
 }
 
-/// A connection whose notices can be read.
-fn told(server: &Server) -> (Client, Receiver<String>) {
-    let (sender, told) = channel();
-    let client = server
-        .config("postgres")
-        .notice_callback(move |notice| {
-            let _ = sender.send(notice.message().to_owned());
-        })
-        .connect(NoTls)
-        .expect("connects");
-    (client, told)
-}
-
 #[test]
 fn the_better_one_is_deployed_and_the_worse_and_the_equal_one_are_not() {
     let (server, _first) = houses();
-    let (mut client, told) = told(&server);
+    let (mut client, told) = server.listen_as("postgres");
     let first = train(&mut client, HOUSES, "price", ", epochs => 8");
     assert_eq!(
         (first.version, first.deployed, first.compared),
@@ -98,7 +84,7 @@ fn the_better_one_is_deployed_and_the_worse_and_the_equal_one_are_not() {
     assert_compared(&worse, (1, first.val_loss));
     assert!(worse.val_loss > first.val_loss);
     let expected = format!(
-        "version 2 of model \"m\" was not deployed: val_loss {}, on the same rows version 1 has {}",
+        "NOTICE: version 2 of model \"m\" was not deployed: val_loss {}, on the same rows version 1 has {}",
         worse.val_loss,
         worse.compared.map_or(0.0, |(_, loss)| loss)
     );
@@ -312,7 +298,7 @@ fn rows_in_a_temporary_file_and_of_a_validation_query_are_compared() {
 #[test]
 fn a_label_that_the_deployed_version_does_not_know_counts_against_it() {
     let (server, _first) = houses();
-    let (mut client, told) = told(&server);
+    let (mut client, told) = server.listen_as("postgres");
     let classes = "SELECT area, rooms, CASE WHEN area > 110 THEN 'large' ELSE 'small' END AS class FROM houses";
     let first = train(&mut client, classes, "class", ", epochs => 10");
     assert!(first.deployed);
@@ -353,7 +339,7 @@ fn a_version_deployed_meanwhile_stays() {
     client
         .batch_execute("SELECT pg_advisory_lock(7)")
         .expect("locked");
-    let (mut trainer, told) = told(&server);
+    let (mut trainer, told) = server.listen_as("postgres");
     let training = thread::spawn(move || {
         // The rows come when the lock is given back; the deployed version was looked up before.
         let held = "SELECT area, rooms, city, price FROM houses, (SELECT pg_advisory_lock(7)) AS held ORDER BY id";
@@ -373,7 +359,7 @@ fn a_version_deployed_meanwhile_stays() {
     assert_eq!(
         notices,
         [
-            "version 3 of model \"m\" was not deployed: another version was deployed while it was trained"
+            "NOTICE: version 3 of model \"m\" was not deployed: another version was deployed while it was trained"
         ]
     );
     let deployed = "SELECT version::float8 FROM tablenet.models WHERE model = 'm'";

@@ -1,21 +1,8 @@
 //! The settings: each bounds what it says, up to the ceiling of a superuser, and says what follows.
 
-use postgres::error::DbError;
-use postgres::{Client, NoTls};
+use postgres::Client;
 use server::Server;
-use server::training::{create_houses, dense_layers, number, refusal};
-use std::sync::mpsc;
-
-/// How a statement fails.
-fn error(client: &mut Client, statement: &str) -> DbError {
-    match client.batch_execute(statement) {
-        Ok(()) => panic!("{statement} did not fail"),
-        Err(error) => match error.as_db_error() {
-            Some(error) => error.clone(),
-            None => panic!("{statement}: {error}"),
-        },
-    }
-}
+use server::training::{create_houses, dense_layers, failure, number, refusal};
 
 /// A training of `layers` with one more argument.
 fn train(layers: &str, argument: &str) -> String {
@@ -87,7 +74,7 @@ fn a_training_that_does_not_fit_names_the_limit_that_binds() {
     ] {
         ada.batch_execute(&format!("SELECT ml_version(); {settings}"))
             .expect("sets");
-        let error = error(&mut ada, &train(&layers, argument));
+        let error = failure(&mut ada, &train(&layers, argument));
         assert_eq!(error.code().code(), "53200", "{settings}{argument}");
         let message = error.message();
         assert!(
@@ -143,7 +130,7 @@ fn max_memory_is_read_as_settings_are() {
         ("-1", "max_memory must be at least 1kB, not -1", None),
     ] {
         let argument = format!(", max_memory => '{given}'");
-        let error = error(&mut client, &train(&layers, &argument));
+        let error = failure(&mut client, &train(&layers, &argument));
         assert_eq!(error.code().code(), "22023", "{given}");
         assert_eq!(error.message(), message);
         assert_eq!(error.hint(), hint, "{given}");
@@ -166,7 +153,7 @@ fn a_model_beyond_max_model_size_is_not_trained_but_predicts() {
     // Layers that are too large whatever the rows: the query is not even run.
     let unread =
         train(&layers, "").replace("SELECT area", "SELECT 1 / (rooms - rooms) AS no, area");
-    let refused = error(&mut root, &unread);
+    let refused = failure(&mut root, &unread);
     assert_eq!(refused.code().code(), "54000");
     assert_eq!(
         refused.message(),
@@ -184,7 +171,7 @@ fn a_model_beyond_max_model_size_is_not_trained_but_predicts() {
              preprocess => '{{\"city\": {{\"encode\": \"one_hot\"}}}}', layers => '{}')",
         dense_layers(&[200])
     );
-    let refused = error(&mut root, &wide);
+    let refused = failure(&mut root, &wide);
     assert_eq!(refused.code().code(), "54000", "{refused}");
     // One byte less than it takes: the header is counted, too.
     let most = (size as u64 - 1) / 1024;
@@ -283,15 +270,7 @@ fn ceilings_are_for_superusers() {
 #[test]
 fn what_was_set_before_the_library_is_loaded_is_checked_then() {
     let server = server_with_ada(&[]);
-    let (sender, messages) = mpsc::channel();
-    let mut ada = server
-        .config("ada")
-        .notice_callback(move |message| {
-            let told = format!("{}: {}", message.severity(), message.message());
-            sender.send(told).expect("the test waits");
-        })
-        .connect(NoTls)
-        .expect("connects");
+    let (mut ada, messages) = server.listen_as("ada");
     ada.batch_execute(
         "SET tablenet.work_mem = '7MB'; SET tablenet.cache_size = 'lots'; SET tablenet.progress = loud;
          SET tablenet.max_work_mem = '9MB'; SET tablenet.thread = 3",

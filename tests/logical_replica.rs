@@ -2,16 +2,10 @@
 
 use postgres::Client;
 use server::Server;
-use server::sessions::{price, run, session, train, until};
-use server::training::{create_houses, number, refusal};
+use server::sessions::{price, session, train, until};
+use server::training::{create_houses, number, refusal, run, text};
 
 /// The answer of a query as text.
-fn text(client: &mut Client, query: &str) -> String {
-    let row = client.query_one(query, &[]);
-    row.unwrap_or_else(|error| panic!("{query}: {error:?}"))
-        .get(0)
-}
-
 /// What `tablenet` shows of the models, and the predictions of all their versions.
 fn everything(client: &mut Client) -> Vec<String> {
     let mut all: Vec<String> = [

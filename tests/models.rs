@@ -1,6 +1,6 @@
 //! Models of every kind that a copy of a database has to keep, and what tells whether it did.
 
-use crate::training::{create_houses, dense_layers};
+use crate::training::{create_houses, dense_layers, run};
 use crate::{Server, client_program};
 use postgres::Client;
 
@@ -16,10 +16,6 @@ pub fn create_models(server: &Server) {
     create_houses(&mut client);
     let role = quoted(ROLE);
     assert_eq!(ROLE.len(), 63);
-    let run = |client: &mut Client, sql: &str| {
-        let done = client.batch_execute(sql);
-        done.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
-    };
     run(
         &mut client,
         &format!(

@@ -2,7 +2,7 @@
 
 use postgres::Client;
 use server::Server;
-use server::training::{create_houses, digest, number, refusal};
+use server::training::{create_houses, digest, number, refusal, run};
 use std::thread;
 use std::time::Duration;
 
@@ -13,12 +13,6 @@ fn houses() -> (Server, Client) {
     let mut client = server.connect();
     create_houses(&mut client);
     (server, client)
-}
-
-fn run(client: &mut Client, statement: &str) {
-    client
-        .batch_execute(statement)
-        .unwrap_or_else(|error| panic!("{statement}: {error:?}"));
 }
 
 fn train(client: &mut Client, model: &str, epochs: u32, options: &str) {

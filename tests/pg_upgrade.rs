@@ -178,10 +178,7 @@ fn forget_column_versions(old: &Server, installation: &Installation) {
 }
 
 fn first(installation: &Installation) -> Server {
-    let mut server = Server::blank(installation);
-    server.initialize(&[]);
-    server.configure(&[]);
-    server.resume();
+    let server = Server::bare(installation, &[]);
     server
         .connect()
         .batch_execute("CREATE EXTENSION tablenet")

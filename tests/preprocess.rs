@@ -2,27 +2,13 @@
 
 use postgres::Client;
 use server::Server;
-use server::training::{create_houses, digest, number, refusal};
+use server::training::{create_houses, digest, number, refusal, run, text};
 
 fn start(script: &str) -> (Server, Client) {
     let server = Server::start();
     let mut client = server.connect();
     run(&mut client, script);
     (server, client)
-}
-
-fn run(client: &mut Client, statement: &str) {
-    client
-        .batch_execute(statement)
-        .unwrap_or_else(|error| panic!("{statement}: {error:?}"));
-}
-
-fn text(client: &mut Client, query: &str) -> String {
-    let row = client
-        .query_one(query, &[])
-        .unwrap_or_else(|error| panic!("{query}: {error:?}"));
-    row.get::<_, Option<String>>(0)
-        .unwrap_or_else(|| "NULL".to_owned())
 }
 
 /// A table with a column of every kind, and NULL in all of them but the target.

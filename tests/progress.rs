@@ -1,6 +1,6 @@
 //! How far a training is: other sessions see it, those that may, and only while it runs.
 
-use postgres::{Client, NoTls};
+use postgres::Client;
 use server::training::{create_houses, create_wide, dense_layers, number, refusal};
 use server::{Process, Server};
 use std::sync::mpsc;
@@ -222,15 +222,7 @@ fn what_others_write_is_no_row_and_no_error() {
 fn the_setting_says_who_is_told() {
     let server = server_with_roles();
     let mut watcher = server.connect_as("watcher");
-    let (sender, messages) = mpsc::channel();
-    let mut client = server
-        .config("ada")
-        .notice_callback(move |message| {
-            let told = format!("{}: {}", message.severity(), message.message());
-            sender.send(told).expect("the test waits");
-        })
-        .connect(NoTls)
-        .expect("connects");
+    let (mut client, messages) = server.listen_as("ada");
     let train = "SELECT * FROM ml_train('m', 'SELECT area, rooms, price FROM houses', 'price', epochs => 3)";
     for (setting, severity) in [
         ("off", None),

@@ -22,7 +22,7 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 use supervisor::{Files, Supervisor};
 
@@ -56,14 +56,20 @@ impl Server {
 
     /// Starts a server with lines of postgresql.conf, such as `"shared_buffers = 16MB"`, and creates the extension.
     pub fn with(settings: &[&str]) -> Server {
-        let mut server = Server::blank(&Installation::tested());
-        server.initialize(&[]);
-        server.configure(settings);
-        server.resume();
+        let server = Server::bare(&Installation::tested(), settings);
         server
             .connect()
             .batch_execute("CREATE EXTENSION tablenet")
             .expect("the extension is installed");
+        server
+    }
+
+    /// Starts a server of that PostgreSQL without the extension.
+    pub fn bare(installation: &Installation, settings: &[&str]) -> Server {
+        let mut server = Server::blank(installation);
+        server.initialize(&[]);
+        server.configure(settings);
+        server.resume();
         server
     }
 
@@ -243,6 +249,19 @@ impl Server {
                 Err(_) => std::thread::sleep(Duration::from_millis(20)),
             }
         }
+    }
+
+    /// A connection as `user`, and what the server tells it: "NOTICE: epoch 1: ...".
+    pub fn listen_as(&self, user: &str) -> (Client, mpsc::Receiver<String>) {
+        let (sender, told) = mpsc::channel();
+        let mut config = self.config(user);
+        config.notice_callback(move |message| {
+            // A test that asks no more has dropped the other end.
+            let _ = sender.send(format!("{}: {}", message.severity(), message.message()));
+        });
+        let client = config.connect(NoTls);
+        let client = client.unwrap_or_else(|error| panic!("connecting as {user}: {error}"));
+        (client, told)
     }
 
     fn try_connect(&self, user: &str) -> Result<Client, postgres::Error> {

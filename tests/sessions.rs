@@ -4,6 +4,7 @@ use postgres::Client;
 use std::time::{Duration, Instant};
 
 use crate::Server;
+use crate::training::{create_houses, number, run};
 
 /// Waiting for the end of another session's training of the same name.
 pub const NAME: &str = "locktype = 'object' AND classid = 'tablenet.stored_model'::regclass";
@@ -24,12 +25,6 @@ pub fn session_as(server: &Server, user: &str) -> Client {
         .batch_execute("SET statement_timeout = '60s'")
         .expect("sets");
     client
-}
-
-/// Runs statements that have to succeed.
-pub fn run(client: &mut Client, statements: &str) {
-    let result = client.batch_execute(statements);
-    result.unwrap_or_else(|error| panic!("{statements}: {error:?}"));
 }
 
 /// Asks until the answer is true, for a minute at most.
@@ -84,7 +79,17 @@ pub fn train(model: &str, more: &str) -> String {
     train_on("SELECT area, rooms, price FROM houses", model, more)
 }
 
+/// A server, and a session of it, with two versions of the model m, the second deployed.
+pub fn two_versions(settings: &[&str]) -> (Server, Client) {
+    let server = Server::with(settings);
+    let mut client = session(&server);
+    create_houses(&mut client);
+    run(&mut client, &train("m", ""));
+    run(&mut client, &train("m", ", seed => 1"));
+    (server, client)
+}
+
 /// What `name` predicts for one house.
 pub fn price(client: &mut Client, name: &str) -> f64 {
-    crate::training::number(client, &format!("SELECT ml_predict('{name}', 80, 3)"))
+    number(client, &format!("SELECT ml_predict('{name}', 80, 3)"))
 }

@@ -2,8 +2,8 @@
 
 use postgres::Client;
 use server::Server;
-use server::sessions::{price, run, session, train};
-use server::training::{create_houses, number, refusal};
+use server::sessions::{price, session, train};
+use server::training::{create_houses, number, refusal, run};
 
 /// A server with one version of the model m, and what it predicts.
 fn server() -> (Server, Client, f64) {

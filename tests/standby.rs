@@ -2,8 +2,8 @@
 
 use postgres::Client;
 use server::Server;
-use server::sessions::{price, run, session, session_as, train};
-use server::training::{create_houses, number, refusal};
+use server::sessions::{price, session, session_as, train};
+use server::training::{create_houses, number, refusal, run};
 use std::time::{Duration, Instant};
 
 /// A server with the tables of the tests, a model m of two versions and a role `reader` that may predict with it.

@@ -1,10 +1,9 @@
 //! How many threads a training has, and that they are gone when it returns; scoring never starts any.
 
-use postgres::{Client, NoTls};
+use postgres::Client;
 use server::training::{create_wide, dense_layers, refusal};
 use server::{Process, Server};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
 use std::time::Duration;
 
 /// Large enough for any library that starts threads by size to start them.
@@ -114,15 +113,7 @@ fn a_session_that_ends_while_it_reads_takes_its_threads_along() {
 fn memory_for_fewer_threads_is_told_to_who_asked_for_them() {
     let server = Server::start();
     create_wide(&mut server.connect(), 2_000);
-    let (sender, messages) = mpsc::channel();
-    let mut client = server
-        .config("postgres")
-        .notice_callback(move |message| {
-            let told = format!("{}: {}", message.severity(), message.message());
-            sender.send(told).expect("the test waits");
-        })
-        .connect(NoTls)
-        .expect("connects");
+    let (mut client, messages) = server.listen_as("postgres");
     let layers = dense_layers(&[256, 256]);
     let train = format!(
         "SELECT * FROM ml_train('m', 'SELECT * FROM wide', 'y', epochs => 1, batch_size => 256, layers => '{layers}')"

@@ -3,7 +3,6 @@
 use postgres::Client;
 use server::Server;
 use server::training::{create_houses, number, refusal};
-use std::sync::mpsc;
 
 fn houses() -> (Server, Client) {
     let server = Server::start();
@@ -239,14 +238,7 @@ fn history_summary_and_settings_are_kept() {
 #[test]
 fn a_training_can_be_followed_epoch_by_epoch() {
     let (server, _client) = houses();
-    let (sender, messages) = mpsc::channel();
-    let mut client = server
-        .config("postgres")
-        .notice_callback(move |notice| {
-            let _ = sender.send(notice.message().to_owned());
-        })
-        .connect(postgres::NoTls)
-        .expect("connects");
+    let (mut client, messages) = server.listen_as("postgres");
     let train = "SELECT * FROM ml_train('m', 'SELECT area, rooms, price FROM houses', 'price', epochs => 3)";
     client.batch_execute(train).expect("trains");
     assert_eq!(messages.try_iter().count(), 0, "quiet unless asked");
@@ -255,11 +247,14 @@ fn a_training_can_be_followed_epoch_by_epoch() {
         .expect("trains");
     let epochs: Vec<String> = messages
         .try_iter()
-        .filter(|message| message.starts_with("epoch "))
+        .filter(|message| message.starts_with("DEBUG: epoch "))
         .collect();
     assert_eq!(epochs.len(), 3, "{epochs:?}");
     for (epoch, line) in (1..).zip(&epochs) {
-        assert!(line.starts_with(&format!("epoch {epoch}: loss ")), "{line}");
+        assert!(
+            line.starts_with(&format!("DEBUG: epoch {epoch}: loss ")),
+            "{line}"
+        );
         assert!(
             line.contains(", val_loss ") && line.contains(", val_mae "),
             "{line}"
@@ -273,17 +268,8 @@ fn columns_that_are_no_features_are_listed_once() {
     client
         .batch_execute("SELECT * FROM ml_train('prices', 'SELECT area, rooms, city, price FROM houses', 'price', epochs => 1)")
         .expect("trains");
-    let (sender, messages) = std::sync::mpsc::channel();
-    let mut told = server
-        .config("postgres")
-        .notice_callback(move |message| {
-            sender
-                .send(message.message().to_owned())
-                .expect("the test waits");
-        })
-        .connect(postgres::NoTls)
-        .expect("connects");
-    let listed = "columns that are no features of model \"prices\": id, price";
+    let (mut told, messages) = server.listen_as("postgres");
+    let listed = "DEBUG: columns that are no features of model \"prices\": id, price";
     for from in ["houses", "(SELECT * FROM houses OFFSET 0) AS houses"] {
         let query = format!("SELECT sum(ml_predict('prices', houses)) FROM {from}");
         told.batch_execute(&format!("RESET client_min_messages; {query}"))

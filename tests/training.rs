@@ -1,6 +1,7 @@
 //! Tables to learn from, and the few statements that every test needs.
 
 use postgres::Client;
+use postgres::error::DbError;
 
 /// Creates `houses`: 2,000 rows whose price follows from area, rooms and city with a little noise.
 pub fn create_houses(client: &mut Client) {
@@ -57,6 +58,12 @@ pub fn digest(client: &mut Client, model: &str) -> Vec<u8> {
         .get(0)
 }
 
+/// Runs statements that have to succeed.
+pub fn run(client: &mut Client, statements: &str) {
+    let result = client.batch_execute(statements);
+    result.unwrap_or_else(|error| panic!("{statements}: {error:?}"));
+}
+
 /// The one number that a query answers.
 pub fn number(client: &mut Client, query: &str) -> f64 {
     client
@@ -65,14 +72,25 @@ pub fn number(client: &mut Client, query: &str) -> f64 {
         .get(0)
 }
 
-/// The SQLSTATE of a statement that has to fail.
-pub fn refusal(client: &mut Client, statement: &str) -> String {
+/// The one text that a query answers.
+pub fn text(client: &mut Client, query: &str) -> String {
+    let row = client.query_one(query, &[]);
+    row.unwrap_or_else(|error| panic!("{query}: {error:?}"))
+        .get(0)
+}
+
+/// How a statement fails that has to.
+pub fn failure(client: &mut Client, statement: &str) -> DbError {
     match client.batch_execute(statement) {
         Ok(()) => panic!("{statement} did not fail"),
-        Err(error) => error
-            .code()
-            .unwrap_or_else(|| panic!("{statement}: {error}"))
-            .code()
-            .to_owned(),
+        Err(error) => match error.as_db_error() {
+            Some(error) => error.clone(),
+            None => panic!("{statement}: {error}"),
+        },
     }
+}
+
+/// Its SQLSTATE.
+pub fn refusal(client: &mut Client, statement: &str) -> String {
+    failure(client, statement).code().code().to_owned()
 }

@@ -2,8 +2,8 @@
 
 use postgres::Client;
 use server::Server;
-use server::sessions::{NAME, price, run, session, session_as, train, until_waiting};
-use server::training::{create_houses, refusal};
+use server::sessions::{NAME, price, session, session_as, train, two_versions, until_waiting};
+use server::training::{refusal, run};
 
 /// Everything that is stored, as one digest.
 const STATE: &str = "SELECT coalesce(md5(string_agg(line, E'\\n' ORDER BY line)), '') FROM (
@@ -18,11 +18,7 @@ fn state(client: &mut Client) -> String {
 
 /// A server with two versions of the model m, the second deployed, and a role `reader` that may predict with it.
 fn server() -> (Server, Client) {
-    let server = Server::with(&["max_prepared_transactions = 2"]);
-    let mut client = session(&server);
-    create_houses(&mut client);
-    run(&mut client, &train("m", ""));
-    run(&mut client, &train("m", ", seed => 1"));
+    let (server, mut client) = two_versions(&["max_prepared_transactions = 2"]);
     run(
         &mut client,
         "CREATE ROLE reader LOGIN; SELECT ml_grant('m', 'reader', 'predict')",

@@ -1,9 +1,9 @@
 //! From tablenet 0.1.0 to this one: the new library says what to do about the old SQL, and ALTER EXTENSION UPDATE makes of
 //! it what a fresh install is, with models that predict as they did.
 
-use postgres::{Client, NoTls, error::DbError};
+use postgres::NoTls;
 use server::models::output;
-use server::training::{number, refusal};
+use server::training::{failure, number, refusal};
 use server::{Server, catalog, client_program};
 use std::fs;
 
@@ -57,14 +57,6 @@ fn recorded() -> String {
         "a heading, 302 rows and 3 models"
     );
     recorded
-}
-
-fn failure(client: &mut Client, statement: &str) -> DbError {
-    let error = client.batch_execute(statement).expect_err(statement);
-    error
-        .as_db_error()
-        .unwrap_or_else(|| panic!("{statement}: {error}"))
-        .clone()
 }
 
 /// Calls of every function of 0.1.0 that reads models.

@@ -2,8 +2,8 @@
 
 use postgres::Client;
 use server::Server;
-use server::sessions::{price, run, session, train};
-use server::training::{create_houses, number, refusal};
+use server::sessions::{price, session, train};
+use server::training::{create_houses, number, refusal, run};
 
 fn server() -> (Server, Client) {
     let server = Server::start();

@@ -3,19 +3,15 @@
 
 use postgres::Client;
 use server::sessions::{
-    GATE, Gate, NAME, ROW, price, run, session, session_as, train, train_on, until_waiting,
+    GATE, Gate, NAME, ROW, price, session, session_as, train, train_on, two_versions, until_waiting,
 };
-use server::training::{create_houses, number, refusal};
+use server::training::{number, refusal, run, text};
 use server::{Process, Server};
 use std::thread::{Scope, ScopedJoinHandle};
 
 /// A server with two versions of the model m, the second deployed, and the roles alice and bob.
 fn server() -> (Server, Client) {
-    let server = Server::start();
-    let mut client = session(&server);
-    create_houses(&mut client);
-    run(&mut client, &train("m", ""));
-    run(&mut client, &train("m", ", seed => 1"));
+    let (server, mut client) = two_versions(&[]);
     run(
         &mut client,
         "CREATE ROLE alice LOGIN; CREATE ROLE bob LOGIN; GRANT SELECT ON houses TO alice, bob",
