@@ -226,8 +226,8 @@ impl Engine for PostgreSql {
 
     fn put(&mut self, model: &str, file: &[u8]) {
         // What only describes the model says nothing here: scoring reads the file alone.
-        let statement = "WITH m AS (INSERT INTO tablenet.stored_model (name, owner, deployed)
-                                    VALUES ($1, current_user::regrole, 1) RETURNING model_id),
+        let statement = "WITH m AS (INSERT INTO tablenet.stored_model (name, owner, deployed, next_version)
+                                    VALUES ($1, current_user::regrole, 1, 2) RETURNING model_id),
                               v AS (INSERT INTO tablenet.stored_version
                                     SELECT model_id, 1, '{}', '', '', '{}', 0, 0, 0, 0, 0, NULL, '{}', '[]', 0,
                                            octet_length($2::bytea), sha256($2::bytea), NULL, NULL, 0, now(), current_user::regrole, ''
