@@ -3,18 +3,11 @@
 
 use postgres::Client;
 use server::Server;
+use server::page::blocks;
 use server::training::{create_houses, number, run};
 use std::time::{Duration, Instant};
 
 const PAGE: &str = include_str!("../docs/nightly.md");
-
-/// The statements of the page: each block of SQL.
-fn blocks() -> Vec<&'static str> {
-    let blocks = PAGE.split("```sql\n").skip(1);
-    blocks
-        .map(|rest| rest.split("```").next().expect("a block ends"))
-        .collect()
-}
 
 /// Runs a block, whose jobs come every minute.
 fn run_block(client: &mut Client, block: &str) {
@@ -85,7 +78,7 @@ fn pg_cron_trains_as_the_page_says_and_jobs_that_meet_or_fail_harm_nothing() {
     ]);
     let mut root = server.connect();
     create_houses(&mut root);
-    let blocks = blocks();
+    let blocks = blocks(PAGE);
     let (first, rest) = blocks.split_first().expect("the page has SQL");
     assert!(first.starts_with("-- as a superuser"), "{first}");
     run_block(&mut root, first);

@@ -8,6 +8,7 @@
 pub mod catalog;
 mod installation;
 pub mod models;
+pub mod page;
 mod process;
 pub mod sessions;
 pub mod supervisor;

@@ -5,7 +5,7 @@ use postgres::Client;
 use server::sessions::{
     GATE, Gate, NAME, ROW, price, session_as, train, train_on, two_versions, until_waiting,
 };
-use server::training::{number, refusal, run, text};
+use server::training::{number, refusal, run};
 use server::{Process, Server};
 use std::thread::{Scope, ScopedJoinHandle};
 
