@@ -257,6 +257,22 @@ fn what_a_dropped_role_had_becomes_nobodys() {
 }
 
 #[test]
+fn a_role_that_is_younger_than_the_snapshot_keeps_what_it_was_granted() {
+    let server = server();
+    let (mut ann, mut root) = (server.connect_as("ann"), server.connect());
+    run(
+        &mut ann,
+        "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT * FROM tablenet.grants",
+    );
+    run(&mut root, "CREATE ROLE young");
+    run(
+        &mut ann,
+        "SELECT ml_grant('prices', 'young', 'predict'); SELECT ml_grant('prices', 'bob', 'predict'); COMMIT",
+    );
+    assert_eq!(grants(&mut ann), "prices bob predict, prices young predict");
+}
+
+#[test]
 fn a_model_of_a_dropped_owner_is_the_superusers_until_it_is_given_away() {
     let server = server();
     let mut root = server.connect();

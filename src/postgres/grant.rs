@@ -25,10 +25,8 @@ thread_local! {
              AND grantee OPERATOR(pg_catalog.=) $2 AND ($3 IS NULL OR privilege OPERATOR(pg_catalog.=) $3)",
         &[pg_sys::INT8OID, pg_sys::REGROLEOID, pg_sys::TEXTOID],
     ) };
-    // A role's number comes again some day: what a role had that was dropped must not become another's.
-    static SWEEP: Fixed = const { Fixed::new(
-        c"DELETE FROM tablenet.stored_grant WHERE model_id OPERATOR(pg_catalog.=) $1 AND grantee OPERATOR(pg_catalog.<>) 0 \
-             AND grantee OPERATOR(pg_catalog.<>) ALL (SELECT oid FROM pg_catalog.pg_roles)",
+    static GRANTEES: Fixed = const { Fixed::new(
+        c"SELECT DISTINCT grantee FROM tablenet.stored_grant WHERE model_id OPERATOR(pg_catalog.=) $1",
         &[pg_sys::INT8OID],
     ) };
     static NEW_OWNER: Fixed = const { Fixed::new(
@@ -49,7 +47,7 @@ fn grant(call: &Call) -> Result<Datum> {
     unsafe { pg_sys::PreventCommandIfReadOnly(c"ml_grant()".as_ptr()) };
     connected(|| {
         let model = ModelRow::lock(&name, Privilege::Own)?;
-        SWEEP.with(|statement| statement.write(&[Some(model.model_id)]))?;
+        sweep(&model)?;
         let word = datum::text_datum(privilege.word());
         // A model of a role that was dropped has nobody but superusers: it gets an owner again.
         if privilege == Privilege::Own && !owner::exists(model.owner) {
@@ -78,7 +76,7 @@ fn revoke(call: &Call) -> Result<Datum> {
     unsafe { pg_sys::PreventCommandIfReadOnly(c"ml_revoke()".as_ptr()) };
     connected(|| {
         let model = ModelRow::lock(&name, Privilege::Own)?;
-        SWEEP.with(|statement| statement.write(&[Some(model.model_id)]))?;
+        sweep(&model)?;
         let word = privilege.map(|privilege| datum::text_datum(privilege.word()));
         REVOKE
             .with(|statement| statement.write(&[Some(model.model_id), Some(role.into()), word]))
@@ -86,6 +84,23 @@ fn revoke(call: &Call) -> Result<Datum> {
     })?;
     // Returns void.
     Ok(Datum::null())
+}
+
+/// A role's number comes again some day: what a role had that was dropped must not become another's. Which roles there are
+/// is asked as it is now: a snapshot of REPEATABLE READ may be older than a role that this transaction has granted to.
+fn sweep(model: &ModelRow) -> Result<()> {
+    let rows = GRANTEES.with(|statement| statement.write(&[Some(model.model_id)]))?;
+    for row in 0..rows.count() {
+        let Some(grantee) = rows.get(row, 0) else {
+            continue;
+        };
+        let role = Oid::from(grantee.value() as u32);
+        if role != Oid::INVALID && !owner::exists(role) {
+            REVOKE
+                .with(|statement| statement.write(&[Some(model.model_id), Some(grantee), None]))?;
+        }
+    }
+    Ok(())
 }
 
 /// The role of argument 1, a `name`: the invalid one for public, as PostgreSQL's own tables of rights have it.
