@@ -94,6 +94,53 @@ fn a_training_that_does_not_fit_names_the_limit_that_binds() {
         .expect("fits");
 }
 
+/// Its state, of more than 40 kB, is read before anything else.
+#[test]
+fn a_training_that_goes_on_names_the_limit_that_binds() {
+    let server = server_with_ada(&[]);
+    let mut root = server.connect();
+    root.batch_execute(&train(&dense_layers(&[128, 64]), ""))
+        .expect("trains");
+    let on = "SELECT ml_partial_fit('m', 'SELECT area, rooms, price FROM houses')";
+    let warm = |argument: &str| {
+        format!(
+            "SELECT ml_train('m', 'SELECT area, rooms, price FROM houses', 'price', epochs => 2, warm_start => true{argument})"
+        )
+    };
+    for (settings, statement, hint) in [
+        ("work_mem = '40kB'", on.to_string(), "tablenet.work_mem"),
+        (
+            "max_work_mem = '40kB'",
+            on.to_string(),
+            "tablenet.max_work_mem (only a superuser can)",
+        ),
+        (
+            "max_work_mem = '40kB'",
+            warm(""),
+            "tablenet.max_work_mem (only a superuser can)",
+        ),
+        (
+            "work_mem = -1",
+            warm(", max_memory => '40kB'"),
+            "max_memory",
+        ),
+    ] {
+        root.batch_execute(&format!("RESET ALL; SET tablenet.{settings}"))
+            .expect("sets");
+        let error = failure(&mut root, &statement);
+        assert_eq!(error.code().code(), "53200", "{settings}");
+        assert!(
+            error
+                .message()
+                .starts_with("the training state of model \"m\" has ")
+                && error.message().ends_with(", more than the limit of 40960"),
+            "{settings}: {}",
+            error.message()
+        );
+        assert_eq!(error.hint(), Some(&*format!("Raise {hint}.")), "{settings}");
+    }
+}
+
 #[test]
 fn max_memory_is_read_as_settings_are() {
     let server = server_with_ada(&[]);

@@ -182,7 +182,7 @@ pub fn read(
             "the {words} of model \"{name}\" has {} bytes, more than the limit of {limit}",
             seal.size
         );
-        return Err(Error::new(ErrorKind::OutOfMemory, message).hint("Raise tablenet.work_mem."));
+        return Err(Error::new(ErrorKind::OutOfMemory, message).hint("Raise the memory limit."));
     }
     let out_of_memory = |_| {
         Error::new(
