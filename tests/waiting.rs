@@ -194,6 +194,22 @@ fn is_not_what_other_changes_do() {
 }
 
 #[test]
+fn ends_with_the_name_that_the_model_has_by_then() {
+    let (_server, mut client) = server();
+    run(
+        &mut client,
+        "CREATE FUNCTION rename() RETURNS int LANGUAGE plpgsql AS $$ BEGIN PERFORM ml_rename('m', 'x'); RETURN 0; END $$",
+    );
+    let query = "SELECT area, rooms, price FROM houses WHERE (SELECT rename()) = 0";
+    let answer = client
+        .query_one(&train_on(query, "m", ""), &[])
+        .expect("trains");
+    let (model, version): (&str, i32) = (answer.get("model"), answer.get("version"));
+    assert_eq!((model, version), ("x", 3));
+    assert_eq!(versions(&mut client, "x"), "1 2 3");
+}
+
+#[test]
 fn for_a_drop_that_is_not_committed() {
     let (server, mut client) = server();
     let dropped = (
@@ -305,6 +321,8 @@ fn in_a_circle_is_refused() {
             "SELECT ml_deploy('m', 1)",
             "SELECT ml_grant('m', 'bob', 'train')",
             "SAVEPOINT s; SELECT ml_drop('m', 1)",
+            "SAVEPOINT s; SELECT ml_deploy('m', 1); RELEASE s",
+            "DO $$ BEGIN PERFORM ml_deploy('m', 1); EXCEPTION WHEN division_by_zero THEN NULL; END $$",
         ] {
             run(&mut client, &format!("BEGIN; {change}"));
             assert_eq!(refusal(&mut client, &train("m", "")), "40P01", "{change}");

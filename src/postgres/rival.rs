@@ -54,13 +54,13 @@ impl Rival {
 }
 
 /// What to say where the new version was compared and is not put to use.
-pub fn notice(new: &NewVersion<'_>, stored: Stored) -> Option<String> {
+pub fn notice(new: &NewVersion<'_>, stored: &Stored) -> Option<String> {
     if new.deploy != Deploy::IfBetter || stored.deployed {
         return None;
     }
     let not = format!(
         "version {} of model \"{}\" was not deployed",
-        stored.version, new.name
+        stored.version, stored.model
     );
     let val_loss = new.val_loss.unwrap_or(f64::NAN);
     Some(match new.comparison {

@@ -195,8 +195,8 @@ pub fn run(
         let fewer = (used < wanted).then(|| {
             format!("memory suffices for {used} of {wanted} threads; the result is the same")
         });
-        let answer = answer(call, &new, stored)?;
-        trained.notices.extend(rival::notice(&new, stored));
+        let answer = answer(call, &new, &stored)?;
+        trained.notices.extend(rival::notice(&new, &stored));
         (answer, trained.notices, fewer)
     };
     drop(interrupts);
@@ -303,11 +303,11 @@ fn read_rows<'a>(
 }
 
 /// The row of the result, in the order of the declaration.
-fn answer(call: &Call, new: &NewVersion<'_>, stored: Stored) -> Result<Datum> {
+fn answer(call: &Call, new: &NewVersion<'_>, stored: &Stored) -> Result<Datum> {
     rows::one(
         call,
         &[
-            Some(datum::text_datum(new.name)),
+            Some(datum::text_datum(&stored.model)),
             stored.version.into_datum(),
             (new.rows as i64).into_datum(),
             (new.epochs as i32).into_datum(),

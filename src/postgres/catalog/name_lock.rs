@@ -12,17 +12,17 @@ use tablenet_core::Result;
 use crate::{error, owner};
 
 thread_local! {
-    /// The models that a transaction has changed: in which (sub)transaction, and under which name.
-    static CHANGED: RefCell<(u64, Vec<(pg_sys::SubTransactionId, String)>)> = const { RefCell::new((0, Vec::new())) };
+    /// The models that a transaction has changed: under which name, and the id of the (sub)transaction that did it.
+    static CHANGED: RefCell<(u64, Vec<(pg_sys::TransactionId, String)>)> = const { RefCell::new((0, Vec::new())) };
 }
 
 /// Remembers that this transaction holds the row of the model `name`.
 pub fn changed(name: &str) {
-    // SAFETY: plain variables of the backend.
+    // SAFETY: plain variables of the backend. Who has changed a row has an id.
     let (transaction, part) = unsafe {
         (
             pg_sys::GetTopFullTransactionIdIfAny().value,
-            pg_sys::GetCurrentSubTransactionId(),
+            pg_sys::GetCurrentTransactionIdIfAny(),
         )
     };
     CHANGED.with_borrow_mut(|(of, names)| {
@@ -36,15 +36,16 @@ pub fn changed(name: &str) {
     });
 }
 
-/// Whether this transaction holds the row of a model that had this name; not where a savepoint has taken it back.
+/// Whether this transaction holds the row of a model that had this name; not where a savepoint has taken it back. A
+/// savepoint that was released, as at the end of a block with EXCEPTION in PL/pgSQL, leaves it to the transaction.
 fn is_changed(name: &str) -> bool {
     // SAFETY: a plain variable of the backend.
     let transaction = unsafe { pg_sys::GetTopFullTransactionIdIfAny().value };
     CHANGED.with_borrow(|(of, names)| {
         *of == transaction
             && names.iter().any(|(part, known)| {
-                // SAFETY: looks through the subtransactions in progress.
-                known == name && unsafe { pg_sys::SubTransactionIsActive(*part) }
+                // SAFETY: looks through this transaction and those of its parts that were not taken back.
+                known == name && unsafe { pg_sys::TransactionIdIsCurrentTransactionId(*part) }
             })
     })
 }

@@ -136,8 +136,10 @@ pub struct NewVersion<'a> {
 }
 
 /// A version that was stored.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Stored {
+    /// The name that its model has by now.
+    pub model: String,
     /// Its number.
     pub version: i32,
     /// Whether it is in use.
@@ -181,7 +183,11 @@ pub fn store(new: &NewVersion<'_>, callback: &mut dyn Callback) -> Result<Stored
         if let Some(newest) = surplus.get(0, 0) {
             delete(model.model_id, (1, newest.value() as i32), model.deployed)?;
         }
-        Ok(Stored { version, deployed })
+        Ok(Stored {
+            model: model.name,
+            version,
+            deployed,
+        })
     })
 }
 
