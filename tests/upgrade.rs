@@ -132,6 +132,16 @@ fn old_sql_with_the_new_library_says_to_update() {
     assert!(plan.contains("Gather"), "{plan}");
     assert_eq!(failure(&mut client, in_worker).message(), expected);
 
+    // An update that is taken back is none.
+    client
+        .batch_execute(
+            "BEGIN; ALTER EXTENSION tablenet UPDATE; SELECT count(*) FROM flats f WHERE ml_predict('price', f) > 0; ROLLBACK",
+        )
+        .expect("updates for a moment");
+    for call in CALLS {
+        assert_eq!(refusal(&mut client, call), "55000", "{call}");
+    }
+
     // A session that was refused is served after the update, which needs no new one.
     server
         .connect()

@@ -21,7 +21,8 @@ thread_local! {
 }
 
 /// The table of models, unless the SQL of this database is too old for this library, or newer than it. The version is asked for
-/// once per session; no transaction id is assigned.
+/// once per session, and again in a transaction that has changed something: it may have been the version, and that may be taken
+/// back. No transaction id is assigned.
 ///
 /// # Errors
 /// 55000, which names both versions.
@@ -45,7 +46,10 @@ pub fn table_of_models() -> Result<Oid> {
                 return Err(refuse(&version, &hint));
             }
         }
-        SERVED.set(table);
+        // SAFETY: a plain variable of the backend.
+        if unsafe { pg_sys::GetTopFullTransactionIdIfAny() }.value == 0 {
+            SERVED.set(table);
+        }
     }
     Ok(table)
 }
