@@ -5,7 +5,8 @@ use crate::layer::embedding::Front;
 use crate::network::Network;
 use crate::sequential::MAX_LAYERS;
 use crate::{
-    Activation, Error, ErrorKind, Inputs, Layer, Loss, Metric, Model, Optimizer, Result, Sequential,
+    Activation, Error, ErrorKind, Inputs, Layer, Loss, Metric, Model, Optimizer, Result,
+    Sequential, Shape,
 };
 use serde::{Deserialize, Serialize};
 
@@ -80,10 +81,12 @@ impl Sequential {
             &inputs,
             sequential.embedding_names(inputs.embeddings.len())?,
         )?;
+        let last = layers.last().map_or("", Layer::class_name).to_owned();
         let network = Network::new(layers, front, self.inputs)?;
         if network.multiplied() == 0 {
             return Err(invalid("a model needs a layer with weights").hint("Add a Dense layer."));
         }
+        check_rank(&last, network.output())?;
         check_outputs(network.outputs, task, loss)?;
 
         let taken = check_metrics(metrics, task)?;
@@ -207,6 +210,17 @@ fn check_head(layers: &mut [Layer], loss: Loss) -> Result<Activation> {
     Ok(head)
 }
 
+/// The last layer's rank: an answer for a row is not one for each of its steps.
+fn check_rank(last: &str, output: Option<Shape>) -> Result<()> {
+    match output {
+        Some(shape) if shape.rank() > 1 => Err(invalid(format!(
+            "the last layer, {last}, gives a row of shape {shape}, not one answer"
+        ))
+        .hint("Put Flatten, GlobalAveragePooling1D, GlobalMaxPooling1D or a recurrent layer without return_sequences before it.")),
+        _ => Ok(()),
+    }
+}
+
 /// The last layer's width against task and loss.
 fn check_outputs(outputs: usize, task: Task, loss: Loss) -> Result<()> {
     let (wanted, of) = match (task, loss) {
@@ -229,7 +243,7 @@ fn check_outputs(outputs: usize, task: Task, loss: Loss) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ActivationLayer, Dense, Dropout, Shape};
+    use crate::{ActivationLayer, Dense, Dropout};
 
     fn compile(layers: Vec<Layer>, task: Task, loss: Loss) -> Result<Model> {
         Sequential::new(layers).compile(4, task, Optimizer::default(), loss, Metric::all(task), 1.0)

@@ -71,12 +71,21 @@ impl Initializer {
             .iter()
             .find(|(_, _, i)| *i == self)
             .map_or("Zeros", |(_, class, _)| class);
-        let config = if self == Initializer::Zeros {
+        let config = if class == "Zeros" {
             json!({})
         } else {
             json!({"seed": null})
         };
         json!({"module": "keras.initializers", "class_name": class, "config": config, "registered_name": null})
+    }
+
+    /// Bytes taken while so many numbers are drawn.
+    pub(crate) fn bytes(self, numbers: usize) -> u64 {
+        if self == Initializer::Orthogonal {
+            8 * numbers as u64
+        } else {
+            0
+        }
     }
 
     /// Fills the `number`th variable of shape (fan_in, fan_out).
@@ -141,18 +150,25 @@ fn orthogonal(
     for i in 0..count {
         let (done, _) = vectors.split_at(i * length);
         let done = done.len();
-        vectors.extend((0..length).map(|_| cut_normal(&mut random)));
+        for from in (0..length).step_by(1 << 15) {
+            let drawn = from..length.min(from + (1 << 15));
+            vectors.extend(drawn.map(|_| cut_normal(&mut random)));
+            callback.check()?;
+        }
         let (before, vector) = vectors.split_at_mut(done);
         for _ in 0..2 {
-            for other in before.chunks_exact(length) {
-                let along: f64 = other.iter().zip(&*vector).map(|(a, b)| a * b).sum();
+            for (j, other) in before.chunks_exact(length).enumerate() {
+                let along = product(other, vector);
                 for (v, other) in vector.iter_mut().zip(other) {
                     *v -= along * other;
+                }
+                if (j * length) >> 18 != ((j + 1) * length) >> 18 {
+                    callback.check()?;
                 }
             }
             callback.check()?;
         }
-        let norm = libm::sqrt(vector.iter().map(|v| v * v).sum());
+        let norm = libm::sqrt(product(vector, vector));
         for v in vector {
             *v /= norm;
         }
@@ -166,8 +182,23 @@ fn orthogonal(
             };
             w[place] = *v as f32;
         }
+        callback.check()?;
     }
     Ok(())
+}
+
+/// The sum of the products, in a fixed order of eight lanes.
+fn product(a: &[f64], b: &[f64]) -> f64 {
+    let (left, right) = (a.chunks_exact(8), b.chunks_exact(8));
+    let rest = left.remainder().iter().zip(right.remainder());
+    let rest: f64 = rest.map(|(a, b)| a * b).sum();
+    let mut lanes = [0f64; 8];
+    for (a, b) in left.zip(right) {
+        for (lane, (a, b)) in lanes.iter_mut().zip(a.iter().zip(b)) {
+            *lane += a * b;
+        }
+    }
+    lanes.iter().sum::<f64>() + rest
 }
 
 /// Fills the `number`th variable with numbers between -`limit` and `limit` (Keras: `RandomUniform`).

@@ -5,7 +5,7 @@ use crate::config::invalid;
 use crate::feed::Plan;
 use crate::initializer;
 use crate::layer::embedding::{self, Table};
-use crate::network::Network;
+use crate::network::{Network, Place};
 use crate::shard::Cut;
 use crate::weights::{AT_ONCE, zeros};
 use crate::{
@@ -279,6 +279,14 @@ impl Model {
         }
     }
 
+    /// The most bytes [`Model::initialize`] holds.
+    fn first_weights(&self) -> u64 {
+        let variables = |place: &Place| place.layer.kind().variables(place.input);
+        let variables = self.network.places.iter().flat_map(variables);
+        let drawn = variables.map(|v| v.initializer.bytes(v.shape.iter().product()));
+        4 * self.parameters() as u64 + drawn.max().unwrap_or(0)
+    }
+
     /// The most bytes `fit` will hold at once in batches of up to `batch_size` rows on `threads` threads: weights,
     /// gradients, optimizer slots, activations, one batch, metrics and, with `keep_best`, the best weights.
     /// Asked before `initialize`, because nothing of it is taken before.
@@ -321,6 +329,7 @@ impl Model {
                 .checked_add(metrics)
         };
         all()
+            .map(|bytes| bytes.max(self.first_weights()))
             .and_then(|bytes| bytes.checked_add(OVERHEAD))
             .ok_or_else(|| {
                 Error::new(

@@ -26,6 +26,7 @@ pub(crate) fn check_layers(layers: &Sequential, most: u64) -> Result<()> {
     let mut shape = layers.inputs;
     let mut parameters = 0_u64;
     for layer in &layers.layers {
+        layer.kind().check()?;
         let least = match (shape, layer) {
             (Some(shape), _) => count_parameters(layer, shape)?,
             (None, Layer::Dense(dense)) => dense.units,

@@ -6,6 +6,7 @@ use crate::layer::embedding::Front;
 use crate::layer::{Backward, Forward, Interrupt, Layer};
 use crate::random::hash;
 use crate::sequential::{MAX_PARAMETERS, count_parameters, too_large};
+use crate::shape::{MAX_WIDTH, too_wide};
 use crate::weights::zeros;
 use crate::{Activation, Callback, Error, ErrorKind, Loss, Result, Shape};
 
@@ -84,8 +85,8 @@ impl Network {
             let output = layer.kind().output(input)?;
             width = width
                 .checked_add(output.width())
-                .filter(|&w| w <= 1 << 30)
-                .ok_or_else(too_large)?;
+                .filter(|&w| w <= MAX_WIDTH)
+                .ok_or_else(too_wide)?;
             places.push(Place {
                 layer,
                 input,
@@ -130,6 +131,18 @@ impl Network {
             .fold(self.inputs + self.embedded(), |sum, p| {
                 sum.saturating_add(p.output.width())
             })
+    }
+
+    /// Floats per row that the layers keep for the way back.
+    pub fn kept(&self) -> usize {
+        self.places.iter().fold(0, |sum, p| {
+            sum.saturating_add(p.layer.kind().stash(p.input))
+        })
+    }
+
+    /// The shape of a row of output.
+    pub fn output(&self) -> Option<Shape> {
+        self.places.last().map(|place| place.output)
     }
 
     /// Weights that every row is multiplied with: all but the tables, of which it takes one vector each.

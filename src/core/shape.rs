@@ -1,6 +1,5 @@
 //! The shape of one row on its way through the layers: (width), (steps, channels) and so on, as Keras has it without the batch.
 
-use crate::sequential::too_large;
 use crate::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
 use std::fmt;
@@ -8,7 +7,14 @@ use std::fmt;
 /// The most dimensions of a row.
 pub const MAX_RANK: usize = 4;
 /// The most numbers in a row on its way.
-const MAX_WIDTH: usize = 1 << 30;
+pub(crate) const MAX_WIDTH: usize = 1 << 30;
+
+/// The limit of a row, and of what all layers make of one.
+pub(crate) fn too_wide() -> Error {
+    let message = format!("a row cannot have more than {MAX_WIDTH} numbers on its way");
+    Error::new(ErrorKind::LimitExceeded, message)
+        .hint("Make the layers narrower, or the rows shorter.")
+}
 
 /// Dimensions of a row of numbers, which lie in memory with the last one fastest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +44,7 @@ impl Shape {
             .try_fold(1usize, |width, &n| width.checked_mul(n));
         width
             .filter(|&width| width <= MAX_WIDTH)
-            .ok_or_else(too_large)?;
+            .ok_or_else(too_wide)?;
         let mut shape = Self {
             dims: [1; MAX_RANK],
             rank: dims.len(),

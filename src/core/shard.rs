@@ -8,7 +8,7 @@ use std::ops::Range;
 const WANTED: usize = 1 << 23;
 /// Floats of a shard's activations: well within the second-level cache, and so many shards that threads end together.
 const FLOATS: usize = 5 << 12;
-/// Activations beyond which one layer takes too long.
+/// Activations, with what is kept for the way back, beyond which one layer takes too long.
 const WIDEST: usize = 1 << 22;
 /// Rows below which a kernel is read (and transposed) for too little work.
 const FEW: usize = 64;
@@ -42,7 +42,7 @@ impl Cut {
             let rows = by_work.min(by_cache).max(FEW);
             (rows, rows)
         };
-        let widest = (WIDEST / width).max(1);
+        let widest = (WIDEST / width.saturating_add(network.kept())).max(1);
         // Every group has a gradient of its own: fewer where that is large.
         let groups = if parameters <= LARGE {
             8

@@ -3,7 +3,8 @@
 use super::math::{erf, exp, exp_m1_negative, sigmoid, softplus, tanh};
 use super::reduce::sum_lanes;
 use super::{Simd, dispatch};
-use crate::Activation;
+use crate::layer::Interrupt;
+use crate::{Activation, Result};
 
 /// Keras: `leaky_relu(negative_slope=0.2)`.
 const LEAKY_SLOPE: f32 = 0.2;
@@ -17,6 +18,47 @@ dispatch!(
     /// z = f(z) for rows of `width`.
     pub(crate) fn forward(f: Activation, width: usize, z: &mut [f32]) = forward_body
 );
+
+/// Numbers between two looks at the interrupt.
+const PIECE: usize = 1 << 18;
+
+/// As [`forward`], for rows that may be many.
+pub(crate) fn forward_all(
+    f: Activation,
+    width: usize,
+    z: &mut [f32],
+    interrupt: &mut Interrupt<'_>,
+) -> Result<()> {
+    for z in z.chunks_mut(piece(width)) {
+        forward(f, width, z);
+        interrupt()?;
+    }
+    Ok(())
+}
+
+/// As [`backward`], for rows that may be many.
+pub(crate) fn backward_all(
+    f: Activation,
+    width: usize,
+    z: &[f32],
+    y: &[f32],
+    d: &mut [f32],
+    interrupt: &mut Interrupt<'_>,
+) -> Result<()> {
+    let piece = piece(width);
+    for (i, d) in d.chunks_mut(piece).enumerate() {
+        let part = |all: &[f32]| i * piece..(i * piece + d.len()).min(all.len());
+        let z = if needs_input(f) { &z[part(z)] } else { &[] };
+        backward(f, width, z, &y[part(y)], d);
+        interrupt()?;
+    }
+    Ok(())
+}
+
+/// Whole rows of about [`PIECE`] numbers.
+fn piece(width: usize) -> usize {
+    (PIECE / width.max(1)).max(1) * width.max(1)
+}
 
 #[inline(always)]
 fn each(z: &mut [f32], f: impl Fn(f32) -> f32) {

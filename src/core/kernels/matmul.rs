@@ -36,6 +36,11 @@ pub(crate) fn scratch(k: usize, n: usize) -> Option<usize> {
     Some(transposed.max(rows.min(LONG) * WIDE))
 }
 
+/// Rows that a (k, n) kernel is multiplied with between two looks at the interrupt, unless its blocks are looked between.
+fn piece(k: usize, n: usize) -> usize {
+    (PIECE / (k * n).max(1)).max(1 << 10)
+}
+
 /// Whether the weight gradient is computed transposed.
 fn turns(k: usize, n: usize) -> bool {
     n < NARROW && k * n <= DIRECT
@@ -77,8 +82,25 @@ pub(crate) fn forward(
         columns: 1,
     };
     if k * n <= DIRECT {
-        tiles(m, k, n, x, w, n, start, finish, z, n);
-        return interrupt();
+        let rows = piece(k, n);
+        for (i, z) in z.chunks_mut(rows * n).enumerate() {
+            let x = Left {
+                data: &x.data[i * rows * k..],
+                ..x
+            };
+            tiles(z.len() / n, k, n, x, w, n, start, finish, z, n);
+            interrupt()?;
+        }
+        return Ok(());
+    }
+    let most = piece(k, n);
+    if m > most {
+        let rows = x.data.chunks(most * k).zip(z.chunks_mut(most * n));
+        for (x, z) in rows {
+            let m = z.len() / n;
+            forward(m, k, n, x, w, bias, relu, z, scratch, interrupt)?;
+        }
+        return Ok(());
     }
     blocks(m, k, n, interrupt, |p, rows, j, columns| {
         copy(&w[p * n + j..], n, columns, rows, scratch);
@@ -121,19 +143,30 @@ pub(crate) fn weight_gradient(
 ) -> Result<()> {
     check(m, k, n, x.len(), dw.len(), dz.len());
     if turns(k, n) {
-        let turned = &mut scratch[..k * n];
-        let left = Left {
-            data: dz,
-            rows: 1,
-            columns: n,
-        };
-        tiles(n, m, k, left, x, k, Start::Zero, Finish::Keep, turned, k);
-        for (p, dw) in dw.chunks_exact_mut(n).enumerate() {
-            for (dw, turned) in dw.iter_mut().zip(turned.iter().skip(p).step_by(k)) {
-                *dw = if add { *dw + turned } else { *turned };
+        let rows = piece(k, n);
+        let pieces = x.chunks((rows * k).max(1)).zip(dz.chunks(rows * n));
+        for (i, (x, dz)) in pieces.enumerate() {
+            let (m, add) = (dz.len() / n, add || i > 0);
+            let left = Left {
+                data: dz,
+                rows: 1,
+                columns: n,
+            };
+            if n == 1 {
+                let start = if add { Start::Old } else { Start::Zero };
+                tiles(1, m, k, left, x, k, start, Finish::Keep, dw, k);
+            } else {
+                let turned = &mut scratch[..k * n];
+                tiles(n, m, k, left, x, k, Start::Zero, Finish::Keep, turned, k);
+                for (p, dw) in dw.chunks_exact_mut(n).enumerate() {
+                    for (dw, turned) in dw.iter_mut().zip(turned.iter().skip(p).step_by(k)) {
+                        *dw = if add { *dw + turned } else { *turned };
+                    }
+                }
             }
+            interrupt()?;
         }
-        return interrupt();
+        return Ok(());
     }
     let product = |x: &[f32],
                    dz: &[f32],
@@ -197,6 +230,33 @@ pub(crate) fn input_gradient(
     interrupt: &mut Interrupt<'_>,
 ) -> Result<()> {
     check(m, k, n, dx.len(), w.len(), dz.len());
+    if n == 1 {
+        let rows = piece(k, n);
+        let pieces = dx.chunks_mut((rows * k).max(1)).zip(dz.chunks(rows));
+        for (i, (dx, dz)) in pieces.enumerate() {
+            for (dx, dz) in dx.chunks_exact_mut(k.max(1)).zip(dz) {
+                for (dx, w) in dx.iter_mut().zip(w) {
+                    *dx = dz * w;
+                }
+            }
+            if let Some(x) = relu {
+                for (dx, x) in dx.iter_mut().zip(&x[i * rows * k..]) {
+                    *dx = if *x > 0.0 { *dx } else { 0.0 };
+                }
+            }
+            interrupt()?;
+        }
+        return Ok(());
+    }
+    let most = piece(k, n);
+    if m > most {
+        let rows = dx.chunks_mut((most * k).max(1)).zip(dz.chunks(most * n));
+        for (i, (dx, dz)) in rows.enumerate() {
+            let (m, relu) = (dz.len() / n, relu.map(|x| &x[i * most * k..]));
+            input_gradient(m, k, n, dz, w, relu, dx, scratch, interrupt)?;
+        }
+        return Ok(());
+    }
     blocks(m, n, k, interrupt, |p, rows, j, columns| {
         transpose(&w[j * n + p..], n, columns, rows, scratch, WIDE);
         let left = Left {
@@ -430,6 +490,45 @@ mod tests {
                 assert!(z[..n].iter().all(|z| z.is_nan()) && z[n..].iter().all(|&z| z == 0.0));
             }
         });
+    }
+
+    #[test]
+    fn one_column_and_many_rows_are_the_same_products() {
+        let mut checks = 0;
+        let mut count = || {
+            checks += 1;
+            Ok(())
+        };
+        for (m, k, n) in [
+            (3000, 64, 130),
+            (1100, 1100, 1000),
+            (70, 5, 1),
+            (3000, 3000, 1),
+        ] {
+            let (x, w, dz) = (numbers(m * k, 1), numbers(k * n, 2), numbers(m * n, 4));
+            let mut room = vec![9.0; scratch(k, n).unwrap()];
+            let (mut z, mut dx, mut dw) = (vec![9.0; m * n], vec![9.0; m * k], vec![9.0; k * n]);
+            let (room, count) = (&mut room[..], &mut count);
+            forward(m, k, n, &x, &w, None, false, &mut z, room, count).unwrap();
+            input_gradient(m, k, n, &dz, &w, Some(&x), &mut dx, room, count).unwrap();
+            weight_gradient(m, k, n, &x, &dz, &mut dw, false, room, count).unwrap();
+            let f = |v: &[f32], i: usize| f64::from(v[i]);
+            for i in [0, 1, 1023, 1024, m / 2, m - 1] {
+                let i = i.min(m - 1);
+                let exact = |o: usize| sum(k, |p| f(&x, i * k + p) * f(&w, p * n + o));
+                close(&z[i * n..][..n], k, exact, "z");
+                let exact = |o: usize| {
+                    let taken = f64::from(u8::from(x[i * k + o] > 0.0));
+                    taken * sum(n, |p| f(&dz, i * n + p) * f(&w, o * n + p))
+                };
+                close(&dx[i * k..][..k], n, exact, "dx");
+            }
+            for o in [0, k * n / 2, k * n - 1] {
+                let exact = sum(m, |i| f(&x, i * k + o / n) * f(&dz, i * n + o % n));
+                close(&dw[o..=o], m, |_| exact, "dw");
+            }
+        }
+        assert!(checks > 30);
     }
 
     #[test]

@@ -87,13 +87,13 @@ impl Kind for ActivationLayer {
 
     fn forward(&self, pass: Forward<'_>) -> Result<()> {
         pass.y.copy_from_slice(pass.x);
-        activate::forward(self.activation, pass.output.last(), pass.y);
-        (pass.interrupt)()
+        activate::forward_all(self.activation, pass.output.last(), pass.y, pass.interrupt)
     }
 
     fn backward(&self, pass: Backward<'_>) -> Result<()> {
         if !pass.derived {
-            activate::backward(self.activation, pass.output.last(), pass.x, pass.y, pass.dy);
+            let (width, dy) = (pass.output.last(), &mut *pass.dy);
+            activate::backward_all(self.activation, width, pass.x, pass.y, dy, pass.interrupt)?;
         }
         if let Some(dx) = pass.dx {
             dx.copy_from_slice(pass.dy);

@@ -245,7 +245,11 @@ impl Kind for Conv1D {
         {
             for (i, to) in all.chunks_exact_mut(size).enumerate() {
                 gather(&windows, i, channels, x, to);
+                if (i * size) >> 20 != ((i + 1) * size) >> 20 {
+                    (pass.interrupt)()?;
+                }
             }
+            (pass.interrupt)()?;
         }
         let (kernel, bias) = pass.weights.split_at(size * self.filters);
         let relu = self.activation == Activation::Relu;
@@ -263,7 +267,7 @@ impl Kind for Conv1D {
         )?;
         taken.copy_from_slice(&pass.y[..taken.len()]);
         if !relu {
-            activate::forward(self.activation, self.filters, pass.y);
+            activate::forward_all(self.activation, self.filters, pass.y, pass.interrupt)?;
         }
         Ok(())
     }
@@ -275,7 +279,8 @@ impl Kind for Conv1D {
         let count = pass.x.len() / width * windows.count;
         let (all, taken) = pass.stash.split_at_mut(count * size);
         if !pass.derived {
-            activate::backward(self.activation, self.filters, taken, pass.y, pass.dy);
+            let (width, dy) = (self.filters, &mut *pass.dy);
+            activate::backward_all(self.activation, width, taken, pass.y, dy, pass.interrupt)?;
         }
         let dz = &*pass.dy;
         let (kernel, _) = pass.weights.split_at(size * self.filters);
@@ -284,44 +289,32 @@ impl Kind for Conv1D {
             reduce::column_sums(dz, self.filters, db, pass.add);
         }
         let (add, interrupt) = (pass.add, pass.interrupt);
-        if self.filters == 1 {
-            matmul::column_gradients(size, all, dz, kernel, dw, add, None, false, interrupt)?;
-        } else {
-            matmul::weight_gradient(
-                count,
-                size,
-                self.filters,
-                all,
-                dz,
-                dw,
-                add,
-                pass.scratch,
-                interrupt,
-            )?;
-        }
+        matmul::weight_gradient(
+            count,
+            size,
+            self.filters,
+            all,
+            dz,
+            dw,
+            add,
+            pass.scratch,
+            interrupt,
+        )?;
         let Some(dx) = pass.dx else {
             return Ok(());
         };
         // The windows have done their part: their gradient takes their place.
-        if self.filters == 1 {
-            for (all, dz) in all.chunks_exact_mut(size).zip(dz) {
-                for (d, w) in all.iter_mut().zip(kernel) {
-                    *d = dz * w;
-                }
-            }
-        } else {
-            matmul::input_gradient(
-                count,
-                size,
-                self.filters,
-                dz,
-                kernel,
-                None,
-                all,
-                pass.scratch,
-                interrupt,
-            )?;
-        }
+        matmul::input_gradient(
+            count,
+            size,
+            self.filters,
+            dz,
+            kernel,
+            None,
+            all,
+            pass.scratch,
+            interrupt,
+        )?;
         dx.fill(0.0);
         for (dx, all) in dx
             .chunks_exact_mut(width)
@@ -333,6 +326,9 @@ impl Kind for Conv1D {
                     for (dx, d) in dx[step * channels..][..channels].iter_mut().zip(from) {
                         *dx += d;
                     }
+                }
+                if (i * size) >> 20 != ((i + 1) * size) >> 20 {
+                    interrupt()?;
                 }
             }
         }

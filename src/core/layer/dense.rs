@@ -198,7 +198,7 @@ impl Kind for Dense {
             pass.stash.copy_from_slice(pass.y);
         }
         if !relu {
-            activate::forward(self.activation, n, pass.y);
+            activate::forward_all(self.activation, n, pass.y, pass.interrupt)?;
         }
         Ok(())
     }
@@ -212,7 +212,8 @@ impl Kind for Dense {
         let (w, _) = pass.weights.split_at(k * n);
         let (dw, db) = pass.gradient.split_at_mut(k * n);
         if !pass.derived {
-            activate::backward(self.activation, n, pass.stash, pass.y, pass.dy);
+            let (stash, y, dy) = (pass.stash, pass.y, &mut *pass.dy);
+            activate::backward_all(self.activation, n, stash, y, dy, pass.interrupt)?;
         }
         let dz = &*pass.dy;
         if self.use_bias {

@@ -142,7 +142,8 @@ pub(super) fn largest(x: &[f32], y: &mut [f32]) {
     y.fill(f32::NEG_INFINITY);
     for step in x.chunks_exact(y.len()) {
         for (y, x) in y.iter_mut().zip(step) {
-            *y = y.max(*x);
+            // Unlike f32::max, this keeps NaN, and it is the same on every CPU.
+            *y = if *y >= *x || y.is_nan() { *y } else { *x };
         }
     }
 }

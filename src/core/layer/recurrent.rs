@@ -53,6 +53,10 @@ macro_rules! recurrent_kind {
                 Ok(Some($crate::predict::Frozen::Own(step)))
             }
 
+            fn work(&self, input: $crate::Shape) -> usize {
+                super::work(&self.cell(), input, self.settings.units)
+            }
+
             fn stash(&self, input: $crate::Shape) -> usize {
                 super::stash(&self.cell(), input, self.settings.units)
             }
@@ -232,6 +236,21 @@ impl Places {
     }
 }
 
+/// Steps that are copied between two looks at the interrupt.
+const OFTEN: usize = 1 << 10;
+
+/// The least work of a unit's step: its functions are worth as many multiply-adds.
+const LEAST: usize = 64;
+
+/// Multiply-adds of a row.
+pub(crate) fn work<C: Cell>(_cell: &C, input: Shape, units: usize) -> usize {
+    let inputs = input.last().saturating_add(units);
+    let products = inputs.saturating_mul(C::GATES).saturating_add(LEAST);
+    products
+        .saturating_mul(units)
+        .saturating_mul(input.leading())
+}
+
 /// Floats per row for the way back.
 pub(crate) fn stash<C: Cell>(_cell: &C, input: Shape, units: usize) -> usize {
     Places::of::<C>(input, units, 1).sizes().iter().sum()
@@ -288,6 +307,9 @@ pub(crate) fn forward<C: Cell>(cell: &C, settings: &Recurrence, pass: Forward<'_
             .zip(stash.x[t * rows * channels..].chunks_exact_mut(channels))
         {
             to.copy_from_slice(&x[from * channels..][..channels]);
+        }
+        if t % OFTEN == 0 {
+            (pass.interrupt)()?;
         }
     }
     matmul::forward(
@@ -485,6 +507,9 @@ pub(crate) fn backward<C: Cell>(cell: &C, settings: &Recurrence, pass: Backward<
             .zip(stash.x[t * rows * channels..].chunks_exact(channels))
         {
             dx[to * channels..][..channels].copy_from_slice(from);
+        }
+        if t % OFTEN == 0 {
+            (pass.interrupt)()?;
         }
     }
     (pass.interrupt)()

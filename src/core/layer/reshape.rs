@@ -3,7 +3,7 @@
 use super::{Backward, Forward, Kind};
 use crate::config::{Config, invalid};
 use crate::predict::Frozen;
-use crate::{Callback, Result, Shape};
+use crate::{Callback, MAX_RANK, Result, Shape};
 use serde_json::{Map, Value, json};
 
 /// Gives a row other dimensions (Keras: `Reshape`).
@@ -84,6 +84,13 @@ impl Kind for Reshape {
                 self.target_shape
             ))
             .hint(format!("A row has {width} numbers before and after it.")));
+        }
+        if dims.len() > MAX_RANK {
+            return Err(invalid(format!(
+                "Reshape cannot make rows of {} dimensions",
+                dims.len()
+            ))
+            .hint(format!("A row has at most {MAX_RANK} dimensions.")));
         }
         Shape::new(&dims)
     }

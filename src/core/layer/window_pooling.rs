@@ -3,8 +3,8 @@
 
 use super::pooling::{average, average_back, largest, largest_back, steps_and_channels};
 use super::windows::{Geometry, Padding, Windows};
-use super::{Backward, Forward, Kind};
-use crate::config::Config;
+use super::{Backward, Forward, Interrupt, Kind};
+use crate::config::{Config, invalid};
 use crate::kernels::lanes::Line;
 use crate::predict::{Frozen, Step};
 use crate::{Callback, Result, Shape};
@@ -65,7 +65,14 @@ macro_rules! windowed {
             }
 
             fn check(&self) -> Result<()> {
-                self.geometry.check(stringify!($layer))
+                self.geometry.check(stringify!($layer))?;
+                if self.geometry.dilation != 1 || self.geometry.padding == Padding::Causal {
+                    let layer = stringify!($layer);
+                    return Err(invalid(format!(
+                        "windows of {layer} can be neither dilated nor causal"
+                    )));
+                }
+                Ok(())
             }
 
             fn name(&self) -> &Option<String> {
@@ -93,6 +100,12 @@ macro_rules! windowed {
                 }))))
             }
 
+            fn work(&self, input: Shape) -> usize {
+                let windows = self.windows(input).map_or(0, |windows| windows.count);
+                let longest = self.geometry.size.min(input.leading());
+                windows.saturating_mul(longest).saturating_mul(input.last())
+            }
+
             fn scratch(&self, input: Shape) -> Option<usize> {
                 let longest = self.geometry.size.min(input.leading());
                 longest.checked_mul(input.last())
@@ -101,8 +114,12 @@ macro_rules! windowed {
             fn forward(&self, pass: Forward<'_>) -> Result<()> {
                 let (windows, channels) = (self.windows(pass.input)?, pass.input.last());
                 let rows = pass.x.chunks_exact(pass.input.width());
+                let mut done = 0;
                 for (x, y) in rows.zip(pass.y.chunks_exact_mut(pass.output.width())) {
-                    pool(&windows, channels, $pool, x, y);
+                    for (i, y) in y.chunks_exact_mut(channels).enumerate() {
+                        pool(&windows, i, $pool, x, y);
+                        due(&windows, channels, &mut done, pass.interrupt)?;
+                    }
                 }
                 (pass.interrupt)()
             }
@@ -114,6 +131,7 @@ macro_rules! windowed {
                 let (windows, channels) = (self.windows(pass.input)?, pass.input.last());
                 let (width, wide) = (pass.input.width(), pass.output.width());
                 dx.fill(0.0);
+                let mut done = 0;
                 for (r, dx) in dx.chunks_exact_mut(width).enumerate() {
                     let x = &pass.x[r * width..][..width];
                     for i in 0..windows.count {
@@ -126,6 +144,7 @@ macro_rules! windowed {
                         for (dx, share) in dx[range].iter_mut().zip(share) {
                             *dx += *share;
                         }
+                        due(&windows, channels, &mut done, pass.interrupt)?;
                     }
                 }
                 (pass.interrupt)()
@@ -143,17 +162,25 @@ windowed!(
     AveragePooling1D, average, average_back
 );
 
-fn pool(
+/// The `i`th window of a row x to y (channels).
+fn pool(windows: &Windows, i: usize, pool: fn(&[f32], &mut [f32]), x: &[f32], y: &mut [f32]) {
+    let (range, channels) = (windows.range(i), y.len());
+    pool(&x[range.start * channels..range.end * channels], y);
+}
+
+/// Asks the interrupt whenever windows with about 2^18 numbers are done.
+fn due(
     windows: &Windows,
     channels: usize,
-    pool: fn(&[f32], &mut [f32]),
-    x: &[f32],
-    y: &mut [f32],
-) {
-    for (i, y) in y.chunks_exact_mut(channels).enumerate() {
-        let range = windows.range(i);
-        pool(&x[range.start * channels..range.end * channels], y);
+    done: &mut usize,
+    interrupt: &mut Interrupt<'_>,
+) -> Result<()> {
+    *done += windows.longest() * channels;
+    if *done >= 1 << 18 {
+        *done = 0;
+        interrupt()?;
     }
+    Ok(())
 }
 
 /// A pooling of the windows of one row.
@@ -166,7 +193,9 @@ struct Pooled {
 
 impl Step for Pooled {
     fn run(&self, x: &[f32], y: &mut [f32], _scratch: &mut [Line]) {
-        pool(&self.windows, self.channels, self.pool, x, y);
+        for (i, y) in y.chunks_exact_mut(self.channels).enumerate() {
+            pool(&self.windows, i, self.pool, x, y);
+        }
     }
 
     fn bytes(&self) -> usize {

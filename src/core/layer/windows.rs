@@ -168,6 +168,11 @@ impl Windows {
         })
     }
 
+    /// The most steps of the row in one window.
+    pub fn longest(&self) -> usize {
+        self.geometry.size.min(self.steps)
+    }
+
     /// The steps of the `i`th window that are in the row, where nothing lies between them.
     pub fn range(&self, i: usize) -> Range<usize> {
         let from = i * self.geometry.stride;

@@ -179,6 +179,51 @@ fn fit_stays_within_what_memory_says() {
         }
     }
 
+    // What layers over steps keep for the way back, and what their first weights take.
+    let recurrent = Layer::LSTM(Lstm::new(40));
+    let wide = Layer::GRU(Gru::new(600));
+    let convolution = Layer::Conv1D(Conv1D::new(24, 5, Activation::Gelu));
+    for (layer, rows, batch_size, optimizer) in [
+        (recurrent.clone(), 500, 32, "adam"),
+        (recurrent, 500, 500, "adam"),
+        (wide, 2, 1, "sgd"),
+        (convolution.clone(), 500, 32, "sgd"),
+        (convolution, 500, 500, "adam"),
+    ] {
+        let mut train = Rows::of(rows, 48, |x| x[0]);
+        for pool in &pools {
+            let mut layers = vec![
+                Layer::Reshape(Reshape::new(vec![24, 2])),
+                layer.clone(),
+                dense(1, Activation::Linear),
+            ];
+            if matches!(layer, Layer::Conv1D(_)) {
+                layers.insert(2, Layer::Flatten(Flatten::default()));
+            }
+            let optimizer = Optimizer::parse(optimizer).unwrap();
+            let (task, loss) = (Task::Regression { outputs: 1 }, Loss::MeanSquaredError);
+            let mut model = Sequential::new(layers)
+                .compile(48, task, optimizer, loss, vec![Metric::Mae], 1.0)
+                .unwrap();
+            let said = model
+                .memory(batch_size.min(rows), false, pool.threads())
+                .unwrap();
+            let (_, taken) = peak(|| {
+                let mut clock = Clock::new();
+                model.initialize(1, &mut clock).unwrap();
+                model
+                    .fit(&mut train, None, &options(1, batch_size), &mut clock, pool)
+                    .unwrap();
+            });
+            println!(
+                "{}, batch {batch_size}, {} thread(s): said {said}, took {taken}",
+                layer.class_name(),
+                pool.threads()
+            );
+            assert!(taken <= said, "took {taken} bytes, said {said}");
+        }
+    }
+
     // A whole training, in memory and from a spill, with rows on their way to a worker.
     for batch_size in [32, 1000] {
         for limit in [3 << 20, 5 << 20, 16 << 20] {

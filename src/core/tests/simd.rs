@@ -78,7 +78,36 @@ fn every_level_scores_the_same_bits() -> Result<()> {
         .iter()
         .zip(all)
         .map(|(&units, activation)| dense(units, activation));
-    let stacks: [Vec<Layer>; 3] = [
+    let columns = || Layer::Reshape(Reshape::new(vec![-1, 1]));
+    let all_steps = |mut recurrence: Recurrence| {
+        recurrence.return_sequences = true;
+        recurrence
+    };
+    let recurrent = vec![
+        columns(),
+        Layer::LSTM(Lstm {
+            settings: all_steps(Recurrence::new(17)),
+            ..Lstm::new(17)
+        }),
+        Layer::SimpleRNN(SimpleRnn {
+            settings: all_steps(Recurrence::new(1)),
+        }),
+        dense(6, Softmax),
+        Layer::GRU(Gru::new(20)),
+        dense(3, Softmax),
+    ];
+    let windows = vec![
+        columns(),
+        Layer::Conv1D(Conv1D::new(20, 3, Gelu)),
+        Layer::MaxPooling1D(MaxPooling1D::new(2)),
+        Layer::Conv1D(Conv1D::new(3, 2, Tanh)),
+        Layer::AveragePooling1D(AveragePooling1D::new(1)),
+        Layer::GlobalMaxPooling1D(GlobalMaxPooling1D::default()),
+        dense(3, Softmax),
+    ];
+    let stacks: [Vec<Layer>; 5] = [
+        recurrent,
+        windows,
         deep.chain([dense(3, Softmax)]).collect(),
         vec![dense(64, Relu), dense(64, Relu), dense(3, Softmax)],
         vec![dense(3, Softmax)],
@@ -91,6 +120,8 @@ fn every_level_scores_the_same_bits() -> Result<()> {
         let expected = bits(&scorer)?;
         assert!(expected.windows(2).any(|two| two[0] != two[1]));
         let bytes = file.to_bytes(&mut Clock::new())?;
+        let read = ModelFile::from_bytes(&bytes, u64::MAX, &mut Clock::new())?;
+        assert!(bits(&Scorer::new(&read, &mut Clock::new())?)? == expected);
         for level in Level::available() {
             simd::set(level)?;
             assert_eq!(simd::level(), level);

@@ -5,7 +5,7 @@ use super::settings::{SHARED, sigmoid_slope, slope, tanh_slope};
 use super::{Apply, Back, Cell, Forth, Recurrence};
 use crate::config::Config;
 use crate::layer::VariableSpec;
-use crate::{Activation, Initializer, Result, Shape};
+use crate::{Activation, Error, ErrorKind, Initializer, Result, Shape};
 use serde_json::{Map, Value, json};
 
 /// Long short-term memory (Keras: `LSTM`).
@@ -40,10 +40,16 @@ impl Lstm {
     }
 
     fn read(name: Option<String>, config: &Config) -> Result<Self> {
-        Ok(Self {
+        let layer = Self {
             settings: Recurrence::read("LSTM", name, config)?,
             unit_forget_bias: config.flag("unit_forget_bias", true)?,
-        })
+        };
+        if layer.unit_forget_bias && layer.settings.bias_initializer != Initializer::Zeros {
+            let message = "unit_forget_bias of LSTM goes with bias_initializer zeros only";
+            return Err(Error::new(ErrorKind::NotSupported, message)
+                .hint("Write \"unit_forget_bias\": false."));
+        }
+        Ok(layer)
     }
 
     fn write(&self) -> Map<String, Value> {

@@ -51,5 +51,8 @@ runs = [
     run("conv1d same", (9, 2), [L.Conv1D(4, 4, strides=2, padding="same", activation="relu"), L.Conv1D(1, 2, padding="same"), L.AveragePooling1D(2, padding="same"), L.Flatten(), L.Dense(1)], "mse"),
     run("conv1d causal", (7, 1), [L.Conv1D(17, 2, dilation_rate=2, padding="causal", use_bias=False, activation="tanh"), L.MaxPooling1D(3, strides=2, padding="same"), L.LSTM(3),
                                   L.Dense(3, "softmax")], "sparse_categorical_crossentropy", 3),
+    run("one of each", (6, 2), [L.SimpleRNN(1, return_sequences=True), L.LSTM(1, return_sequences=True), L.GRU(1, return_sequences=True), L.Conv1D(1, 2), L.SimpleRNN(3), L.Dense(1)], "mse"),
+    run("ties", (9, 2), [L.Dense(3, "relu"), L.Activation("sigmoid"), L.MaxPooling1D(3, strides=1, padding="same"), L.AveragePooling1D(4, strides=3, padding="same"), L.Flatten(), L.Dense(1)], "mse"),
+    run("other activations", (5, 3), [L.LSTM(3, return_sequences=True, activation="elu", recurrent_activation="relu", unit_forget_bias=False), L.GRU(4, return_sequences=True, activation="selu", use_bias=False), L.SimpleRNN(18, activation="leaky_relu"), L.Dense(1)], "mse"),
 ]
 json.dump(runs, open("steps.json", "w"))
