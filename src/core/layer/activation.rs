@@ -95,9 +95,6 @@ impl Kind for ActivationLayer {
             let (width, dy) = (pass.output.last(), &mut *pass.dy);
             activate::backward_all(self.activation, width, pass.x, pass.y, dy, pass.interrupt)?;
         }
-        if let Some(dx) = pass.dx {
-            dx.copy_from_slice(pass.dy);
-        }
-        (pass.interrupt)()
+        pass.hand_on()
     }
 }

@@ -105,14 +105,10 @@ impl Kind for Reshape {
     }
 
     fn forward(&self, pass: Forward<'_>) -> Result<()> {
-        pass.y.copy_from_slice(pass.x);
-        (pass.interrupt)()
+        pass.hand_on()
     }
 
     fn backward(&self, pass: Backward<'_>) -> Result<()> {
-        if let Some(dx) = pass.dx {
-            dx.copy_from_slice(pass.dy);
-        }
-        (pass.interrupt)()
+        pass.hand_on()
     }
 }

@@ -1,7 +1,7 @@
 //! `GRU` (Keras: `keras.layers.GRU` with `reset_after`; Cho et al. 2014): gates z, r of x W + b + h U + c, the candidate
 //! n = tanh(x W_n + b_n + r (h U_n + c_n)), h = z h + (1 - z) n.
 
-use super::settings::{SHARED, sigmoid_slope, slope, tanh_slope};
+use super::settings::{SHARED, shared_and, sigmoid_slope, slope, tanh_slope};
 use super::{Apply, Back, Cell, Forth, Recurrence};
 use crate::config::Config;
 use crate::layer::VariableSpec;
@@ -24,15 +24,7 @@ impl Gru {
     }
 
     fn known() -> &'static [&'static str] {
-        const KNOWN: [&str; 25] = {
-            let mut known = ["reset_after"; 25];
-            let mut i = 0;
-            while i < SHARED.len() {
-                known[i] = SHARED[i];
-                i += 1;
-            }
-            known
-        };
+        const KNOWN: [&str; SHARED.len() + 1] = shared_and("reset_after");
         &KNOWN
     }
 

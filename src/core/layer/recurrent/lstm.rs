@@ -1,7 +1,7 @@
 //! `LSTM` (Keras: `keras.layers.LSTM`; Hochreiter and Schmidhuber 1997): gates i, f, g, o of x W + h U + b,
 //! c = f c + i g, h = o tanh(c).
 
-use super::settings::{SHARED, sigmoid_slope, slope, tanh_slope};
+use super::settings::{SHARED, shared_and, sigmoid_slope, slope, tanh_slope};
 use super::{Apply, Back, Cell, Forth, Recurrence};
 use crate::config::Config;
 use crate::layer::VariableSpec;
@@ -27,15 +27,7 @@ impl Lstm {
     }
 
     fn known() -> &'static [&'static str] {
-        const KNOWN: [&str; 25] = {
-            let mut known = ["unit_forget_bias"; 25];
-            let mut i = 0;
-            while i < SHARED.len() {
-                known[i] = SHARED[i];
-                i += 1;
-            }
-            known
-        };
+        const KNOWN: [&str; SHARED.len() + 1] = shared_and("unit_forget_bias");
         &KNOWN
     }
 

@@ -61,6 +61,17 @@ pub(super) const SHARED: [&str; 24] = [
 ];
 const REFUSED: usize = 12;
 
+/// The shared settings and one more.
+pub(super) const fn shared_and(one: &'static str) -> [&'static str; SHARED.len() + 1] {
+    let mut known = [one; SHARED.len() + 1];
+    let mut i = 0;
+    while i < SHARED.len() {
+        known[i] = SHARED[i];
+        i += 1;
+    }
+    known
+}
+
 impl Recurrence {
     /// Keras's defaults.
     pub fn new(units: usize) -> Self {
