@@ -100,28 +100,27 @@ impl Network {
                 .ok_or_else(too_large)?;
             input = output;
         }
-        let work = places.iter().fold(0usize, |sum, p| {
-            sum.saturating_add(p.layer.kind().work(p.input))
-        });
-        if work > MAX_WORK {
-            let message = format!("a row would take {work} multiply-adds, more than {MAX_WORK}");
-            return Err(Error::new(ErrorKind::LimitExceeded, message)
-                .hint("Make the layers narrower, or the rows shorter."));
-        }
         let first = if front.is_empty() {
             let found = places.iter().position(|p| p.parameters > 0);
             found.unwrap_or(places.len())
         } else {
             0
         };
-        Ok(Network {
+        let network = Network {
             inputs: front.inputs,
             front,
             places,
             outputs: input.width(),
             parameters: offset,
             first,
-        })
+        };
+        let work = network.work();
+        if work > MAX_WORK {
+            let message = format!("a row would take {work} multiply-adds, more than {MAX_WORK}");
+            return Err(Error::new(ErrorKind::LimitExceeded, message)
+                .hint("Make the layers narrower, or the rows shorter."));
+        }
+        Ok(network)
     }
 
     /// Floats per row that a shard touches: the widths of all layers.

@@ -123,11 +123,9 @@ fn look(name: &str, named: &ModelName<'_>, needed: Privilege) -> Result<Option<S
 /// 42710 if it is another's, 42501 if the user may only read it.
 pub fn may_train(name: &str) -> Result<Option<i64>> {
     connected(|| {
-        let rows = OWNER.with(|owner| owner.read(&[Some(datum::text_datum(name))]))?;
-        let (Some(model_id), Some(owner)) = (rows.get(0, 0), rows.get(0, 1)) else {
+        let Some((model_id, owner)) = key_and_owner(name, As::Seen)? else {
             return Ok(None);
         };
-        let owner = Oid::from(owner.value() as u32);
         if rights::held(model_id, owner, As::Seen)?.is_none() {
             return Err(rights::taken(name));
         }
@@ -142,21 +140,28 @@ pub fn may_train(name: &str) -> Result<Option<i64>> {
 /// Those of [`rights::require`].
 pub fn may(name: &str, needed: Privilege) -> Result<()> {
     connected(|| {
-        let rows = OWNER.with(|owner| owner.read(&[Some(datum::text_datum(name))]))?;
-        let (Some(model_id), Some(owner)) = (rows.get(0, 0), rows.get(0, 1)) else {
+        let Some((model_id, owner)) = key_and_owner(name, As::Seen)? else {
             return Ok(());
         };
-        let owner = Oid::from(owner.value() as u32);
         rights::require(name, model_id, owner, needed, As::Seen)
     })
 }
 
 /// Whether there is a model `name`, whoever may use it.
 pub fn is_there(name: &str) -> Result<bool> {
-    connected(|| {
-        let rows = OWNER.with(|owner| owner.read(&[Some(datum::text_datum(name))]))?;
-        Ok(rows.count() > 0)
-    })
+    connected(|| Ok(key_and_owner(name, As::Seen)?.is_some()))
+}
+
+/// The key and the owner of the model `name`, whoever may use it, within an open connection to SPI. A model whose version
+/// is damaged has them, too.
+fn key_and_owner(name: &str, current: As) -> Result<Option<(Datum, Oid)>> {
+    let key = [Some(datum::text_datum(name))];
+    let rows = OWNER.with(|statement| match current {
+        As::Seen => statement.read(&key),
+        As::Now => statement.write(&key),
+    })?;
+    let owner = |owner: Datum| Oid::from(owner.value() as u32);
+    Ok(rows.get(0, 0).zip(rows.get(0, 1).map(owner)))
 }
 
 /// The error for a version that a model does not have.

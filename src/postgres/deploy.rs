@@ -6,7 +6,7 @@ use tablenet_core::{Error, ErrorKind, Result};
 
 use crate::catalog::rights::Privilege;
 use crate::catalog::{self, ModelRow, version_number};
-use crate::entry::{Call, entry};
+use crate::entry::{Call, entry, refuse_if_read_only};
 use crate::error;
 use crate::fixed::{Fixed, connected};
 
@@ -54,17 +54,14 @@ fn by_word(call: &Call) -> Result<Datum> {
 }
 
 fn by_number(call: &Call) -> Result<Datum> {
-    let version = call
-        .int4(1)
-        .ok_or_else(|| Error::new(ErrorKind::NullNotAllowed, "version must not be null"))?;
+    let version = call.required_int4(1, "version")?;
     deploy(call, &Wanted::Number(version))
 }
 
 /// Answers the number of the version that is in use now.
 fn deploy(call: &Call, wanted: &Wanted) -> Result<Datum> {
     let name = call.required_text(0, "model")?;
-    // SAFETY: the name is a literal.
-    unsafe { pg_sys::PreventCommandIfReadOnly(c"ml_deploy()".as_ptr()) };
+    refuse_if_read_only(c"ml_deploy()");
     connected(|| {
         let mut model = ModelRow::lock(&name, Privilege::Train)?;
         let version = match wanted {

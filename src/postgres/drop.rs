@@ -2,11 +2,11 @@
 
 use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys::{self, Datum};
-use tablenet_core::{Error, ErrorKind, Result};
+use tablenet_core::Result;
 
 use crate::catalog::rights::Privilege;
 use crate::catalog::{self, ModelName, ModelRow, versions};
-use crate::entry::{Call, entry};
+use crate::entry::{Call, entry, refuse_if_read_only};
 use crate::error;
 use crate::fixed::{Fixed, connected};
 
@@ -37,15 +37,12 @@ fn whole_or_named(call: &Call) -> Result<Datum> {
 
 fn numbered(call: &Call) -> Result<Datum> {
     let name = call.required_text(0, "model")?;
-    let version = call
-        .int4(1)
-        .ok_or_else(|| Error::new(ErrorKind::NullNotAllowed, "version must not be null"))?;
+    let version = call.required_int4(1, "version")?;
     remove(&name, Some(version))
 }
 
 fn remove(name: &str, version: Option<i32>) -> Result<Datum> {
-    // SAFETY: the name is a literal.
-    unsafe { pg_sys::PreventCommandIfReadOnly(c"ml_drop()".as_ptr()) };
+    refuse_if_read_only(c"ml_drop()");
     connected(|| {
         let model = ModelRow::lock(name, Privilege::Own)?;
         if let Some(version) = version {

@@ -1,5 +1,7 @@
 //! How PostgreSQL calls a function of ours, and how it hands over arguments. sql/ declares the functions.
 
+use std::ffi::CStr;
+
 use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys::{self, Datum, FunctionCallInfo};
 use tablenet_core::{Error, ErrorKind, Result};
@@ -42,6 +44,12 @@ pub unsafe fn run(fcinfo: FunctionCallInfo, body: impl FnOnce(&Call) -> Result<D
     }
 }
 
+/// Refuses `function`, which changes something, on a standby and in a read-only transaction.
+pub fn refuse_if_read_only(function: &CStr) {
+    // SAFETY: a C string; the error is raised with nothing to drop in this frame.
+    unsafe { pg_sys::PreventCommandIfReadOnly(function.as_ptr()) };
+}
+
 /// A call in progress; arguments are counted from 0 and have the types that sql/ declares.
 pub struct Call {
     fcinfo: FunctionCallInfo,
@@ -79,6 +87,11 @@ impl Call {
     /// An `int`.
     pub fn int4(&self, index: usize) -> Option<i32> {
         self.datum(index).map(|datum| datum.value() as i32)
+    }
+
+    /// An `int` that must be given; `name` is what the error calls it.
+    pub fn required_int4(&self, index: usize, name: &str) -> Result<i32> {
+        self.int4(index).ok_or_else(|| null(name))
     }
 
     /// A `bigint`.

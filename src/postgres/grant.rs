@@ -8,7 +8,7 @@ use tablenet_core::{Error, ErrorKind, Result};
 
 use crate::catalog::ModelRow;
 use crate::catalog::rights::Privilege;
-use crate::entry::{Call, entry};
+use crate::entry::{Call, entry, refuse_if_read_only};
 use crate::fixed::{Fixed, connected};
 use crate::{datum, error, owner};
 
@@ -43,8 +43,7 @@ fn grant(call: &Call) -> Result<Datum> {
         return Err(Error::new(ErrorKind::InvalidParameter, message)
             .hint("Everybody could drop the model. Name a role."));
     }
-    // SAFETY: the name is a literal.
-    unsafe { pg_sys::PreventCommandIfReadOnly(c"ml_grant()".as_ptr()) };
+    refuse_if_read_only(c"ml_grant()");
     connected(|| {
         let model = ModelRow::lock(&name, Privilege::Own)?;
         sweep(&model)?;
@@ -72,8 +71,7 @@ fn revoke(call: &Call) -> Result<Datum> {
         .text(2)?
         .map(|word| Privilege::parse(&word))
         .transpose()?;
-    // SAFETY: the name is a literal.
-    unsafe { pg_sys::PreventCommandIfReadOnly(c"ml_revoke()".as_ptr()) };
+    refuse_if_read_only(c"ml_revoke()");
     connected(|| {
         let model = ModelRow::lock(&name, Privilege::Own)?;
         sweep(&model)?;

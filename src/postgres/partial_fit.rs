@@ -1,7 +1,7 @@
 //! ml_partial_fit: some epochs more, on the rows of another query, from where the training of a model ended.
 
 use pgrx::pg_sys::Datum;
-use tablenet_core::{Error, ErrorKind, Result, TrainOptions};
+use tablenet_core::{Result, TrainOptions};
 
 use crate::catalog::rights::Privilege;
 use crate::catalog::{self, ModelName};
@@ -20,10 +20,7 @@ entry!(
 fn partial_fit(call: &Call) -> Result<Datum> {
     let named = call.required_text(0, "model")?;
     let query = call.required_text(1, "query")?;
-    let epochs = call
-        .int4(2)
-        .ok_or_else(|| Error::new(ErrorKind::NullNotAllowed, "epochs must not be null"))?;
-    let epochs = TrainOptions::check_epochs(epochs.into())?;
+    let epochs = TrainOptions::check_epochs(call.required_int4(2, "epochs")?.into())?;
     let keeping = Keeping::read(call, 3, 4)?;
     let model = ModelName::parse(&named)?.name.to_string();
     // As in ml_train: who is refused waits for nobody.

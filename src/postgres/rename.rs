@@ -6,7 +6,7 @@ use tablenet_core::{Result, check_model_name};
 use crate::catalog::rights::{self, Privilege};
 use crate::catalog::{ModelRow, name_lock};
 use crate::datum;
-use crate::entry::{Call, entry};
+use crate::entry::{Call, entry, refuse_if_read_only};
 use crate::fixed::{Fixed, connected};
 
 entry!(tablenet_rename, pg_finfo_tablenet_rename, rename);
@@ -26,8 +26,7 @@ fn rename(call: &Call) -> Result<Datum> {
     let name = call.required_text(0, "model")?;
     let new_name = call.required_text(1, "new_name")?;
     check_model_name(&new_name)?;
-    // SAFETY: the name is a literal.
-    unsafe { pg_sys::PreventCommandIfReadOnly(c"ml_rename()".as_ptr()) };
+    refuse_if_read_only(c"ml_rename()");
     // Who is refused waits for nobody.
     connected(|| {
         ModelRow::check(&name, Privilege::Own)?;

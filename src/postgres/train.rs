@@ -13,7 +13,7 @@ use crate::catalog::rights::Privilege;
 use crate::catalog::versions::{self, Comparison, NewVersion, Stored};
 use crate::catalog::{self, name_lock};
 use crate::datum;
-use crate::entry::{Call, entry};
+use crate::entry::{Call, entry, refuse_if_read_only};
 use crate::fixed::connected;
 use crate::interrupt::Interrupts;
 use crate::memory::Returned;
@@ -92,8 +92,7 @@ pub fn alone<R>(
     name: &str,
     training: impl FnOnce(Interrupts) -> Result<R>,
 ) -> Result<R> {
-    // SAFETY: a C string. A standby is always read-only.
-    unsafe { pg_sys::PreventCommandIfReadOnly(function.as_ptr()) };
+    refuse_if_read_only(function);
     let mut interrupts = Interrupts::of_training(name);
     let locked = name_lock::take(name)?;
     // The statement's own snapshot is older than the wait. In REPEATABLE READ this is the transaction's.

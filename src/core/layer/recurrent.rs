@@ -220,17 +220,12 @@ impl Places {
         }
     }
 
-    /// Copies rows (rows, steps, width) step by step (steps, rows, width), or, with `back`, those to these.
-    fn turn(&self, width: usize, row_by_row: &mut [f32], step_by_step: &mut [f32], back: bool) {
+    /// Copies step by step (steps, rows, width) to row by row (rows, steps, width).
+    fn row_by_row(&self, width: usize, from: &[f32], to: &mut [f32]) {
         for t in 0..self.steps {
             for r in 0..self.rows {
-                let row = &mut row_by_row[(r * self.steps + t) * width..][..width];
-                let step = &mut step_by_step[(t * self.rows + r) * width..][..width];
-                if back {
-                    row.copy_from_slice(step);
-                } else {
-                    step.copy_from_slice(row);
-                }
+                let step = &from[(t * self.rows + r) * width..][..width];
+                to[(r * self.steps + t) * width..][..width].copy_from_slice(step);
             }
         }
     }
@@ -373,7 +368,7 @@ pub(crate) fn forward<C: Cell>(cell: &C, settings: &Recurrence, pass: Forward<'_
         }
     }
     if settings.return_sequences {
-        places.turn(units, pass.y, stash.h, true);
+        places.row_by_row(units, stash.h, pass.y);
     } else {
         pass.y
             .copy_from_slice(&stash.h[(steps - 1) * rows * units..]);

@@ -12,10 +12,6 @@ use crate::datum;
 use crate::fixed::{Fixed, Rows};
 
 thread_local! {
-    static LOOK: Fixed = const { Fixed::new(
-        c"SELECT model_id, owner FROM tablenet.stored_model WHERE name OPERATOR(pg_catalog.=) $1",
-        &[pg_sys::TEXTOID],
-    ) };
     static BY_NAME: Fixed = const { Fixed::new(
         c"UPDATE tablenet.stored_model SET next_version = next_version WHERE name OPERATOR(pg_catalog.=) $1 \
           RETURNING model_id, name, owner, deployed, next_version, previous",
@@ -60,11 +56,9 @@ impl ModelRow {
     /// # Errors
     /// Those of [`rights::require`].
     pub fn check(name: &str, needed: Privilege) -> Result<()> {
-        let rows = LOOK.with(|statement| statement.write(&[Some(datum::text_datum(name))]))?;
-        let (Some(model_id), Some(owner)) = (rows.get(0, 0), rows.get(0, 1)) else {
+        let Some((model_id, owner)) = super::key_and_owner(name, As::Now)? else {
             return Err(rights::unknown(name));
         };
-        let owner = Oid::from(owner.value() as u32);
         rights::require(name, model_id, owner, needed, As::Now)
     }
 
