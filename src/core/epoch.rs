@@ -156,7 +156,10 @@ impl Tally {
             }
             Ok(())
         };
-        let loss = buffers.run(model, rows, noise, crew, &mut see)?;
+        let mut loss = buffers.run(model, rows, noise, crew, &mut see)?;
+        if !model.network.special.is_empty() {
+            loss += model.network.penalty(&model.weights) * rows.count as f64;
+        }
         self.loss += loss;
         self.rows += rows.count as u64;
         Ok(loss)

@@ -55,8 +55,8 @@ pub(crate) enum Crew<'a> {
 
 /// What one gradient group produces.
 #[derive(Debug)]
-struct Group {
-    gradient: Vec<f32>,
+pub(crate) struct Group {
+    pub gradient: Vec<f32>,
     predictions: Vec<f32>,
     loss: f64,
 }
@@ -81,6 +81,11 @@ struct Work<'a> {
 }
 
 impl Buffers {
+    /// The groups whose sum is the gradient of the last batch.
+    pub fn summed(&self) -> &[RwLock<Group>] {
+        &self.groups[..self.summands]
+    }
+
     /// Buffers for batches of up to `batch_size` rows; without gradients when they only evaluate.
     pub fn new(
         model: &Model,
@@ -198,77 +203,7 @@ impl Buffers {
     }
 }
 
-impl Buffers {
-    /// Moves the weights along the gradient of the last batch: sums, moments and weights in one pass over memory.
-    pub fn update(&self, model: &mut Model, crew: &mut Crew<'_>) -> Result<()> {
-        model.state.steps += 1;
-        let (optimizer, steps, parameters) =
-            (model.optimizer(), model.state.steps, model.parameters());
-        let [a, b] = &mut model.state.slots;
-        let all = model
-            .weights
-            .chunks_mut(AT_ONCE)
-            .zip(pieces(a, AT_ONCE).zip(pieces(b, AT_ONCE)));
-        let all = Mutex::new(all.enumerate());
-        let groups = &self.groups[..self.summands];
-        let take = |interrupt: &mut Interrupt<'_>| {
-            let mut sum = [0.0; SUMMED];
-            loop {
-                let Some((i, (w, (a, b)))) = lock(&all).next() else {
-                    return Ok(());
-                };
-                let parts = w
-                    .chunks_mut(SUMMED)
-                    .zip(pieces(a, SUMMED).zip(pieces(b, SUMMED)));
-                for (j, (w, (a, b))) in parts.enumerate() {
-                    let at = i * AT_ONCE + j * SUMMED;
-                    let range = at..at + w.len();
-                    let [first, others @ ..] = groups else {
-                        return Ok(());
-                    };
-                    let first = read(first);
-                    let mut gradient = &first.gradient[range.clone()];
-                    if !others.is_empty() {
-                        let sum = &mut sum[..w.len()];
-                        sum.copy_from_slice(gradient);
-                        for group in others {
-                            reduce::add(sum, &read(group).gradient[range.clone()]);
-                        }
-                        gradient = sum;
-                    }
-                    optimizer.step(steps, w, gradient, a, b);
-                }
-                interrupt()?;
-            }
-        };
-        match crew {
-            Crew::Together {
-                pool,
-                helpers,
-                callback,
-                ..
-            } if parameters > AT_ONCE => {
-                let helpers = (*helpers).min(parameters / AT_ONCE);
-                pool.share(helpers, take, &mut **callback, |_, callback| {
-                    take(&mut || callback.check())
-                })
-            }
-            Crew::Together { callback, .. } => take(&mut || callback.check()),
-            Crew::Alone(interrupt) => take(interrupt),
-        }
-    }
-}
-
-/// Floats whose gradients are summed at once: they stay in the first-level cache.
-const SUMMED: usize = 4096;
-
-/// The pieces of an optimizer's slot, as long as those of the weights; empty ones where it has no such slot.
-fn pieces(slot: &mut [f32], size: usize) -> impl Iterator<Item = &mut [f32]> {
-    let empty = std::iter::repeat_with(|| -> &mut [f32] { &mut [] });
-    slot.chunks_mut(size).chain(empty)
-}
-
-fn read(group: &RwLock<Group>) -> RwLockReadGuard<'_, Group> {
+pub(crate) fn read(group: &RwLock<Group>) -> RwLockReadGuard<'_, Group> {
     // A poisoned buffer only holds numbers that the next batch overwrites.
     group.read().unwrap_or_else(PoisonError::into_inner)
 }

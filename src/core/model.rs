@@ -81,7 +81,7 @@ impl Model {
                     layer.kind().name().as_deref().unwrap_or_default(),
                     spec.name
                 );
-                let size = spec.shape.iter().product::<usize>();
+                let size = spec.size();
                 variables.push(Variable {
                     path,
                     shape: spec.shape,
@@ -120,7 +120,7 @@ impl Model {
         for place in &self.network.places {
             let mut offset = place.offset;
             for spec in place.layer.kind().variables(place.input) {
-                let size = spec.shape.iter().product::<usize>();
+                let size = spec.size();
                 spec.initializer.fill(
                     &mut weights[offset..offset + size],
                     &spec.shape,
@@ -283,7 +283,7 @@ impl Model {
     fn first_weights(&self) -> u64 {
         let variables = |place: &Place| place.layer.kind().variables(place.input);
         let variables = self.network.places.iter().flat_map(variables);
-        let drawn = variables.map(|v| v.initializer.bytes(v.shape.iter().product()));
+        let drawn = variables.map(|v| v.initializer.bytes(v.size()));
         4 * self.parameters() as u64 + drawn.max().unwrap_or(0)
     }
 

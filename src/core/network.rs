@@ -3,12 +3,13 @@
 use crate::gradient::Rows;
 use crate::kernels::cost::cost;
 use crate::layer::embedding::Front;
-use crate::layer::{Backward, Forward, Interrupt, Layer};
+use crate::layer::{Backward, Change, Forward, Interrupt, Layer};
 use crate::random::hash;
 use crate::sequential::{MAX_PARAMETERS, count_parameters, too_large};
 use crate::shape::{MAX_WIDTH, too_wide};
 use crate::weights::zeros;
-use crate::{Activation, Callback, Error, ErrorKind, Loss, Result, Shape};
+use crate::{Activation, Callback, Error, ErrorKind, Loss, Regularizer, Result, Shape};
+use std::ops::Range;
 
 /// Multiply-adds of a row: scoring one is not interrupted.
 const MAX_WORK: usize = 1 << 31;
@@ -24,12 +25,23 @@ pub(crate) struct Place {
     pub parameters: usize,
 }
 
+/// Weights that do not simply follow the gradient of the loss.
+#[derive(Debug, Clone)]
+pub(crate) struct Special {
+    /// Where they are in the weight vector.
+    pub range: Range<usize>,
+    pub regularizer: Option<Regularizer>,
+    pub change: Change,
+}
+
 /// The layers as they are computed: an activation that the loss takes over is left out.
 #[derive(Debug, Clone)]
 pub(crate) struct Network {
     /// The embeddings, whose tables are the first weights.
     pub front: Front,
     pub places: Vec<Place>,
+    /// In the order of the weight vector.
+    pub special: Vec<Special>,
     pub inputs: usize,
     pub outputs: usize,
     pub parameters: usize,
@@ -80,6 +92,7 @@ impl Network {
         };
         let (mut offset, mut width) = (front.parameters, input.width());
         let mut places = Vec::with_capacity(layers.len());
+        let mut special = Vec::new();
         for layer in layers {
             let parameters = count_parameters(&layer, input)?;
             let output = layer.kind().output(input)?;
@@ -87,6 +100,23 @@ impl Network {
                 .checked_add(output.width())
                 .filter(|&w| w <= MAX_WIDTH)
                 .ok_or_else(too_wide)?;
+            let end = offset
+                .checked_add(parameters)
+                .filter(|&p| p <= MAX_PARAMETERS)
+                .ok_or_else(too_large)?;
+            let mut at = offset;
+            for variable in layer.kind().variables(input) {
+                let range = at..at + variable.size();
+                at = range.end;
+                let (regularizer, change) = (variable.regularizer, variable.change);
+                if regularizer.is_some() || change != Change::Optimizer {
+                    special.push(Special {
+                        range,
+                        regularizer,
+                        change,
+                    });
+                }
+            }
             places.push(Place {
                 layer,
                 input,
@@ -94,10 +124,7 @@ impl Network {
                 offset,
                 parameters,
             });
-            offset = offset
-                .checked_add(parameters)
-                .filter(|&p| p <= MAX_PARAMETERS)
-                .ok_or_else(too_large)?;
+            offset = end;
             input = output;
         }
         let first = if front.is_empty() {
@@ -110,6 +137,7 @@ impl Network {
             inputs: front.inputs,
             front,
             places,
+            special,
             outputs: input.width(),
             parameters: offset,
             first,
@@ -121,6 +149,22 @@ impl Network {
                 .hint("Make the layers narrower, or the rows shorter."));
         }
         Ok(network)
+    }
+
+    /// What the weights themselves add to the mean loss of every batch.
+    pub fn penalty(&self, weights: &[f32]) -> f64 {
+        let regularized = self.special.iter().filter_map(|special| {
+            let regularizer = special.regularizer?;
+            Some(regularizer.penalty(&weights[special.range.clone()]))
+        });
+        regularized.sum()
+    }
+
+    /// Whether a layer has to see all rows of a batch at once while training.
+    pub fn whole_batch(&self) -> bool {
+        self.places
+            .iter()
+            .any(|place| place.layer.kind().whole_batch())
     }
 
     /// Floats per row that a shard touches: the widths of all layers.

@@ -377,14 +377,14 @@ mod tests {
         );
         let key = read(r#"[{"class_name": "Dense", "config": {"unit": 1}}]"#);
         assert_eq!(key.to_string(), "unknown setting \"unit\" of Dense");
-        let regularizer = read(
-            r#"[{"class_name": "Dense", "config": {"units": 1, "kernel_regularizer": {"class_name": "L2"}}}]"#,
+        let constraint = read(
+            r#"[{"class_name": "Dense", "config": {"units": 1, "kernel_constraint": {"class_name": "MaxNorm"}}}]"#,
         );
         assert_eq!(
-            (regularizer.kind(), regularizer.to_string().as_str()),
+            (constraint.kind(), constraint.to_string().as_str()),
             (
                 ErrorKind::NotSupported,
-                "kernel_regularizer of Dense is not supported"
+                "kernel_constraint of Dense is not supported"
             )
         );
         for bad in [

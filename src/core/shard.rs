@@ -31,6 +31,13 @@ pub(crate) struct Cut {
 
 impl Cut {
     pub fn new(network: &Network) -> Cut {
+        if network.whole_batch() {
+            return Cut {
+                rows: usize::MAX,
+                few: usize::MAX,
+                groups: 1,
+            };
+        }
         let parameters = network.parameters;
         let multiplied = network.multiplied().max(1);
         let by_work = WANTED / network.work().max(1);

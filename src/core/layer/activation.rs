@@ -47,13 +47,7 @@ impl Kind for ActivationLayer {
         Map::from_iter([("activation".to_owned(), Value::from(self.activation.name()))])
     }
 
-    fn name(&self) -> &Option<String> {
-        &self.name
-    }
-
-    fn name_mut(&mut self) -> &mut Option<String> {
-        &mut self.name
-    }
+    named!(name);
 
     fn output(&self, input: Shape) -> Result<Shape> {
         Ok(input)

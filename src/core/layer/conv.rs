@@ -163,29 +163,19 @@ impl Kind for Conv1D {
         self.geometry.check("Conv1D")
     }
 
-    fn name(&self) -> &Option<String> {
-        &self.name
-    }
-
-    fn name_mut(&mut self) -> &mut Option<String> {
-        &mut self.name
-    }
+    named!(name);
 
     fn output(&self, input: Shape) -> Result<Shape> {
         Shape::new(&[self.windows(input)?.count, self.filters])
     }
 
     fn variables(&self, input: Shape) -> Vec<VariableSpec> {
-        let kernel = VariableSpec {
-            name: "kernel",
-            shape: vec![self.geometry.size, input.last(), self.filters],
-            initializer: self.kernel_initializer,
-        };
-        let bias = VariableSpec {
-            name: "bias",
-            shape: vec![self.filters],
-            initializer: self.bias_initializer,
-        };
+        let kernel = VariableSpec::new(
+            "kernel",
+            vec![self.geometry.size, input.last(), self.filters],
+            self.kernel_initializer,
+        );
+        let bias = VariableSpec::new("bias", vec![self.filters], self.bias_initializer);
         if self.use_bias {
             vec![kernel, bias]
         } else {

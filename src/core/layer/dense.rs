@@ -4,7 +4,7 @@ use super::{Backward, Forward, Kind, MAX_UNITS, VariableSpec, check_units};
 use crate::config::{Config, invalid};
 use crate::kernels::{activate, matmul, reduce};
 use crate::predict::{Frozen, PerStep, Product};
-use crate::{Activation, Callback, Initializer, Result, Shape};
+use crate::{Activation, Callback, Initializer, Regularizer, Result, Shape};
 use serde_json::{Map, Value, json};
 
 /// A fully connected layer (Keras: `Dense`).
@@ -22,6 +22,10 @@ pub struct Dense {
     pub kernel_initializer: Initializer,
     /// How the bias begins.
     pub bias_initializer: Initializer,
+    /// What the kernel adds to the loss.
+    pub kernel_regularizer: Option<Regularizer>,
+    /// What the bias adds to the loss.
+    pub bias_regularizer: Option<Regularizer>,
 }
 
 impl Dense {
@@ -34,6 +38,8 @@ impl Dense {
             use_bias: true,
             kernel_initializer: Initializer::GlorotUniform,
             bias_initializer: Initializer::Zeros,
+            kernel_regularizer: None,
+            bias_regularizer: None,
         }
     }
 }
@@ -60,7 +66,7 @@ impl Kind for Dense {
     }
 
     fn from_config(name: Option<String>, config: &Config) -> Result<Self> {
-        config.refuse(&SETTINGS[5..])?;
+        config.refuse(&SETTINGS[7..])?;
         let Some(units) = config.count("units", 1..=MAX_UNITS as u64)? else {
             return Err(invalid("Dense needs units")
                 .hint("Write {\"class_name\": \"Dense\", \"config\": {\"units\": 64}}."));
@@ -78,6 +84,8 @@ impl Kind for Dense {
                 config.get("bias_initializer"),
                 Initializer::Zeros,
             )?,
+            kernel_regularizer: Regularizer::from_json(config.get("kernel_regularizer"))?,
+            bias_regularizer: Regularizer::from_json(config.get("bias_regularizer"))?,
         })
     }
 
@@ -91,12 +99,13 @@ impl Kind for Dense {
             self.kernel_initializer.to_json(),
         );
         map.insert("bias_initializer".into(), self.bias_initializer.to_json());
-        for none in [
-            "kernel_regularizer",
-            "bias_regularizer",
-            "kernel_constraint",
-            "bias_constraint",
+        for (key, regularizer) in [
+            ("kernel_regularizer", self.kernel_regularizer),
+            ("bias_regularizer", self.bias_regularizer),
         ] {
+            map.insert(key.into(), Regularizer::to_json(regularizer));
+        }
+        for none in ["kernel_constraint", "bias_constraint"] {
             map.insert(none.into(), Value::Null);
         }
         map
@@ -106,29 +115,18 @@ impl Kind for Dense {
         check_units(self.units)
     }
 
-    fn name(&self) -> &Option<String> {
-        &self.name
-    }
-
-    fn name_mut(&mut self) -> &mut Option<String> {
-        &mut self.name
-    }
+    named!(name);
 
     fn output(&self, input: Shape) -> Result<Shape> {
         input.with_last(self.units)
     }
 
     fn variables(&self, input: Shape) -> Vec<VariableSpec> {
-        let kernel = VariableSpec {
-            name: "kernel",
-            shape: vec![input.last(), self.units],
-            initializer: self.kernel_initializer,
-        };
-        let bias = VariableSpec {
-            name: "bias",
-            shape: vec![self.units],
-            initializer: self.bias_initializer,
-        };
+        let shape = vec![input.last(), self.units];
+        let kernel = VariableSpec::new("kernel", shape, self.kernel_initializer)
+            .regularized(self.kernel_regularizer);
+        let bias = VariableSpec::new("bias", vec![self.units], self.bias_initializer)
+            .regularized(self.bias_regularizer);
         if self.use_bias {
             vec![kernel, bias]
         } else {

@@ -3,8 +3,7 @@
 use super::{Backward, Forward, Kind};
 use crate::config::{Config, invalid};
 use crate::kernels::dropout::dropout;
-use crate::predict::Frozen;
-use crate::{Callback, Result, Shape};
+use crate::{Result, Shape};
 use serde_json::{Map, Value, json};
 
 /// Sets inputs to zero at random while training (Keras: `Dropout`).
@@ -80,25 +79,10 @@ impl Kind for Dropout {
         Ok(())
     }
 
-    fn name(&self) -> &Option<String> {
-        &self.name
-    }
-
-    fn name_mut(&mut self) -> &mut Option<String> {
-        &mut self.name
-    }
+    named!(name);
 
     fn output(&self, input: Shape) -> Result<Shape> {
         Ok(input)
-    }
-
-    fn freeze<'w>(
-        &self,
-        _input: Shape,
-        _: &'w [f32],
-        _: &mut dyn Callback,
-    ) -> Result<Option<Frozen<'w>>> {
-        Ok(None)
     }
 
     fn forward(&self, pass: Forward<'_>) -> Result<()> {

@@ -2,8 +2,7 @@
 
 use super::{Backward, Forward, Kind};
 use crate::config::Config;
-use crate::predict::Frozen;
-use crate::{Callback, Result, Shape};
+use crate::{Result, Shape};
 use serde_json::{Map, Value};
 
 /// Takes the dimensions of a row away (Keras: `Flatten`).
@@ -27,25 +26,10 @@ impl Kind for Flatten {
         Map::from_iter([("data_format".to_owned(), "channels_last".into())])
     }
 
-    fn name(&self) -> &Option<String> {
-        &self.name
-    }
-
-    fn name_mut(&mut self) -> &mut Option<String> {
-        &mut self.name
-    }
+    named!(name);
 
     fn output(&self, input: Shape) -> Result<Shape> {
         Shape::new(&[input.width()])
-    }
-
-    fn freeze<'w>(
-        &self,
-        _input: Shape,
-        _: &'w [f32],
-        _: &mut dyn Callback,
-    ) -> Result<Option<Frozen<'w>>> {
-        Ok(None)
     }
 
     fn forward(&self, pass: Forward<'_>) -> Result<()> {

@@ -1,5 +1,18 @@
 //! The layers of a `Sequential`. A new one is a file that implements [`Kind`] and a line in `layers!` below.
 
+/// How a kind of layer keeps its name: at this place.
+macro_rules! named {
+    ($($place:tt)+) => {
+        fn name(&self) -> &Option<String> {
+            &self.$($place)+
+        }
+
+        fn name_mut(&mut self) -> &mut Option<String> {
+            &mut self.$($place)+
+        }
+    };
+}
+
 mod activation;
 mod conv;
 mod dense;
@@ -25,18 +38,63 @@ pub use window_pooling::{AveragePooling1D, MaxPooling1D};
 
 use crate::config::{Config, invalid, unknown};
 use crate::predict::Frozen;
-use crate::{Activation, Callback, Initializer, Result, Shape};
+use crate::{Activation, Callback, Initializer, Regularizer, Result, Shape};
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 
 /// A variable that a layer asks for.
 #[derive(Debug)]
 pub(crate) struct VariableSpec {
-    /// Keras's name: `kernel`.
-    pub name: &'static str,
-    /// Its shape; one or two dimensions.
+    /// Keras's name: `kernel`, `lstm_cell/kernel`.
+    pub name: Cow<'static, str>,
+    /// Its shape; one to three dimensions.
     pub shape: Vec<usize>,
     /// How it begins.
     pub initializer: Initializer,
+    /// What it adds to the loss.
+    pub regularizer: Option<Regularizer>,
+    /// How it moves while training.
+    pub change: Change,
+}
+
+/// How a variable moves in every step of a training.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Change {
+    /// Along its gradient, by the optimizer.
+    Optimizer,
+    /// w = momentum w + (1 - momentum) g: the layer leaves the batch's value in place of a gradient. Only layers that see
+    /// the whole batch ([`Kind::whole_batch`]) can.
+    Moving { momentum: f32 },
+}
+
+impl VariableSpec {
+    /// A variable that the optimizer moves.
+    pub fn new(
+        name: impl Into<Cow<'static, str>>,
+        shape: Vec<usize>,
+        initializer: Initializer,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            shape,
+            initializer,
+            regularizer: None,
+            change: Change::Optimizer,
+        }
+    }
+
+    /// The same with what it adds to the loss.
+    pub fn regularized(self, regularizer: Option<Regularizer>) -> Self {
+        Self {
+            regularizer,
+            ..self
+        }
+    }
+
+    /// The numbers in it, which [`crate::sequential::count_parameters`] has checked.
+    pub fn size(&self) -> usize {
+        self.shape.iter().product()
+    }
 }
 
 /// Asked between pieces of work of a few milliseconds; an `Err` stops the pass.
@@ -135,7 +193,7 @@ pub(crate) trait Kind {
     /// Multiply-adds of a row.
     fn work(&self, input: Shape) -> usize {
         let sizes = self.variables(input);
-        let parameters = sizes.iter().map(|v| v.shape.iter().product::<usize>());
+        let parameters = sizes.iter().map(VariableSpec::size);
         parameters.sum::<usize>().saturating_mul(input.leading())
     }
 
@@ -150,10 +208,17 @@ pub(crate) trait Kind {
     /// The callback is asked while much is copied.
     fn freeze<'w>(
         &self,
-        input: Shape,
-        weights: &'w [f32],
-        callback: &mut dyn Callback,
-    ) -> Result<Option<Frozen<'w>>>;
+        _input: Shape,
+        _weights: &'w [f32],
+        _callback: &mut dyn Callback,
+    ) -> Result<Option<Frozen<'w>>> {
+        Ok(None)
+    }
+
+    /// Whether what becomes of a row depends on the other rows of its batch while training: then the batch is not cut.
+    fn whole_batch(&self) -> bool {
+        false
+    }
 
     /// Floats per row kept for the way back.
     fn stash(&self, _input: Shape) -> usize {

@@ -27,13 +27,7 @@ macro_rules! recurrent_kind {
                 self.settings.check($class)
             }
 
-            fn name(&self) -> &Option<String> {
-                &self.settings.name
-            }
-
-            fn name_mut(&mut self) -> &mut Option<String> {
-                &mut self.settings.name
-            }
+            named!(settings.name);
 
             fn output(&self, input: $crate::Shape) -> $crate::Result<$crate::Shape> {
                 super::output($class, &self.settings, input)

@@ -2,8 +2,7 @@
 
 use super::{Backward, Forward, Kind};
 use crate::config::{Config, invalid};
-use crate::predict::Frozen;
-use crate::{Callback, MAX_RANK, Result, Shape};
+use crate::{MAX_RANK, Result, Shape};
 use serde_json::{Map, Value, json};
 
 /// Gives a row other dimensions (Keras: `Reshape`).
@@ -54,13 +53,7 @@ impl Kind for Reshape {
         Ok(())
     }
 
-    fn name(&self) -> &Option<String> {
-        &self.name
-    }
-
-    fn name_mut(&mut self) -> &mut Option<String> {
-        &mut self.name
-    }
+    named!(name);
 
     fn output(&self, input: Shape) -> Result<Shape> {
         let width = input.width();
@@ -93,15 +86,6 @@ impl Kind for Reshape {
             .hint(format!("A row has at most {MAX_RANK} dimensions.")));
         }
         Shape::new(&dims)
-    }
-
-    fn freeze<'w>(
-        &self,
-        _input: Shape,
-        _: &'w [f32],
-        _: &mut dyn Callback,
-    ) -> Result<Option<Frozen<'w>>> {
-        Ok(None)
     }
 
     fn forward(&self, pass: Forward<'_>) -> Result<()> {

@@ -50,11 +50,11 @@ impl Gru {
         let names = ["gru_cell/kernel", "gru_cell/recurrent_kernel"];
         let mut variables = self.settings.kernels(input, GruCell::GATES, names);
         if self.settings.use_bias {
-            variables.push(VariableSpec {
-                name: "gru_cell/bias",
-                shape: vec![2, self.settings.units.saturating_mul(3)],
-                initializer: self.settings.bias_initializer,
-            });
+            variables.push(VariableSpec::new(
+                "gru_cell/bias",
+                vec![2, self.settings.units.saturating_mul(3)],
+                self.settings.bias_initializer,
+            ));
         }
         variables
     }

@@ -54,14 +54,14 @@ impl Lstm {
         let names = ["lstm_cell/kernel", "lstm_cell/recurrent_kernel"];
         let mut variables = self.settings.kernels(input, LstmCell::GATES, names);
         if self.settings.use_bias {
-            variables.push(VariableSpec {
-                name: "lstm_cell/bias",
-                shape: vec![self.settings.units.saturating_mul(4)],
-                initializer: match self.settings.bias_initializer {
+            variables.push(VariableSpec::new(
+                "lstm_cell/bias",
+                vec![self.settings.units.saturating_mul(4)],
+                match self.settings.bias_initializer {
                     Initializer::Zeros if self.unit_forget_bias => Initializer::ForgetBias,
                     other => other,
                 },
-            });
+            ));
         }
         variables
     }

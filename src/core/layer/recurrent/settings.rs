@@ -175,16 +175,12 @@ impl Recurrence {
     ) -> Vec<VariableSpec> {
         let wide = self.units.saturating_mul(gates);
         vec![
-            VariableSpec {
-                name: kernel,
-                shape: vec![input.last(), wide],
-                initializer: self.kernel_initializer,
-            },
-            VariableSpec {
-                name: recurrent,
-                shape: vec![self.units, wide],
-                initializer: self.recurrent_initializer,
-            },
+            VariableSpec::new(kernel, vec![input.last(), wide], self.kernel_initializer),
+            VariableSpec::new(
+                recurrent,
+                vec![self.units, wide],
+                self.recurrent_initializer,
+            ),
         ]
     }
 }

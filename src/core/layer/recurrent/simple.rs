@@ -41,11 +41,11 @@ impl SimpleRnn {
         let names = ["simple_rnn_cell/kernel", "simple_rnn_cell/recurrent_kernel"];
         let mut variables = self.settings.kernels(input, SimpleCell::GATES, names);
         if self.settings.use_bias {
-            variables.push(VariableSpec {
-                name: "simple_rnn_cell/bias",
-                shape: vec![self.settings.units],
-                initializer: self.settings.bias_initializer,
-            });
+            variables.push(VariableSpec::new(
+                "simple_rnn_cell/bias",
+                vec![self.settings.units],
+                self.settings.bias_initializer,
+            ));
         }
         variables
     }
