@@ -25,6 +25,15 @@ pub(crate) struct Place {
     pub parameters: usize,
 }
 
+impl Place {
+    /// Floats kept for the way back of so many rows.
+    fn stash(&self, rows: usize) -> Option<usize> {
+        let kind = self.layer.kind();
+        rows.checked_mul(kind.stash(self.input))?
+            .checked_add(kind.statistics(self.input))
+    }
+}
+
 /// Weights that do not simply follow the gradient of the loss.
 #[derive(Debug, Clone)]
 pub(crate) struct Special {
@@ -224,9 +233,7 @@ impl Network {
         };
         for (i, p) in self.places.iter().enumerate() {
             sizes.outputs.push(rows.checked_mul(p.output.width())?);
-            sizes
-                .stashes
-                .push(rows.checked_mul(p.layer.kind().stash(p.input))?);
+            sizes.stashes.push(p.stash(rows)?);
             let before = if self.goes_on(i) { p.input.width() } else { 0 };
             sizes.delta = sizes
                 .delta
@@ -293,7 +300,7 @@ impl Network {
                 weights: &weights[p.offset..p.offset + p.parameters],
                 x,
                 y: &mut here[0][..rows * p.output.width()],
-                stash: &mut space.stashes[i][..rows * p.layer.kind().stash(p.input)],
+                stash: part(&mut space.stashes[i], p.stash(rows)),
                 scratch: &mut space.scratch,
                 noise: noise.map(|(noise, shard)| key(noise, shard, i)),
                 interrupt: &mut *interrupt,
@@ -347,7 +354,7 @@ impl Network {
                 through_relu,
                 gradient: &mut gradient[p.offset..p.offset + p.parameters],
                 add,
-                stash: &mut space.stashes[i][..rows * p.layer.kind().stash(p.input)],
+                stash: part(&mut space.stashes[i], p.stash(rows)),
                 scratch: &mut space.scratch,
                 noise: Some(key(noise, shard, i)),
                 interrupt: &mut *interrupt,
@@ -382,6 +389,12 @@ impl Network {
     pub fn predictions<'w>(&self, space: &'w Workspace, rows: usize) -> &'w [f32] {
         &space.outputs[self.places.len() - 1][..rows * self.outputs]
     }
+}
+
+/// The front of a buffer that [`Network::workspace`] has made long enough.
+fn part(buffer: &mut [f32], floats: Option<usize>) -> &mut [f32] {
+    let floats = floats.unwrap_or(buffer.len());
+    &mut buffer[..floats]
 }
 
 /// Noise of its own for every layer, step and shard.

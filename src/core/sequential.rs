@@ -181,7 +181,7 @@ impl Sequential {
             if let Some(name) = layer.kind().name() {
                 return name.clone();
             }
-            let base = layer.class_name().to_lowercase();
+            let base = snake_case(layer.class_name());
             let free = (0..)
                 .map(|i| numbered(&base, i))
                 .find(|n| !taken.contains(n));
@@ -202,6 +202,25 @@ impl Sequential {
             .take(count)
             .collect())
     }
+}
+
+/// The name that Keras makes of a class's: `batch_normalization`, `leaky_re_lu`, `conv1d`
+/// (keras/src/utils/naming.py: before an upper case letter with lower case ones behind it, or behind a lower case one).
+fn snake_case(class: &str) -> String {
+    let letters: Vec<char> = class.chars().collect();
+    let mut name = String::new();
+    for (i, letter) in letters.iter().enumerate() {
+        let lower = |at: Option<usize>| {
+            let letter = at.and_then(|at| letters.get(at));
+            letter.is_some_and(char::is_ascii_lowercase)
+        };
+        let begins = lower(Some(i + 1)) || lower(i.checked_sub(1));
+        if i > 0 && letter.is_ascii_uppercase() && begins {
+            name.push('_');
+        }
+        name.push(letter.to_ascii_lowercase());
+    }
+    name
 }
 
 /// Keras's `i`th name of a kind: `dense`, `dense_1`.
@@ -331,6 +350,27 @@ mod tests {
             twice.names().unwrap_err().to_string(),
             "two layers are named \"dense_1\""
         );
+    }
+
+    #[test]
+    fn makes_the_names_of_keras() {
+        // keras.src.utils.naming.to_snake_case of Keras 3.15
+        for (class, name) in [
+            ("Dense", "dense"),
+            ("Conv1D", "conv1d"),
+            ("LSTM", "lstm"),
+            ("ELU", "elu"),
+            ("ReLU", "re_lu"),
+            ("PReLU", "p_re_lu"),
+            ("LeakyReLU", "leaky_re_lu"),
+            ("SimpleRNN", "simple_rnn"),
+            ("GaussianNoise", "gaussian_noise"),
+            ("TimeDistributed", "time_distributed"),
+            ("BatchNormalization", "batch_normalization"),
+            ("GlobalMaxPooling1D", "global_max_pooling1d"),
+        ] {
+            assert_eq!(snake_case(class), name);
+        }
     }
 
     #[test]

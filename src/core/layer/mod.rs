@@ -110,7 +110,7 @@ pub(crate) struct Forward<'a> {
     pub x: &'a [f32],
     /// (rows, output), to fill
     pub y: &'a mut [f32],
-    /// (rows, [`Kind::stash`]), for the way back
+    /// (rows, [`Kind::stash`]) and [`Kind::statistics`], for the way back
     pub stash: &'a mut [f32],
     /// [`Kind::scratch`] floats
     pub scratch: &'a mut [f32],
@@ -145,18 +145,29 @@ pub(crate) struct Backward<'a> {
 impl Forward<'_> {
     /// The same numbers out as in.
     fn hand_on(self) -> Result<()> {
-        self.y.copy_from_slice(self.x);
-        (self.interrupt)()
+        copy(self.x, self.y, self.interrupt)
     }
 }
+
+/// to = from, which may be a whole batch.
+fn copy(from: &[f32], to: &mut [f32], interrupt: &mut Interrupt<'_>) -> Result<()> {
+    for (from, to) in from.chunks(PIECE).zip(to.chunks_mut(PIECE)) {
+        to.copy_from_slice(from);
+        interrupt()?;
+    }
+    Ok(())
+}
+
+/// Floats that are copied between two looks at the interrupt.
+const PIECE: usize = 1 << 20;
 
 impl Backward<'_> {
     /// The gradient of x is that of y.
     fn hand_on(self) -> Result<()> {
-        if let Some(dx) = self.dx {
-            dx.copy_from_slice(self.dy);
+        match self.dx {
+            Some(dx) => copy(self.dy, dx, self.interrupt),
+            None => (self.interrupt)(),
         }
-        (self.interrupt)()
     }
 }
 
@@ -222,6 +233,11 @@ pub(crate) trait Kind {
 
     /// Floats per row kept for the way back.
     fn stash(&self, _input: Shape) -> usize {
+        0
+    }
+
+    /// Floats kept for the way back whatever the number of rows; they stand behind those of the rows.
+    fn statistics(&self, _input: Shape) -> usize {
         0
     }
 
