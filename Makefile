@@ -3,7 +3,7 @@
 export PG_CONFIG PG
 
 .DEFAULT_GOAL := build
-.PHONY: help build install install-mysql demo demo-stop demo-mysql demo-mysql-stop test test-all bench quality lint instructions clean
+.PHONY: help build install install-mysql demo demo-stop demo-mysql demo-mysql-stop test test-all parity bench quality lint instructions clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 25
@@ -34,6 +34,9 @@ test: ## run every ring of tests; ends with 'N passed, N failed'; PG=17 or PG=18
 
 test-all: ## the same also on PostgreSQL 17 and 18 and on MySQL, which it fetches, and the longest tests
 	@scripts/test --all
+
+parity: ## run the programs that wrote the committed numbers again, with Keras and PyTorch from PyPI; ends with 'N passed, N failed'
+	@scripts/parity
 
 bench: ## measure tablenet and its peers side by side; writes docs/benchmarks.md (bench/run says what can be set)
 	@bench/run

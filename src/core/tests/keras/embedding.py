@@ -1,6 +1,6 @@
 """Writes embedding.json: what Keras makes of two models with embeddings in 50 steps (5 epochs of 10 batches, rows in order).
 
-KERAS_BACKEND=torch python embedding.py    # Keras 3.15.1, PyTorch CPU; run in this directory
+python embedding.py    # Keras 3.15.1, PyTorch CPU; run in this directory
 
 Not TensorFlow: there Keras 3 squares the gradient of a vector row by row before it adds the rows up, so Adam's second
 moment is another one where rows of a batch share an index (IndexedSlices in keras/src/backend/tensorflow/sparse.py).
@@ -8,6 +8,9 @@ moment is another one where rows of a batch share an index (IndexedSlices in ker
 Columns of x in order: numbers, and indices that an Embedding replaces in place; the pieces are joined by Concatenate.
 """
 import json
+import os
+
+os.environ["KERAS_BACKEND"] = "torch"
 
 import keras
 import numpy as np
