@@ -1,242 +1,367 @@
-//! How weights begin. Own generators, one per variable: a seed gives the same weights on every machine.
+//! How weights begin: initializers by their Keras names (Keras: `keras.initializers`).
+
+mod draw;
+
+pub(crate) use draw::Draw;
 
 use crate::config::{Config, fold, tagged, unknown};
-use crate::weights::room;
-use crate::{Callback, Error, ErrorKind, Result};
-use rand_xoshiro::Xoshiro256PlusPlus;
-use rand_xoshiro::rand_core::{Rng, SeedableRng};
-use serde_json::{Value, json};
+use crate::{Error, ErrorKind, Result};
+use serde_json::{Map, Value, json};
 
-/// A way to draw first weights.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A way to make first weights, with Keras's names and defaults.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Initializer {
-    /// Uniform in +-sqrt(6 / (fan_in + fan_out))
-    GlorotUniform,
-    /// Normal with stddev sqrt(2 / fan_in), cut at two stddev
-    HeNormal,
-    /// All zeros
+    /// All 0.
     Zeros,
-    /// Orthonormal rows or columns (Saxe et al. 2013)
-    Orthogonal,
-    /// Zeros, and ones in the second quarter: an LSTM's bias with `unit_forget_bias`
-    ForgetBias,
+    /// All 1.
+    Ones,
+    /// All the same.
+    Constant {
+        /// The number.
+        value: f64,
+    },
+    /// A matrix that hands on what it is multiplied with, times `gain`.
+    Identity {
+        /// The numbers of the diagonal.
+        gain: f64,
+    },
+    /// Orthonormal rows or columns, times `gain` (Saxe et al. 2013).
+    Orthogonal {
+        /// The length of the shorter ones.
+        gain: f64,
+        /// See [`Seed`].
+        seed: Seed,
+    },
+    /// Normal numbers.
+    RandomNormal {
+        /// Their mean.
+        mean: f64,
+        /// Their standard deviation.
+        stddev: f64,
+        /// See [`Seed`].
+        seed: Seed,
+    },
+    /// Normal numbers of which those beyond two `stddev` are drawn again.
+    TruncatedNormal {
+        /// Their mean.
+        mean: f64,
+        /// The standard deviation of the normal numbers that are cut.
+        stddev: f64,
+        /// See [`Seed`].
+        seed: Seed,
+    },
+    /// Uniform in [`minval`, `maxval`).
+    RandomUniform {
+        /// The least.
+        minval: f64,
+        /// The bound of the largest.
+        maxval: f64,
+        /// See [`Seed`].
+        seed: Seed,
+    },
+    /// A variance of `scale` / fan.
+    VarianceScaling {
+        /// What the variance is multiplied with.
+        scale: f64,
+        /// Which fan.
+        mode: Fan,
+        /// Of the numbers.
+        distribution: Distribution,
+        /// See [`Seed`].
+        seed: Seed,
+    },
+    /// Truncated normal of variance 1 / mean fan (Glorot and Bengio 2010).
+    GlorotNormal(Seed),
+    /// Uniform of variance 1 / mean fan.
+    GlorotUniform(Seed),
+    /// Truncated normal of variance 2 / `fan_in` (He et al. 2015).
+    HeNormal(Seed),
+    /// Uniform of variance 2 / `fan_in`.
+    HeUniform(Seed),
+    /// Truncated normal of variance 1 / `fan_in` (LeCun et al. 1998).
+    LecunNormal(Seed),
+    /// Uniform of variance 1 / `fan_in`.
+    LecunUniform(Seed),
+}
+
+/// An own seed: the same numbers wherever it is given, whatever the seed of the training. Without one every variable draws
+/// its own from that.
+pub type Seed = Option<u64>;
+
+/// What a unit is connected to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fan {
+    /// `fan_in`: its inputs.
+    In,
+    /// `fan_out`: the units that an input goes to.
+    Out,
+    /// `fan_avg`: the mean of both.
+    Average,
+}
+
+/// The shape of a distribution of mean 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Distribution {
+    /// `truncated_normal`
+    TruncatedNormal,
+    /// `untruncated_normal`
+    UntruncatedNormal,
+    /// `uniform`
+    Uniform,
+}
+
+/// The words, in Keras's spelling of functions.
+const KNOWN: [&str; 15] = [
+    "zeros",
+    "ones",
+    "constant",
+    "identity",
+    "orthogonal",
+    "random_normal",
+    "truncated_normal",
+    "random_uniform",
+    "variance_scaling",
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
+    "lecun_normal",
+    "lecun_uniform",
+];
+
+/// What is multiplied or added stays far from what a float32 cannot hold.
+const MOST: f64 = 1e30;
+
+impl Fan {
+    const NAMES: [(&'static str, Fan); 3] = [
+        ("fan_in", Fan::In),
+        ("fan_out", Fan::Out),
+        ("fan_avg", Fan::Average),
+    ];
+}
+
+impl Distribution {
+    const NAMES: [(&'static str, Distribution); 4] = [
+        ("truncated_normal", Distribution::TruncatedNormal),
+        ("untruncated_normal", Distribution::UntruncatedNormal),
+        ("uniform", Distribution::Uniform),
+        // As Keras reads it.
+        ("normal", Distribution::TruncatedNormal),
+    ];
+}
+
+/// A finite number of an initializer.
+fn number(config: &Config, key: &str, default: f64) -> Result<f64> {
+    config.number(key, default, "a number from -1e30 to 1e30", |n| {
+        n.abs() <= MOST
+    })
+}
+
+/// One of several words.
+fn word<T: Copy>(config: &Config, key: &str, names: &[(&'static str, T)], default: T) -> Result<T> {
+    let Some(given) = config.string(key)? else {
+        return Ok(default);
+    };
+    let found = names.iter().find(|(name, _)| *name == given);
+    let known: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
+    let unknown = || unknown(&format!("{key} of {}", config.what), "words", given, &known);
+    found.map(|(_, value)| *value).ok_or_else(unknown)
 }
 
 impl Initializer {
-    const NAMES: [(&'static str, &'static str, Initializer); 4] = [
-        (
-            "glorot_uniform",
-            "GlorotUniform",
-            Initializer::GlorotUniform,
-        ),
-        ("he_normal", "HeNormal", Initializer::HeNormal),
-        ("zeros", "Zeros", Initializer::Zeros),
-        ("orthogonal", "Orthogonal", Initializer::Orthogonal),
-    ];
+    /// Keras's default of most kernels.
+    pub const GLOROT: Initializer = Initializer::GlorotUniform(None);
+    /// Keras's default of recurrent kernels.
+    pub const ORTHOGONAL: Initializer = Initializer::Orthogonal {
+        gain: 1.0,
+        seed: None,
+    };
+    /// Keras's default of embeddings, `uniform`.
+    pub const UNIFORM: Initializer = Initializer::RandomUniform {
+        minval: -0.05,
+        maxval: 0.05,
+        seed: None,
+    };
 
-    /// A name, or Keras's object; an own seed is refused because `ml_train` has one for all.
+    /// A name, or Keras's object.
     pub(crate) fn from_json(json: Option<&Value>, default: Initializer) -> Result<Initializer> {
         let Some(json) = json else { return Ok(default) };
         let (name, config) = tagged("initializer", json)?;
-        let folded = fold(name);
-        let found = Self::NAMES
-            .iter()
-            .find(|(known, _, _)| fold(known) == folded);
-        let Some(&(known, _, initializer)) = found else {
-            return Err(unknown(
-                "initializer",
-                "initializers",
-                name,
-                &Self::NAMES.map(|(known, _, _)| known),
-            ));
+        let word = fold(name);
+        let word = match word.as_str() {
+            "zero" => "zeros",
+            "one" => "ones",
+            "normal" => "randomnormal",
+            "uniform" => "randomuniform",
+            "identityinitializer" => "identity",
+            "orthogonalinitializer" => "orthogonal",
+            other => other,
         };
-        let config = Config::new(
-            format!("initializer {known}"),
-            config,
-            &["seed", "input_axes", "output_axes", "gain"],
-        )?;
-        if config.number("gain", 1.0, "1", |gain| gain == 1.0).is_err() {
-            return Err(Error::new(
-                ErrorKind::NotSupported,
-                format!("gain of initializer {known} is not supported"),
-            ));
-        }
-        config.refuse(&["seed", "input_axes", "output_axes"])?;
-        Ok(initializer)
+        let Some(known) = KNOWN.into_iter().find(|known| fold(known) == word) else {
+            return Err(unknown("initializer", "initializers", name, &KNOWN));
+        };
+        Self::read(known, config)
+    }
+
+    /// The initializer of a known name.
+    fn read(known: &str, json: Option<&Value>) -> Result<Initializer> {
+        let own: &[&str] = match known {
+            "zeros" | "ones" => &[],
+            "constant" => &["value"],
+            "identity" => &["gain"],
+            "orthogonal" => &["gain", "seed"],
+            "random_normal" | "truncated_normal" => &["mean", "stddev", "seed"],
+            "random_uniform" => &["minval", "maxval", "seed"],
+            "variance_scaling" => {
+                let own = &[
+                    "scale",
+                    "mode",
+                    "distribution",
+                    "seed",
+                    "input_axes",
+                    "output_axes",
+                ];
+                own
+            }
+            _ => &["seed", "input_axes", "output_axes"],
+        };
+        let config = Config::new(format!("initializer {known}"), json, own)?;
+        config.refuse(&["input_axes", "output_axes"])?;
+        let seed = config.count("seed", 0..=u64::MAX)?;
+        let positive = |key, default| {
+            config.number(key, default, "a number from 0 to 1e30", |n| {
+                (0.0..=MOST).contains(&n)
+            })
+        };
+        Ok(match known {
+            "zeros" => Self::Zeros,
+            "ones" => Self::Ones,
+            "constant" => Self::Constant {
+                value: number(&config, "value", 0.0)?,
+            },
+            "identity" => Self::Identity {
+                gain: number(&config, "gain", 1.0)?,
+            },
+            "orthogonal" => Self::Orthogonal {
+                gain: number(&config, "gain", 1.0)?,
+                seed,
+            },
+            "random_normal" => Self::RandomNormal {
+                mean: number(&config, "mean", 0.0)?,
+                stddev: positive("stddev", 0.05)?,
+                seed,
+            },
+            "truncated_normal" => Self::TruncatedNormal {
+                mean: number(&config, "mean", 0.0)?,
+                stddev: positive("stddev", 0.05)?,
+                seed,
+            },
+            "random_uniform" => Self::RandomUniform {
+                minval: number(&config, "minval", -0.05)?,
+                maxval: number(&config, "maxval", 0.05)?,
+                seed,
+            },
+            "variance_scaling" => Self::VarianceScaling {
+                scale: config.number("scale", 1.0, "more than 0, at most 1e30", |scale| {
+                    scale > 0.0 && scale <= MOST
+                })?,
+                mode: word(&config, "mode", &Fan::NAMES, Fan::In)?,
+                distribution: word(
+                    &config,
+                    "distribution",
+                    &Distribution::NAMES,
+                    Distribution::TruncatedNormal,
+                )?,
+                seed,
+            },
+            "glorot_normal" => Self::GlorotNormal(seed),
+            "glorot_uniform" => Self::GlorotUniform(seed),
+            "he_normal" => Self::HeNormal(seed),
+            "he_uniform" => Self::HeUniform(seed),
+            "lecun_normal" => Self::LecunNormal(seed),
+            _ => Self::LecunUniform(seed),
+        })
     }
 
     /// Keras's object.
     pub(crate) fn to_json(self) -> Value {
-        let class = Self::NAMES
-            .iter()
-            .find(|(_, _, i)| *i == self)
-            .map_or("Zeros", |(_, class, _)| class);
-        let config = if class == "Zeros" {
-            json!({})
-        } else {
-            json!({"seed": null})
+        let name = |value: Value| Map::from_iter([("seed".to_owned(), value)]);
+        let (class, mut config) = match self {
+            Self::Zeros => ("Zeros", Map::new()),
+            Self::Ones => ("Ones", Map::new()),
+            Self::Constant { .. } => ("Constant", Map::new()),
+            Self::Identity { .. } => ("Identity", Map::new()),
+            Self::Orthogonal { seed, .. } => ("Orthogonal", name(json!(seed))),
+            Self::RandomNormal { seed, .. } => ("RandomNormal", name(json!(seed))),
+            Self::TruncatedNormal { seed, .. } => ("TruncatedNormal", name(json!(seed))),
+            Self::RandomUniform { seed, .. } => ("RandomUniform", name(json!(seed))),
+            Self::VarianceScaling { seed, .. } => ("VarianceScaling", name(json!(seed))),
+            Self::GlorotNormal(seed) => ("GlorotNormal", name(json!(seed))),
+            Self::GlorotUniform(seed) => ("GlorotUniform", name(json!(seed))),
+            Self::HeNormal(seed) => ("HeNormal", name(json!(seed))),
+            Self::HeUniform(seed) => ("HeUniform", name(json!(seed))),
+            Self::LecunNormal(seed) => ("LecunNormal", name(json!(seed))),
+            Self::LecunUniform(seed) => ("LecunUniform", name(json!(seed))),
         };
+        let mut put = |key: &str, value: Value| config.insert(key.to_owned(), value);
+        match self {
+            Self::Constant { value } => {
+                put("value", json!(value));
+            }
+            Self::Identity { gain } | Self::Orthogonal { gain, .. } => {
+                put("gain", json!(gain));
+            }
+            Self::RandomNormal { mean, stddev, .. }
+            | Self::TruncatedNormal { mean, stddev, .. } => {
+                put("mean", json!(mean));
+                put("stddev", json!(stddev));
+            }
+            Self::RandomUniform { minval, maxval, .. } => {
+                put("minval", json!(minval));
+                put("maxval", json!(maxval));
+            }
+            Self::VarianceScaling {
+                scale,
+                mode,
+                distribution,
+                ..
+            } => {
+                let of =
+                    |names: &[(&'static str, Fan)]| names.iter().find(|n| n.1 == mode).map(|n| n.0);
+                let distributions = Distribution::NAMES.iter();
+                put("scale", json!(scale));
+                put("mode", json!(of(&Fan::NAMES)));
+                let named = distributions.clone().find(|n| n.1 == distribution);
+                put("distribution", json!(named.map(|n| n.0)));
+            }
+            _ => {}
+        }
         json!({"module": "keras.initializers", "class_name": class, "config": config, "registered_name": null})
+    }
+
+    /// Refuses a variable whose shape it cannot fill; `place` names both.
+    pub(crate) fn check(self, shape: &[usize], place: &str) -> Result<()> {
+        let refused = |class: &str, takes: &str| {
+            Err(Error::new(
+                ErrorKind::InvalidParameter,
+                format!("initializer {class} cannot begin {place}, which has the shape {shape:?}"),
+            )
+            .hint(format!("{class} takes {takes}.")))
+        };
+        match self {
+            Self::Identity { .. } if shape.len() != 2 => refused("identity", "a matrix"),
+            Self::Orthogonal { .. } if shape.len() < 2 => {
+                refused("orthogonal", "two dimensions or more")
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Bytes taken while so many numbers are drawn.
     pub(crate) fn bytes(self, numbers: usize) -> u64 {
-        if self == Initializer::Orthogonal {
-            8 * numbers as u64
-        } else {
-            0
-        }
-    }
-
-    /// Fills the `number`th variable of shape (fan_in, fan_out).
-    pub(crate) fn fill(
-        self,
-        w: &mut [f32],
-        shape: &[usize],
-        seed: u64,
-        number: u64,
-        callback: &mut dyn Callback,
-    ) -> Result<()> {
-        // Keras: a vector's fans are both its length.
-        let (fan_in, fan_out) = match *shape {
-            [inputs, outputs] => (inputs as f64, outputs as f64),
-            [length] => (length as f64, length as f64),
-            // A convolution's kernel: every place of the window has its own.
-            [size, inputs, outputs] => ((size * inputs) as f64, (size * outputs) as f64),
-            _ => (1.0, 1.0),
-        };
-        if self == Initializer::Orthogonal {
-            return orthogonal(w, shape, seed, number, callback);
-        }
-        let mut random = generator(seed, number);
-        let limit = libm::sqrt(6.0 / (fan_in + fan_out).max(1.0));
-        let deviation = libm::sqrt(2.0 / fan_in.max(1.0)) / CUT_NORMAL_DEVIATION;
-        for w in w.chunks_mut(1 << 15) {
-            callback.check()?;
-            match self {
-                Initializer::Zeros | Initializer::Orthogonal | Initializer::ForgetBias => {
-                    w.fill(0.0);
-                }
-                Initializer::GlorotUniform => {
-                    w.fill_with(|| ((2.0 * uniform(&mut random) - 1.0) * limit) as f32);
-                }
-                Initializer::HeNormal => {
-                    w.fill_with(|| (cut_normal(&mut random) * deviation) as f32)
-                }
-            }
-        }
-        if self == Initializer::ForgetBias {
-            let quarter = w.len() / 4;
-            w[quarter..2 * quarter].fill(1.0);
-        }
-        Ok(())
-    }
-}
-
-/// Fills the `number`th variable (rows, columns) with orthonormal rows, or columns where there are fewer of them: normal
-/// numbers, orthogonalised one after the other (Gram and Schmidt, twice).
-fn orthogonal(
-    w: &mut [f32],
-    shape: &[usize],
-    seed: u64,
-    number: u64,
-    callback: &mut dyn Callback,
-) -> Result<()> {
-    let columns = shape.last().copied().unwrap_or(1).max(1);
-    let rows = w.len() / columns;
-    let (count, length) = (rows.min(columns), rows.max(columns));
-    let mut random = generator(seed, number);
-    let mut vectors: Vec<f64> = room(w.len())?;
-    for i in 0..count {
-        let (done, _) = vectors.split_at(i * length);
-        let done = done.len();
-        for from in (0..length).step_by(1 << 15) {
-            let drawn = from..length.min(from + (1 << 15));
-            vectors.extend(drawn.map(|_| cut_normal(&mut random)));
-            callback.check()?;
-        }
-        let (before, vector) = vectors.split_at_mut(done);
-        for _ in 0..2 {
-            for (j, other) in before.chunks_exact(length).enumerate() {
-                let along = product(other, vector);
-                for (v, other) in vector.iter_mut().zip(other) {
-                    *v -= along * other;
-                }
-                if (j * length) >> 18 != ((j + 1) * length) >> 18 {
-                    callback.check()?;
-                }
-            }
-            callback.check()?;
-        }
-        let norm = libm::sqrt(product(vector, vector));
-        for v in vector {
-            *v /= norm;
-        }
-    }
-    for (i, vector) in vectors.chunks_exact(length).enumerate() {
-        for (j, v) in vector.iter().enumerate() {
-            let place = if rows <= columns {
-                i * columns + j
-            } else {
-                j * columns + i
-            };
-            w[place] = *v as f32;
-        }
-        callback.check()?;
-    }
-    Ok(())
-}
-
-/// The sum of the products, in a fixed order of eight lanes.
-fn product(a: &[f64], b: &[f64]) -> f64 {
-    let (left, right) = (a.chunks_exact(8), b.chunks_exact(8));
-    let rest = left.remainder().iter().zip(right.remainder());
-    let rest: f64 = rest.map(|(a, b)| a * b).sum();
-    let mut lanes = [0f64; 8];
-    for (a, b) in left.zip(right) {
-        for (lane, (a, b)) in lanes.iter_mut().zip(a.iter().zip(b)) {
-            *lane += a * b;
-        }
-    }
-    lanes.iter().sum::<f64>() + rest
-}
-
-/// Fills the `number`th variable with numbers between -`limit` and `limit` (Keras: `RandomUniform`).
-pub(crate) fn fill_uniform(
-    w: &mut [f32],
-    limit: f64,
-    seed: u64,
-    number: u64,
-    callback: &mut dyn Callback,
-) -> Result<()> {
-    let mut random = generator(seed, number);
-    for w in w.chunks_mut(1 << 15) {
-        callback.check()?;
-        w.fill_with(|| ((2.0 * uniform(&mut random) - 1.0) * limit) as f32);
-    }
-    Ok(())
-}
-
-/// The numbers of the `number`th variable.
-fn generator(seed: u64, number: u64) -> Xoshiro256PlusPlus {
-    Xoshiro256PlusPlus::seed_from_u64(seed ^ (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
-}
-
-/// Standard deviation of the standard normal cut at +-2; Keras divides by it.
-const CUT_NORMAL_DEVIATION: f64 = 0.879_625_661_034_239_8;
-
-/// Uniform in [0, 1).
-fn uniform(random: &mut Xoshiro256PlusPlus) -> f64 {
-    (random.next_u64() >> 11) as f64 / 9_007_199_254_740_992.0
-}
-
-/// The standard normal cut at +-2, by Box and Muller.
-fn cut_normal(random: &mut Xoshiro256PlusPlus) -> f64 {
-    loop {
-        let radius = libm::sqrt(-2.0 * libm::log(1.0 - uniform(random)));
-        let drawn = radius * libm::cos(2.0 * std::f64::consts::PI * uniform(random));
-        if drawn.abs() <= 2.0 {
-            return drawn;
+        match self {
+            Self::Orthogonal { .. } => 8 * numbers as u64,
+            _ => 0,
         }
     }
 }
@@ -245,65 +370,110 @@ fn cut_normal(random: &mut Xoshiro256PlusPlus) -> f64 {
 mod tests {
     use super::*;
 
-    struct Idle;
-    impl Callback for Idle {
-        fn elapsed(&mut self) -> f64 {
-            0.0
-        }
-        fn check(&mut self) -> Result<()> {
-            Ok(())
-        }
-    }
-
-    fn moments(w: &[f32]) -> (f64, f64, f64) {
-        let n = w.len() as f64;
-        let mean = w.iter().map(|&v| f64::from(v)).sum::<f64>() / n;
-        let variance = w
-            .iter()
-            .map(|&v| (f64::from(v) - mean) * (f64::from(v) - mean))
-            .sum::<f64>()
-            / n;
-        (
-            mean,
-            variance.sqrt(),
-            w.iter().fold(0.0, |a, &v| f64::from(v.abs()).max(a)),
+    fn read(text: &str) -> Result<Initializer> {
+        Initializer::from_json(
+            Some(&serde_json::from_str(text).unwrap()),
+            Initializer::Zeros,
         )
     }
 
     #[test]
-    fn draws_the_distributions_of_keras() {
-        let mut w = vec![0.0; 300 * 200];
-        Initializer::GlorotUniform
-            .fill(&mut w, &[300, 200], 1, 0, &mut Idle)
-            .unwrap();
-        let limit = (6.0f64 / 500.0).sqrt();
-        let (mean, deviation, top) = moments(&w);
-        assert!(
-            mean.abs() < 0.002
-                && (deviation - limit / 3f64.sqrt()).abs() < 0.001
-                && top <= limit
-                && top > 0.99 * limit
-        );
-        Initializer::HeNormal
-            .fill(&mut w, &[300, 200], 1, 0, &mut Idle)
-            .unwrap();
-        let (mean, deviation, top) = moments(&w);
-        let wanted = (2.0f64 / 300.0).sqrt();
-        assert!(mean.abs() < 0.002 && (deviation / wanted - 1.0).abs() < 0.02);
-        assert!(top <= 2.0 * wanted / CUT_NORMAL_DEVIATION + 1e-6);
+    fn reads_what_keras_writes() {
+        // json.dumps(keras.initializers.serialize(...)) of Keras 3.15.1, every class with its defaults
+        for keras in [
+            r#"{"module": "keras.initializers", "class_name": "Zeros", "config": {}, "registered_name": null}"#,
+            r#"{"module": "keras.initializers", "class_name": "Ones", "config": {}, "registered_name": null}"#,
+            r#"{"module": "keras.initializers", "class_name": "Constant", "config": {"value": 0.0}, "registered_name": null}"#,
+            r#"{"module": "keras.initializers", "class_name": "RandomNormal", "config": {"seed": null, "mean": 0.0, "stddev": 0.05}, "registered_name": null}"#,
+            r#"{"module": "keras.initializers", "class_name": "RandomUniform", "config": {"seed": null, "minval": -0.05, "maxval": 0.05}, "registered_name": null}"#,
+            r#"{"module": "keras.initializers", "class_name": "TruncatedNormal", "config": {"seed": null, "mean": 0.0, "stddev": 0.05}, "registered_name": null}"#,
+            r#"{"module": "keras.initializers", "class_name": "Orthogonal", "config": {"seed": null, "gain": 1.0}, "registered_name": null}"#,
+        ] {
+            let json: Value = serde_json::from_str(keras).unwrap();
+            assert_eq!(read(keras).unwrap().to_json(), json);
+        }
+        // Axes that are null are not written again, nor is a gain left out that Keras does not write.
+        for (class, more) in [
+            ("Identity", ""),
+            (
+                "GlorotUniform",
+                r#""seed": 3, "input_axes": null, "output_axes": null"#,
+            ),
+            ("GlorotNormal", r#""seed": null"#),
+            ("HeNormal", r#""seed": null"#),
+            ("HeUniform", r#""seed": null"#),
+            ("LecunNormal", r#""seed": null"#),
+            ("LecunUniform", r#""seed": 18446744073709551615"#),
+            (
+                "VarianceScaling",
+                r#""seed": null, "scale": 0.5, "mode": "fan_avg", "distribution": "untruncated_normal""#,
+            ),
+        ] {
+            let text = format!(r#"{{"class_name": "{class}", "config": {{{more}}}}}"#);
+            let initializer = read(&text).unwrap();
+            assert_eq!(initializer.to_json()["class_name"], class);
+            let again = initializer.to_json().to_string();
+            assert_eq!(read(&again).unwrap(), initializer, "{again}");
+        }
+        for (word, other) in [
+            ("uniform", "RandomUniform"),
+            ("normal", "random_normal"),
+            ("zero", "Zeros"),
+            ("one", "ones"),
+            ("IdentityInitializer", "identity"),
+            ("he_uniform", "HeUniform"),
+        ] {
+            let read = |word: &str| read(&format!("{word:?}")).unwrap();
+            assert_eq!(read(word), read(other));
+        }
     }
 
     #[test]
-    fn every_variable_and_seed_draws_its_own() {
-        let draw = |seed, number| {
-            let mut w = vec![0.0; 8];
-            Initializer::GlorotUniform
-                .fill(&mut w, &[2, 4], seed, number, &mut Idle)
-                .unwrap();
-            w
-        };
-        assert_eq!(draw(1, 0), draw(1, 0));
-        assert_ne!(draw(1, 0), draw(1, 1));
-        assert_ne!(draw(1, 0), draw(2, 0));
+    fn refuses_what_it_does_not_know() {
+        for (text, message) in [
+            ("\"he_norml\"", "unknown initializer \"he_norml\""),
+            (
+                r#"{"RandomNormal": {"stddev": -1}}"#,
+                "stddev of initializer random_normal must be a number from 0 to 1e30, not -1",
+            ),
+            (
+                r#"{"constant": {"value": 1e300}}"#,
+                "value of initializer constant must be a number from -1e30 to 1e30, not 1e+300",
+            ),
+            (
+                r#"{"VarianceScaling": {"mode": "fan_inn"}}"#,
+                "unknown mode of initializer variance_scaling \"fan_inn\"",
+            ),
+            (
+                r#"{"VarianceScaling": {"scale": 0}}"#,
+                "scale of initializer variance_scaling must be more than 0, at most 1e30, not 0",
+            ),
+            (
+                r#"{"GlorotUniform": {"input_axes": [0]}}"#,
+                "input_axes of initializer glorot_uniform is not supported",
+            ),
+            (
+                r#"{"GlorotUniform": {"gain": 2}}"#,
+                "unknown setting \"gain\" of initializer glorot_uniform",
+            ),
+            (
+                r#"{"GlorotUniform": {"seed": 1.5}}"#,
+                "seed of initializer glorot_uniform must be an integer of at least 0, not 1.5",
+            ),
+        ] {
+            assert_eq!(read(text).unwrap_err().to_string(), message);
+        }
+        let error = Initializer::ORTHOGONAL.check(&[3], "bias of dense");
+        let error = error.unwrap_err();
+        assert_eq!(
+            (error.to_string().as_str(), error.hint_text()),
+            (
+                "initializer orthogonal cannot begin bias of dense, which has the shape [3]",
+                Some("orthogonal takes two dimensions or more.")
+            )
+        );
+        let identity = Initializer::Identity { gain: 1.0 };
+        assert!(identity.check(&[2, 3, 4], "kernel of conv1d").is_err());
+        assert!(identity.check(&[2, 3], "kernel of dense").is_ok());
     }
 }

@@ -134,7 +134,7 @@ pub use feature::{Feature, read_vector};
 pub use fit::{Evaluated, FitOptions};
 pub use format::ModelFile;
 pub use history::{EpochLogs, History, Stopped};
-pub use initializer::Initializer;
+pub use initializer::{Distribution, Fan, Initializer, Seed};
 pub use json_row::{JsonKind, JsonRow};
 pub use layer::{
     ActivationLayer, AveragePooling1D, Conv1D, Dense, Dropout, EmbeddingInput, Flatten,

@@ -3,14 +3,14 @@
 use crate::compile::check_metrics;
 use crate::config::invalid;
 use crate::feed::Plan;
-use crate::initializer;
+use crate::initializer::Draw;
 use crate::layer::embedding::{self, Table};
 use crate::network::{Network, Place};
 use crate::shard::Cut;
 use crate::weights::{AT_ONCE, zeros};
 use crate::{
-    Activation, Callback, EmbeddingInput, Error, ErrorKind, Inputs, Loss, Metric, Optimizer,
-    Result, Sequential, Task,
+    Activation, Callback, EmbeddingInput, Error, ErrorKind, Initializer, Inputs, Loss, Metric,
+    Optimizer, Result, Sequential, Task,
 };
 
 /// One variable: a slice of the flat weight vector.
@@ -112,7 +112,9 @@ impl Model {
         let mut number = 0;
         for table in &self.network.front.tables {
             let all = &mut weights[table.offset..table.offset + table.parameters()];
-            initializer::fill_uniform(all, embedding::LIMIT, seed, number, callback)?;
+            let shape = [table.vocabulary, table.dim];
+            let draw = Draw { seed, number };
+            Initializer::UNIFORM.fill(all, &shape, draw, callback)?;
             // The place of what training never sees adds nothing as long as it does not.
             all[..table.dim].fill(0.0);
             number += 1;
@@ -121,13 +123,8 @@ impl Model {
             let mut offset = place.offset;
             for spec in place.layer.kind().variables(place.input) {
                 let size = spec.size();
-                spec.initializer.fill(
-                    &mut weights[offset..offset + size],
-                    &spec.shape,
-                    seed,
-                    number,
-                    callback,
-                )?;
+                let w = &mut weights[offset..offset + size];
+                spec.fill(w, Draw { seed, number }, callback)?;
                 offset += size;
                 number += 1;
             }

@@ -115,6 +115,8 @@ impl Network {
                 .ok_or_else(too_large)?;
             let mut at = offset;
             for variable in layer.kind().variables(input) {
+                let name = layer.kind().name().as_deref();
+                variable.check(name.unwrap_or(layer.class_name()))?;
                 let range = at..at + variable.size();
                 at = range.end;
                 let (regularizer, change) = (variable.regularizer, variable.change);

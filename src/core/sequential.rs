@@ -376,7 +376,7 @@ mod tests {
     #[test]
     fn writes_what_it_reads() {
         let mut he = Dense::new(3, Activation::Gelu);
-        he.kernel_initializer = Initializer::HeNormal;
+        he.kernel.initializer = Initializer::HeNormal(None);
         he.use_bias = false;
         let mut model = Sequential::new(vec![
             Layer::Dense(he),

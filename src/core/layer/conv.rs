@@ -2,8 +2,9 @@
 //! a matrix, so that a convolution is one product.
 
 use super::pooling::steps_and_channels;
+use super::weight::settings;
 use super::windows::{Geometry, Padding, Windows};
-use super::{Backward, Forward, Kind, MAX_UNITS, VariableSpec};
+use super::{Backward, Forward, Kind, MAX_UNITS, VariableSpec, Weight};
 use crate::config::{Config, invalid};
 use crate::kernels::aligned::floats_mut;
 use crate::kernels::lanes::Line;
@@ -26,10 +27,10 @@ pub struct Conv1D {
     pub activation: Activation,
     /// Whether a bias is added.
     pub use_bias: bool,
-    /// How the kernel begins.
-    pub kernel_initializer: Initializer,
-    /// How the bias begins.
-    pub bias_initializer: Initializer,
+    /// (kernel_size, channels, filters)
+    pub kernel: Weight,
+    /// (filters)
+    pub bias: Weight,
 }
 
 impl Conv1D {
@@ -46,8 +47,8 @@ impl Conv1D {
             },
             activation,
             use_bias: true,
-            kernel_initializer: Initializer::GlorotUniform,
-            bias_initializer: Initializer::Zeros,
+            kernel: Weight::new(Initializer::GLOROT),
+            bias: Weight::new(Initializer::Zeros),
         }
     }
 
@@ -72,26 +73,6 @@ impl Conv1D {
     }
 }
 
-const SETTINGS: &[&str] = &[
-    "filters",
-    "kernel_size",
-    "strides",
-    "padding",
-    "dilation_rate",
-    "activation",
-    "use_bias",
-    "kernel_initializer",
-    "bias_initializer",
-    "data_format",
-    "groups",
-    "kernel_regularizer",
-    "bias_regularizer",
-    "activity_regularizer",
-    "kernel_constraint",
-    "bias_constraint",
-];
-const REFUSED: usize = 11;
-
 /// Copies the window at `places` of a row x (steps, channels) side by side.
 fn gather(windows: &Windows, i: usize, channels: usize, x: &[f32], to: &mut [f32]) {
     for (to, place) in to.chunks_exact_mut(channels).zip(windows.places(i)) {
@@ -104,11 +85,25 @@ fn gather(windows: &Windows, i: usize, channels: usize, x: &[f32], to: &mut [f32
 
 impl Kind for Conv1D {
     fn known_settings() -> &'static [&'static str] {
-        SETTINGS
+        settings!(
+            [
+                "filters",
+                "kernel_size",
+                "strides",
+                "padding",
+                "dilation_rate",
+                "activation",
+                "use_bias",
+                "data_format",
+                "groups",
+            ],
+            ["kernel", "bias"],
+            ["activity_regularizer"]
+        )
     }
 
     fn from_config(name: Option<String>, config: &Config) -> Result<Self> {
-        config.refuse(&SETTINGS[REFUSED..])?;
+        config.refuse(&["activity_regularizer"])?;
         config.only("data_format", "channels_last")?;
         if config.count("groups", 1..=u64::MAX)?.unwrap_or(1) != 1 {
             return Err(crate::Error::new(
@@ -131,10 +126,8 @@ impl Kind for Conv1D {
         layer.geometry.dilation = Geometry::number(config, "dilation_rate")?.unwrap_or(1);
         layer.geometry.padding = Padding::read(config, true)?;
         layer.use_bias = config.flag("use_bias", true)?;
-        layer.kernel_initializer =
-            Initializer::from_json(config.get("kernel_initializer"), Initializer::GlorotUniform)?;
-        layer.bias_initializer =
-            Initializer::from_json(config.get("bias_initializer"), Initializer::Zeros)?;
+        layer.kernel = Weight::read(config, "kernel", Initializer::GLOROT)?;
+        layer.bias = Weight::read(config, "bias", Initializer::Zeros)?;
         Ok(layer)
     }
 
@@ -145,11 +138,10 @@ impl Kind for Conv1D {
         map.insert("dilation_rate".into(), json!([self.geometry.dilation]));
         map.insert("activation".into(), json!(self.activation.name()));
         map.insert("use_bias".into(), json!(self.use_bias));
-        map.insert(
-            "kernel_initializer".into(),
-            self.kernel_initializer.to_json(),
-        );
-        map.insert("bias_initializer".into(), self.bias_initializer.to_json());
+        map.insert("data_format".into(), "channels_last".into());
+        map.insert("groups".into(), 1.into());
+        self.kernel.write("kernel", &mut map);
+        self.bias.write("bias", &mut map);
         map
     }
 
@@ -170,12 +162,9 @@ impl Kind for Conv1D {
     }
 
     fn variables(&self, input: Shape) -> Vec<VariableSpec> {
-        let kernel = VariableSpec::new(
-            "kernel",
-            vec![self.geometry.size, input.last(), self.filters],
-            self.kernel_initializer,
-        );
-        let bias = VariableSpec::new("bias", vec![self.filters], self.bias_initializer);
+        let shape = vec![self.geometry.size, input.last(), self.filters];
+        let kernel = self.kernel.variable("kernel", shape);
+        let bias = self.bias.variable("bias", vec![self.filters]);
         if self.use_bias {
             vec![kernel, bias]
         } else {

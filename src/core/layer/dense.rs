@@ -1,10 +1,11 @@
 //! `Dense`: y = f(x w + b) (Keras: `keras.layers.Dense`).
 
-use super::{Backward, Forward, Kind, MAX_UNITS, VariableSpec, check_units};
+use super::weight::settings;
+use super::{Backward, Forward, Kind, MAX_UNITS, VariableSpec, Weight, check_units};
 use crate::config::{Config, invalid};
 use crate::kernels::{activate, matmul, reduce};
 use crate::predict::{Frozen, PerStep, Product};
-use crate::{Activation, Callback, Initializer, Regularizer, Result, Shape};
+use crate::{Activation, Callback, Initializer, Result, Shape};
 use serde_json::{Map, Value, json};
 
 /// A fully connected layer (Keras: `Dense`).
@@ -18,14 +19,10 @@ pub struct Dense {
     pub activation: Activation,
     /// Whether a bias is added.
     pub use_bias: bool,
-    /// How the kernel begins.
-    pub kernel_initializer: Initializer,
-    /// How the bias begins.
-    pub bias_initializer: Initializer,
-    /// What the kernel adds to the loss.
-    pub kernel_regularizer: Option<Regularizer>,
-    /// What the bias adds to the loss.
-    pub bias_regularizer: Option<Regularizer>,
+    /// (inputs, units)
+    pub kernel: Weight,
+    /// (units)
+    pub bias: Weight,
 }
 
 impl Dense {
@@ -36,25 +33,14 @@ impl Dense {
             units,
             activation,
             use_bias: true,
-            kernel_initializer: Initializer::GlorotUniform,
-            bias_initializer: Initializer::Zeros,
-            kernel_regularizer: None,
-            bias_regularizer: None,
+            kernel: Weight::new(Initializer::GLOROT),
+            bias: Weight::new(Initializer::Zeros),
         }
     }
 }
 
-const SETTINGS: &[&str] = &[
-    "units",
-    "activation",
-    "use_bias",
-    "kernel_initializer",
-    "bias_initializer",
-    "kernel_regularizer",
-    "bias_regularizer",
+const REFUSED: &[&str] = &[
     "activity_regularizer",
-    "kernel_constraint",
-    "bias_constraint",
     "quantization_config",
     "lora_rank",
     "lora_alpha",
@@ -62,11 +48,20 @@ const SETTINGS: &[&str] = &[
 
 impl Kind for Dense {
     fn known_settings() -> &'static [&'static str] {
-        SETTINGS
+        settings!(
+            ["units", "activation", "use_bias"],
+            ["kernel", "bias"],
+            [
+                "activity_regularizer",
+                "quantization_config",
+                "lora_rank",
+                "lora_alpha"
+            ]
+        )
     }
 
     fn from_config(name: Option<String>, config: &Config) -> Result<Self> {
-        config.refuse(&SETTINGS[7..])?;
+        config.refuse(REFUSED)?;
         let Some(units) = config.count("units", 1..=MAX_UNITS as u64)? else {
             return Err(invalid("Dense needs units")
                 .hint("Write {\"class_name\": \"Dense\", \"config\": {\"units\": 64}}."));
@@ -76,16 +71,8 @@ impl Kind for Dense {
             units: units as usize,
             activation: Activation::from_json(config.get("activation"))?,
             use_bias: config.flag("use_bias", true)?,
-            kernel_initializer: Initializer::from_json(
-                config.get("kernel_initializer"),
-                Initializer::GlorotUniform,
-            )?,
-            bias_initializer: Initializer::from_json(
-                config.get("bias_initializer"),
-                Initializer::Zeros,
-            )?,
-            kernel_regularizer: Regularizer::from_json(config.get("kernel_regularizer"))?,
-            bias_regularizer: Regularizer::from_json(config.get("bias_regularizer"))?,
+            kernel: Weight::read(config, "kernel", Initializer::GLOROT)?,
+            bias: Weight::read(config, "bias", Initializer::Zeros)?,
         })
     }
 
@@ -94,20 +81,8 @@ impl Kind for Dense {
         map.insert("units".into(), json!(self.units));
         map.insert("activation".into(), json!(self.activation.name()));
         map.insert("use_bias".into(), json!(self.use_bias));
-        map.insert(
-            "kernel_initializer".into(),
-            self.kernel_initializer.to_json(),
-        );
-        map.insert("bias_initializer".into(), self.bias_initializer.to_json());
-        for (key, regularizer) in [
-            ("kernel_regularizer", self.kernel_regularizer),
-            ("bias_regularizer", self.bias_regularizer),
-        ] {
-            map.insert(key.into(), Regularizer::to_json(regularizer));
-        }
-        for none in ["kernel_constraint", "bias_constraint"] {
-            map.insert(none.into(), Value::Null);
-        }
+        self.kernel.write("kernel", &mut map);
+        self.bias.write("bias", &mut map);
         map
     }
 
@@ -122,11 +97,10 @@ impl Kind for Dense {
     }
 
     fn variables(&self, input: Shape) -> Vec<VariableSpec> {
-        let shape = vec![input.last(), self.units];
-        let kernel = VariableSpec::new("kernel", shape, self.kernel_initializer)
-            .regularized(self.kernel_regularizer);
-        let bias = VariableSpec::new("bias", vec![self.units], self.bias_initializer)
-            .regularized(self.bias_regularizer);
+        let kernel = self
+            .kernel
+            .variable("kernel", vec![input.last(), self.units]);
+        let bias = self.bias.variable("bias", vec![self.units]);
         if self.use_bias {
             vec![kernel, bias]
         } else {

@@ -82,8 +82,6 @@ impl Inputs {
 pub(crate) const CLASS: &str = "Embedding";
 /// Keras's name of the table.
 pub(crate) const VARIABLE: &str = "embeddings";
-/// Keras draws a new table between the negative of this and this.
-pub(crate) const LIMIT: f64 = 0.05;
 /// The longest vector.
 const MAX_DIM: usize = 1 << 12;
 

@@ -22,6 +22,7 @@ mod flatten;
 mod pooling;
 mod recurrent;
 mod reshape;
+mod weight;
 mod window_pooling;
 mod windows;
 
@@ -34,9 +35,11 @@ pub use flatten::Flatten;
 pub use pooling::{GlobalAveragePooling1D, GlobalMaxPooling1D};
 pub use recurrent::{Gru, Lstm, Recurrence, SimpleRnn};
 pub use reshape::Reshape;
+pub use weight::Weight;
 pub use window_pooling::{AveragePooling1D, MaxPooling1D};
 
 use crate::config::{Config, invalid, unknown};
+use crate::initializer::Draw;
 use crate::predict::Frozen;
 use crate::{Activation, Callback, Initializer, Regularizer, Result, Shape};
 use serde_json::{Map, Value, json};
@@ -55,6 +58,8 @@ pub(crate) struct VariableSpec {
     pub regularizer: Option<Regularizer>,
     /// How it moves while training.
     pub change: Change,
+    /// Whether its second quarter begins with ones: an LSTM's bias with `unit_forget_bias`.
+    pub unit_forget: bool,
 }
 
 /// How a variable moves in every step of a training.
@@ -80,6 +85,7 @@ impl VariableSpec {
             initializer,
             regularizer: None,
             change: Change::Optimizer,
+            unit_forget: false,
         }
     }
 
@@ -89,6 +95,28 @@ impl VariableSpec {
             regularizer,
             ..self
         }
+    }
+
+    /// Refuses an initializer that cannot fill its shape.
+    pub fn check(&self, layer: &str) -> Result<()> {
+        let place = format!("{} of {layer}", self.name);
+        self.initializer.check(&self.shape, &place)
+    }
+
+    /// Draws its first numbers.
+    pub fn fill(&self, w: &mut [f32], draw: Draw, callback: &mut dyn Callback) -> Result<()> {
+        if !self.unit_forget {
+            return self.initializer.fill(w, &self.shape, draw, callback);
+        }
+        // As Keras: the bias of the forget gate stands between two that are drawn by themselves.
+        let (before, rest) = w.split_at_mut(w.len() / 4);
+        let (forget, behind) = rest.split_at_mut(before.len());
+        forget.fill(1.0);
+        for part in [before, behind] {
+            let shape = [part.len()];
+            self.initializer.fill(part, &shape, draw, callback)?;
+        }
+        Ok(())
     }
 
     /// The numbers in it, which [`crate::sequential::count_parameters`] has checked.

@@ -47,16 +47,8 @@ impl Gru {
     }
 
     fn all_variables(&self, input: Shape) -> Vec<VariableSpec> {
-        let names = ["gru_cell/kernel", "gru_cell/recurrent_kernel"];
-        let mut variables = self.settings.kernels(input, GruCell::GATES, names);
-        if self.settings.use_bias {
-            variables.push(VariableSpec::new(
-                "gru_cell/bias",
-                vec![2, self.settings.units.saturating_mul(3)],
-                self.settings.bias_initializer,
-            ));
-        }
-        variables
+        self.settings
+            .variables("gru_cell", input, GruCell::GATES, 2)
     }
 
     fn cell(&self) -> GruCell {

@@ -5,7 +5,7 @@ use super::settings::{SHARED, shared_and, sigmoid_slope, slope, tanh_slope};
 use super::{Apply, Back, Cell, Forth, Recurrence};
 use crate::config::Config;
 use crate::layer::VariableSpec;
-use crate::{Activation, Error, ErrorKind, Initializer, Result, Shape};
+use crate::{Activation, Result, Shape};
 use serde_json::{Map, Value, json};
 
 /// Long short-term memory (Keras: `LSTM`).
@@ -32,16 +32,10 @@ impl Lstm {
     }
 
     fn read(name: Option<String>, config: &Config) -> Result<Self> {
-        let layer = Self {
+        Ok(Self {
             settings: Recurrence::read("LSTM", name, config)?,
             unit_forget_bias: config.flag("unit_forget_bias", true)?,
-        };
-        if layer.unit_forget_bias && layer.settings.bias_initializer != Initializer::Zeros {
-            let message = "unit_forget_bias of LSTM goes with bias_initializer zeros only";
-            return Err(Error::new(ErrorKind::NotSupported, message)
-                .hint("Write \"unit_forget_bias\": false."));
-        }
-        Ok(layer)
+        })
     }
 
     fn write(&self) -> Map<String, Value> {
@@ -51,17 +45,11 @@ impl Lstm {
     }
 
     fn all_variables(&self, input: Shape) -> Vec<VariableSpec> {
-        let names = ["lstm_cell/kernel", "lstm_cell/recurrent_kernel"];
-        let mut variables = self.settings.kernels(input, LstmCell::GATES, names);
-        if self.settings.use_bias {
-            variables.push(VariableSpec::new(
-                "lstm_cell/bias",
-                vec![self.settings.units.saturating_mul(4)],
-                match self.settings.bias_initializer {
-                    Initializer::Zeros if self.unit_forget_bias => Initializer::ForgetBias,
-                    other => other,
-                },
-            ));
+        let mut variables = self
+            .settings
+            .variables("lstm_cell", input, LstmCell::GATES, 1);
+        if let Some(bias) = variables.get_mut(2) {
+            bias.unit_forget = self.unit_forget_bias;
         }
         variables
     }

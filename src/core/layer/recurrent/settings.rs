@@ -1,6 +1,7 @@
 //! The settings that all recurrent layers share.
 
-use super::super::{MAX_UNITS, VariableSpec};
+use super::super::weight::settings;
+use super::super::{MAX_UNITS, VariableSpec, Weight};
 use crate::config::{Config, invalid};
 use crate::kernels::activate;
 use crate::{Activation, Error, ErrorKind, Initializer, Result, Shape};
@@ -19,47 +20,51 @@ pub struct Recurrence {
     pub recurrent_activation: Activation,
     /// Whether biases are added.
     pub use_bias: bool,
-    /// How the kernel begins.
-    pub kernel_initializer: Initializer,
-    /// How the recurrent kernel begins.
-    pub recurrent_initializer: Initializer,
-    /// How the biases begin.
-    pub bias_initializer: Initializer,
+    /// (channels, gates)
+    pub kernel: Weight,
+    /// (units, gates)
+    pub recurrent: Weight,
+    /// (gates)
+    pub bias: Weight,
     /// Whether every step has an output, or only the last one.
     pub return_sequences: bool,
     /// Whether the last step is the first.
     pub go_backwards: bool,
 }
 
-/// The settings of all recurrent layers; the second half is refused unless it is off.
-pub(super) const SHARED: [&str; 24] = [
-    "units",
-    "activation",
-    "recurrent_activation",
-    "use_bias",
-    "kernel_initializer",
-    "recurrent_initializer",
-    "bias_initializer",
-    "return_sequences",
-    "go_backwards",
-    // They change how Keras computes, not what.
-    "unroll",
-    "implementation",
-    "seed",
-    "kernel_regularizer",
-    "recurrent_regularizer",
-    "bias_regularizer",
+/// The settings of all recurrent layers.
+pub(super) const SHARED: [&str; 24] = *settings!(
+    [
+        "units",
+        "activation",
+        "recurrent_activation",
+        "use_bias",
+        "return_sequences",
+        "go_backwards",
+        // They change how Keras computes, not what.
+        "unroll",
+        "implementation",
+        "seed",
+    ],
+    ["kernel", "recurrent", "bias"],
+    [
+        "activity_regularizer",
+        "dropout",
+        "recurrent_dropout",
+        "return_state",
+        "stateful",
+        "zero_output_for_mask",
+    ]
+);
+
+/// Those that are refused unless they are off.
+const REFUSED: &[&str] = &[
     "activity_regularizer",
-    "kernel_constraint",
-    "recurrent_constraint",
-    "bias_constraint",
     "dropout",
     "recurrent_dropout",
     "return_state",
     "stateful",
-    "zero_output_for_mask",
 ];
-const REFUSED: usize = 12;
 
 /// The shared settings and one more.
 pub(super) const fn shared_and(one: &'static str) -> [&'static str; SHARED.len() + 1] {
@@ -81,16 +86,16 @@ impl Recurrence {
             activation: Activation::Tanh,
             recurrent_activation: Activation::Sigmoid,
             use_bias: true,
-            kernel_initializer: Initializer::GlorotUniform,
-            recurrent_initializer: Initializer::Orthogonal,
-            bias_initializer: Initializer::Zeros,
+            kernel: Weight::new(Initializer::GLOROT),
+            recurrent: Weight::new(Initializer::ORTHOGONAL),
+            bias: Weight::new(Initializer::Zeros),
             return_sequences: false,
             go_backwards: false,
         }
     }
 
     pub(super) fn read(layer: &str, name: Option<String>, config: &Config) -> Result<Self> {
-        config.refuse(&SHARED[REFUSED..])?;
+        config.refuse(REFUSED)?;
         let Some(units) = config.count("units", 1..=MAX_UNITS as u64)? else {
             return Err(invalid(format!("{layer} needs units")).hint(format!(
                 "Write {{\"class_name\": \"{layer}\", \"config\": {{\"units\": 32}}}}."
@@ -105,12 +110,9 @@ impl Recurrence {
         settings.activation = activation("activation", Activation::Tanh)?;
         settings.recurrent_activation = activation("recurrent_activation", Activation::Sigmoid)?;
         settings.use_bias = config.flag("use_bias", true)?;
-        let initializer = |key, default| Initializer::from_json(config.get(key), default);
-        settings.kernel_initializer =
-            initializer("kernel_initializer", Initializer::GlorotUniform)?;
-        settings.recurrent_initializer =
-            initializer("recurrent_initializer", Initializer::Orthogonal)?;
-        settings.bias_initializer = initializer("bias_initializer", Initializer::Zeros)?;
+        settings.kernel = Weight::read(config, "kernel", Initializer::GLOROT)?;
+        settings.recurrent = Weight::read(config, "recurrent", Initializer::ORTHOGONAL)?;
+        settings.bias = Weight::read(config, "bias", Initializer::Zeros)?;
         settings.return_sequences = config.flag("return_sequences", false)?;
         settings.go_backwards = config.flag("go_backwards", false)?;
         Ok(settings)
@@ -150,14 +152,11 @@ impl Recurrence {
             );
         }
         put("use_bias", json!(self.use_bias));
-        put("kernel_initializer", self.kernel_initializer.to_json());
-        put(
-            "recurrent_initializer",
-            self.recurrent_initializer.to_json(),
-        );
-        put("bias_initializer", self.bias_initializer.to_json());
         put("return_sequences", json!(self.return_sequences));
         put("go_backwards", json!(self.go_backwards));
+        self.kernel.write("kernel", &mut map);
+        self.recurrent.write("recurrent", &mut map);
+        self.bias.write("bias", &mut map);
         map
     }
 
@@ -166,22 +165,31 @@ impl Recurrence {
         if self.go_backwards { steps - 1 - t } else { t }
     }
 
-    /// Kernel and recurrent kernel of so many gates. Keras puts the name of the cell before theirs.
-    pub(super) fn kernels(
+    /// The variables of a layer of so many gates, with `biases` times one bias. Keras puts the name of the cell before theirs.
+    pub(super) fn variables(
         &self,
+        cell: &str,
         input: Shape,
         gates: usize,
-        [kernel, recurrent]: [&'static str; 2],
+        biases: usize,
     ) -> Vec<VariableSpec> {
         let wide = self.units.saturating_mul(gates);
-        vec![
-            VariableSpec::new(kernel, vec![input.last(), wide], self.kernel_initializer),
-            VariableSpec::new(
-                recurrent,
-                vec![self.units, wide],
-                self.recurrent_initializer,
-            ),
-        ]
+        let name = |variable: &str| format!("{cell}/{variable}");
+        let kernel = vec![input.last(), wide];
+        let recurrent = vec![self.units, wide];
+        let mut variables = vec![
+            self.kernel.variable(name("kernel"), kernel),
+            self.recurrent.variable(name("recurrent_kernel"), recurrent),
+        ];
+        if self.use_bias {
+            let bias = if biases == 1 {
+                vec![wide]
+            } else {
+                vec![biases, wide]
+            };
+            variables.push(self.bias.variable(name("bias"), bias));
+        }
+        variables
     }
 }
 

@@ -38,16 +38,8 @@ impl SimpleRnn {
     }
 
     fn all_variables(&self, input: Shape) -> Vec<VariableSpec> {
-        let names = ["simple_rnn_cell/kernel", "simple_rnn_cell/recurrent_kernel"];
-        let mut variables = self.settings.kernels(input, SimpleCell::GATES, names);
-        if self.settings.use_bias {
-            variables.push(VariableSpec::new(
-                "simple_rnn_cell/bias",
-                vec![self.settings.units],
-                self.settings.bias_initializer,
-            ));
-        }
-        variables
+        self.settings
+            .variables("simple_rnn_cell", input, SimpleCell::GATES, 1)
     }
 
     fn cell(&self) -> SimpleCell {
