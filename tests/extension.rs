@@ -31,7 +31,8 @@ fn training_is_volatile_and_scoring_is_stable_and_parallel() {
     let functions = client
         .query(
             "SELECT p.proname::text, p.provolatile::text, p.proparallel::text, p.proisstrict, p.prosecdef,
-                    has_function_privilege('pg_monitor', p.oid, 'EXECUTE'), obj_description(p.oid) IS NOT NULL
+                    has_function_privilege('pg_monitor', p.oid, 'EXECUTE'), obj_description(p.oid) IS NOT NULL,
+                    p.prolang = (SELECT oid FROM pg_language WHERE lanname = 'sql')
                FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid
               WHERE d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
                 AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'tablenet')
@@ -45,6 +46,14 @@ fn training_is_volatile_and_scoring_is_stable_and_parallel() {
         let (volatile, parallel): (String, String) = (row.get(1), row.get(2));
         let (strict, definer, public): (bool, bool, bool) = (row.get(3), row.get(4), row.get(5));
         match name.as_str() {
+            // ml_dense and its siblings, and what they call.
+            _ if row.get(7) || ["layer", "sequential"].contains(&&*name) => {
+                assert_eq!(
+                    (&*volatile, &*parallel, strict),
+                    ("i", "s", false),
+                    "{name}"
+                );
+            }
             "ml_train" | "ml_partial_fit" | "ml_drop" => {
                 assert_eq!((&*volatile, &*parallel), ("v", "u"), "{name}");
             }
@@ -69,6 +78,7 @@ fn training_is_volatile_and_scoring_is_stable_and_parallel() {
         names.push(name);
     }
     for name in [
+        "ml_dense",
         "ml_drift",
         "ml_drop",
         "ml_evaluate",
@@ -79,6 +89,7 @@ fn training_is_volatile_and_scoring_is_stable_and_parallel() {
         "ml_predict_class",
         "ml_predict_proba",
         "ml_predict_values",
+        "ml_sequential",
         "ml_summary",
         "ml_train",
         "ml_transform",

@@ -96,7 +96,8 @@ fn old_sql_with_the_new_library_says_to_update() {
     let forgotten = client
         .query(
             "SELECT proname::text FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid JOIN pg_extension e ON e.oid = d.refobjid
-              WHERE extname = 'tablenet' AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e' AND proname NOT IN ('ml_version', 'predict_support')",
+              WHERE extname = 'tablenet' AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e' AND proname NOT IN ('ml_version', 'predict_support', 'layer', 'sequential')
+                AND prolang <> (SELECT oid FROM pg_language WHERE lanname = 'sql')",
             &[],
         )
         .expect("a catalog query");

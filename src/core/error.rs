@@ -90,6 +90,14 @@ impl Error {
         self
     }
 
+    /// Says that it is about `what`, unless it does already.
+    pub(crate) fn within(mut self, what: &str) -> Self {
+        if self.0.foreign.is_none() && !self.0.message.contains(what) {
+            self.0.message = shortened(format!("{} in {what}", self.0.message));
+        }
+        self
+    }
+
     /// The class of this error.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind

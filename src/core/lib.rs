@@ -139,7 +139,7 @@ pub use json_row::{JsonKind, JsonRow};
 pub use layer::{
     ActivationLayer, AveragePooling1D, Conv1D, Dense, Dropout, EmbeddingInput, Flatten,
     GlobalAveragePooling1D, GlobalMaxPooling1D, Gru, Inputs, Layer, Lstm, MaxPooling1D, Recurrence,
-    Reshape, SimpleRnn,
+    Reshape, SimpleRnn, describe_layer,
 };
 pub use loss::Loss;
 pub use metric::{Metric, MetricState};

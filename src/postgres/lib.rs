@@ -9,6 +9,7 @@ use pgrx::prelude::*;
 
 mod activity;
 mod arguments;
+mod builder;
 mod cache;
 mod call_site;
 mod catalog;
@@ -84,11 +85,16 @@ pgrx::extension_sql_file!(
     name = "scoring",
     requires = ["progress"]
 );
+pgrx::extension_sql_file!(
+    "../../sql/builders.sql",
+    name = "builders",
+    requires = ["scoring"]
+);
 
 pgrx::extension_sql_file!("../../sql/rights.sql", name = "rights", finalize);
 
 /// The version of the loaded library.
-#[pg_extern(stable, strict, parallel_safe, requires = ["scoring"])]
+#[pg_extern(stable, strict, parallel_safe, requires = ["builders"])]
 fn ml_version() -> &'static str {
     env!("CARGO_PKG_VERSION")
 }

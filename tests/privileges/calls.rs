@@ -72,7 +72,12 @@ pub const CALLS: [Call; 29] = [
 ];
 
 /// What no right on a model decides.
-pub const OPEN: [&str; 2] = ["ml_version()", "predict_support(internal)"];
+pub const OPEN: [&str; 4] = [
+    "ml_version()",
+    "predict_support(internal)",
+    "layer(text,jsonb)",
+    "sequential(jsonb)",
+];
 
 impl Call {
     /// The statement for a model.

@@ -16,6 +16,7 @@ macro_rules! named {
 mod activation;
 mod conv;
 mod dense;
+mod describe;
 mod dropout;
 pub(crate) mod embedding;
 mod flatten;
@@ -29,6 +30,7 @@ mod windows;
 pub use activation::ActivationLayer;
 pub use conv::Conv1D;
 pub use dense::Dense;
+pub use describe::describe_layer;
 pub use dropout::Dropout;
 pub use embedding::{EmbeddingInput, Inputs};
 pub use flatten::Flatten;
@@ -293,7 +295,8 @@ macro_rules! layers {
         }
 
         impl Layer {
-            const KNOWN: &'static [&'static str] = &[$(stringify!($variant)),*];
+            /// The class names of all kinds.
+            pub const KNOWN: &'static [&'static str] = &[$(stringify!($variant)),*];
 
             /// Keras's class name.
             pub fn class_name(&self) -> &'static str {
@@ -306,7 +309,8 @@ macro_rules! layers {
                         let known: Vec<&str> = SHARED.iter().chain(<$kind>::known_settings()).copied().collect();
                         let config = Config::new(class, json, &known)?;
                         config.check_dtype_and_trainable()?;
-                        Ok(Layer::$variant(<$kind>::from_config(config.name()?, &config)?))
+                        let layer = <$kind>::from_config(config.name()?, &config);
+                        Ok(Layer::$variant(layer.map_err(|error| error.within(class))?))
                     })*
                     _ => Err(unknown("layer", "layers", class, Self::KNOWN)),
                 }
