@@ -692,9 +692,48 @@ COMMENT ON FUNCTION ml_gru IS
 /* </end connected objects> */
 
 /* <begin connected objects> */
--- tablenet::ml_version
 -- requires:
 --   builders
+
+-- Models that come and go: files of tablenet, Keras and PyTorch, and plain SQL. Who takes a model away can use it for good, so
+-- that needs the privilege train; who brings one needs what ml_train() needs.
+CREATE FUNCTION ml_export(model text, format text DEFAULT 'tablenet') RETURNS bytea
+    LANGUAGE c STABLE PARALLEL SAFE CALLED ON NULL INPUT COST 100000
+    AS 'MODULE_PATHNAME', 'tablenet_export';
+COMMENT ON FUNCTION ml_export(text, text) IS
+    'a model as a file: ''tablenet'' (all of it), ''safetensors'' (Keras''s variables), ''pytorch'' (a state_dict as safetensors) or ''keras_json'' (the layers)';
+
+CREATE FUNCTION ml_export_sql(model text) RETURNS text
+    LANGUAGE c STABLE PARALLEL SAFE CALLED ON NULL INPUT COST 100000
+    AS 'MODULE_PATHNAME', 'tablenet_export_sql';
+COMMENT ON FUNCTION ml_export_sql(text) IS
+    'the statement that creates a function of plain SQL, which answers what ml_predict() does, for servers without the extension';
+
+CREATE FUNCTION ml_import(
+    model         text,
+    bytes         bytea,
+    layers        jsonb  DEFAULT NULL,
+    features      text[] DEFAULT NULL,
+    target        text   DEFAULT NULL,
+    classes       text[] DEFAULT NULL,
+    loss          text   DEFAULT NULL,
+    columns       jsonb  DEFAULT NULL,
+    deploy        text   DEFAULT 'always',
+    keep_versions int    DEFAULT NULL,
+    OUT model      text,
+    OUT version    int,
+    OUT parameters bigint,
+    OUT deployed   boolean)
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT COST 1000000
+    AS 'MODULE_PATHNAME', 'tablenet_import';
+COMMENT ON FUNCTION ml_import(text, bytea, jsonb, text[], text, text[], text, jsonb, text, int) IS
+    'stores a model that was trained elsewhere: a model file, or a safetensors file of the weights of a Keras Sequential or a PyTorch nn.Sequential';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- tablenet::ml_version
+-- requires:
+--   travel
 CREATE  FUNCTION "ml_version"() RETURNS TEXT /* & '_ str */
 STRICT STABLE PARALLEL SAFE 
 LANGUAGE c /* Rust */
@@ -733,13 +772,13 @@ GRANT SELECT ON tablenet.models, tablenet.versions, tablenet.history, tablenet.g
 --       text[], text, text, boolean, bigint, float8, text, boolean, text, text, int),
 --       ml_train(text, text, text[], jsonb, text, text, text[], int, int, float8, text, text, text, text,
 --       text[], text, text, boolean, bigint, float8, text, boolean, text, text, int),
---       ml_partial_fit, ml_deploy(text, text), ml_deploy(text, int), ml_rename, ml_drop(text), ml_drop(text, int), ml_grant, ml_revoke
+--       ml_partial_fit, ml_import, ml_deploy(text, text), ml_deploy(text, int), ml_rename, ml_drop(text), ml_drop(text, int), ml_grant, ml_revoke
 --       FROM PUBLIC;
 --   GRANT EXECUTE ON ROUTINE ml_train(text, text, text, jsonb, text, text, text[], int, int, float8, text, text, text, text,
 --       text[], text, text, boolean, bigint, float8, text, boolean, text, text, int),
 --       ml_train(text, text, text[], jsonb, text, text, text[], int, int, float8, text, text, text, text,
 --       text[], text, text, boolean, bigint, float8, text, boolean, text, text, int),
---       ml_partial_fit, ml_deploy(text, text), ml_deploy(text, int), ml_rename, ml_drop(text), ml_drop(text, int), ml_grant, ml_revoke
+--       ml_partial_fit, ml_import, ml_deploy(text, text), ml_deploy(text, int), ml_rename, ml_drop(text), ml_drop(text, int), ml_grant, ml_revoke
 --       TO trainers;
 /* </end connected objects> */
 

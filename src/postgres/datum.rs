@@ -111,6 +111,11 @@ pub fn text_datum(text: &str) -> Datum {
     }
 }
 
+/// `bytes` as a `bytea`, allocated in the current memory context.
+pub fn bytea(bytes: &[u8]) -> Datum {
+    bytes.into_datum().unwrap_or(Datum::null())
+}
+
 /// `texts` as a `text[]`, allocated in the current memory context.
 pub fn text_array<S: AsRef<str>>(texts: &[S]) -> Datum {
     let elements = texts.iter().map(|text| text_datum(text.as_ref()));

@@ -84,6 +84,13 @@ impl Call {
         self.text(index)?.ok_or_else(|| null(name))
     }
 
+    /// A `bytea` that must be given; `name` is what the error calls it.
+    pub fn required_bytes(&self, index: usize, name: &str) -> Result<&[u8]> {
+        let datum = self.datum(index).ok_or_else(|| null(name))?;
+        // SAFETY: the argument is declared bytea; it lives as long as the call.
+        Ok(unsafe { datum::bytes(datum) })
+    }
+
     /// An `int`.
     pub fn int4(&self, index: usize) -> Option<i32> {
         self.datum(index).map(|datum| datum.value() as i32)

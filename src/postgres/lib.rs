@@ -23,9 +23,11 @@ mod entry;
 mod enum_labels;
 mod error;
 mod evaluate;
+mod export;
 mod fixed;
 mod grant;
 mod guc;
+mod import;
 mod inspect;
 mod installed;
 mod interrupt;
@@ -90,11 +92,16 @@ pgrx::extension_sql_file!(
     name = "builders",
     requires = ["scoring"]
 );
+pgrx::extension_sql_file!(
+    "../../sql/travel.sql",
+    name = "travel",
+    requires = ["builders"]
+);
 
 pgrx::extension_sql_file!("../../sql/rights.sql", name = "rights", finalize);
 
 /// The version of the loaded library.
-#[pg_extern(stable, strict, parallel_safe, requires = ["builders"])]
+#[pg_extern(stable, strict, parallel_safe, requires = ["travel"])]
 fn ml_version() -> &'static str {
     env!("CARGO_PKG_VERSION")
 }

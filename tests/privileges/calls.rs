@@ -38,8 +38,12 @@ const fn call(function: &'static str, needs: Right, kind: Kind, statement: &'sta
     }
 }
 
+/// A file of one weight for one layer.
+const TINY_IMPORT: &str = "SELECT ml_import($m, '\\x40000000000000007b22642f6b65726e656c223a7b226474797065223a22463332222c227368617065223a5b312c315d2c22646174615f6f666673657473223a5b302c345d7d7d2000000040', '[{\"class_name\": \"Dense\",
+    \"config\": {\"name\": \"d\", \"units\": 1, \"use_bias\": false}}]', '{a}')";
+
 #[rustfmt::skip]
-pub const CALLS: [Call; 29] = [
+pub const CALLS: [Call; 32] = [
     call("ml_predict(text,\"any\")", Predict, Version, "SELECT ml_predict($m, 1.5, 2)"),
     call("ml_predict(text,\"any\")", Predict, Version, "SELECT ml_predict($m, h) FROM h"),
     call("ml_predict(text,\"any\")", Predict, Version, "SELECT ml_predict($m, '{\"a\": 1, \"b\": 2}'::jsonb)"),
@@ -58,6 +62,9 @@ pub const CALLS: [Call; 29] = [
     call("ml_train(text,text,text)", Train, Make, "SELECT ml_train($m, 'TABLE h', 'y', epochs => 1)"),
     call("ml_train(text,text,text)", Train, GoOn, "SELECT ml_train($m, 'TABLE h', 'y', epochs => 1, warm_start => true)"),
     call("ml_train(text,text,text[])", Train, Make, "SELECT ml_train($m, 'SELECT a, b, 2 * a AS c FROM h', ARRAY['b', 'c'], epochs => 1)"),
+    call("ml_export(text,text)", Train, Version, "SELECT ml_export($m, 'safetensors')"),
+    call("ml_export_sql(text)", Train, Version, "SELECT ml_export_sql($m)"),
+    call("ml_import(text,bytea,jsonb)", Train, Make, TINY_IMPORT),
     call("ml_deploy(text,integer)", Train, Name, "SELECT ml_deploy($m, 1)"),
     call("ml_deploy(text,text)", Train, Name, "SELECT ml_deploy($m, '1')"),
     call("ml_deploy(text,text)", Train, Name, "SELECT ml_deploy($m, 'best')"),

@@ -51,7 +51,7 @@ pub(crate) use moments::Moments;
 pub(crate) use number::Scaling;
 pub(crate) use outliers::drop_outliers;
 pub(crate) use pass::Pass;
-pub(crate) use place::bucket;
+pub(crate) use place::{Place, bucket, position};
 pub(crate) use preprocessing::{Difference, Preprocessing};
 pub(crate) use record_encoder::RecordEncoder;
 pub(crate) use refusal::{

@@ -1,0 +1,44 @@
+//! What the last outputs mean.
+
+use super::quote::{number, numbers, texts};
+use crate::Target;
+use crate::target::TargetKind;
+
+/// What the function returns.
+pub(super) struct Answer {
+    pub(super) expression: String,
+    pub(super) sql_type: &'static str,
+}
+
+/// The answer of a network whose outputs are the array `x` of the subquery after so many layers.
+pub(super) fn of(target: &Target, layers: usize) -> Answer {
+    let x = format!("l{layers}.x");
+    match &target.kind {
+        TargetKind::Regression { outputs } => match outputs.as_slice() {
+            [one] => Answer {
+                expression: format!("{x}[1] * {} + {}", number(one.std), number(one.mean)),
+                sql_type: "double precision",
+            },
+            all => Answer {
+                expression: format!(
+                    "(SELECT array_agg(t.v * t.std + t.mean ORDER BY t.i)\n          FROM unnest({x}, {}, {}) WITH ORDINALITY AS t (v, std, mean, i))",
+                    numbers(all.iter().map(|it| it.std)),
+                    numbers(all.iter().map(|it| it.mean)),
+                ),
+                sql_type: "double precision[]",
+            },
+        },
+        TargetKind::Classes { labels } if labels.len() == 2 => Answer {
+            // One output or two: the last is the positive one.
+            expression: format!("least(greatest({x}[cardinality({x})], 0), 1)"),
+            sql_type: "double precision",
+        },
+        TargetKind::Classes { labels } => Answer {
+            expression: format!(
+                "(SELECT jsonb_object_agg(t.label, t.p ORDER BY t.i)\n          FROM unnest({}, {x}) WITH ORDINALITY AS t (label, p, i))",
+                texts(labels)
+            ),
+            sql_type: "jsonb",
+        },
+    }
+}

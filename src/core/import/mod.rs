@@ -1,0 +1,203 @@
+//! A model from elsewhere: layers as Keras describes them, weights as Keras or PyTorch saves them.
+
+mod assign;
+pub(crate) mod columns;
+mod tensors;
+#[cfg(test)]
+mod tests;
+
+use crate::budget::exceeded;
+use crate::config::invalid;
+use crate::export::{LAYERS, Stack};
+use crate::format::check_size;
+use crate::model_size::{check_model_size, weight_bytes};
+use crate::{
+    Callback, Error, ErrorKind, Loss, Metric, ModelFile, Optimizer, Result, Results, Sequential,
+    Task,
+};
+use columns::Columns;
+use serde_json::Value;
+use tensors::Tensors;
+
+/// What is told of a model beside the file of its weights. A model file of tablenet says all of it itself.
+#[derive(Debug, Clone, Default)]
+pub struct Import {
+    /// The layers; left out where the file has them.
+    pub layers: Option<Value>,
+    /// The columns that the network takes, in their order.
+    pub features: Option<Vec<String>>,
+    /// What the model predicts; `target` if it is left out.
+    pub target: Option<String>,
+    /// The labels in the order of the outputs, of two the positive one last; none for numbers.
+    pub classes: Option<Vec<String>>,
+    /// The loss; left out, that which fits.
+    pub loss: Option<String>,
+    /// How columns become inputs, by name.
+    pub columns: Option<Value>,
+}
+
+impl Import {
+    /// Makes a model of the `bytes` of a file, which may be hostile. Checks about every MiB.
+    ///
+    /// # Errors
+    /// InvalidParameter for bytes that cannot be read and for tensors that do not fit the layers, naming them; NotFinite for
+    /// a weight that is none; OutOfMemory beyond `memory_limit`; LimitExceeded beyond `max_model_size`.
+    pub fn read(
+        &self,
+        bytes: &[u8],
+        memory_limit: u64,
+        max_model_size: u64,
+        callback: &mut dyn Callback,
+    ) -> Result<ModelFile> {
+        check_model_size(bytes.len() as u64, max_model_size)?;
+        let mut tensors = Tensors::read(bytes, memory_limit)?;
+        if tensors.metadata.contains_key("tablenet") {
+            return self.model_file(bytes, memory_limit, callback);
+        }
+        let need = tensors.memory;
+        let mut file = self.describe(&tensors)?;
+        let parameters = file.parameters();
+        // The weights as they come, and those of a tensor on its way.
+        let need = need.saturating_add(weight_bytes(parameters as u64).saturating_mul(2));
+        if need > memory_limit {
+            return Err(exceeded("the model", need, memory_limit));
+        }
+        file.check_description(memory_limit, max_model_size)?;
+        let stack = Stack::of(file.model())?;
+        let weights = assign::weights(&stack, parameters, &mut tensors, callback)?;
+        file.model.set_weights(weights, callback)?;
+        Ok(file)
+    }
+
+    /// A model file as it is.
+    fn model_file(
+        &self,
+        bytes: &[u8],
+        memory_limit: u64,
+        callback: &mut dyn Callback,
+    ) -> Result<ModelFile> {
+        let Self {
+            layers,
+            features,
+            target,
+            classes,
+            loss,
+            columns,
+        } = self;
+        for (argument, is_given) in [
+            ("layers", layers.is_some()),
+            ("features", features.is_some()),
+            ("target", target.is_some()),
+            ("classes", classes.is_some()),
+            ("loss", loss.is_some()),
+            ("columns", columns.is_some()),
+        ] {
+            if is_given {
+                let message = format!("a model file of tablenet has its own {argument}");
+                return Err(invalid(message).hint(format!("Leave {argument} out.")));
+            }
+        }
+        ModelFile::from_bytes(bytes, memory_limit, callback).map_err(|error| match error.kind() {
+            // It is no model of this server's that is damaged.
+            ErrorKind::Damaged => invalid("the file is no intact model file")
+                .detail(error.detail_text().unwrap_or_default()),
+            _ => error,
+        })
+    }
+
+    /// The model without its weights.
+    fn describe(&self, tensors: &Tensors<'_>) -> Result<ModelFile> {
+        let layers = self.layers(tensors)?;
+        let sequential = Sequential::from_json(&layers)?;
+        check_size(&sequential)?;
+        let features = self.features.as_deref().ok_or_else(|| {
+            invalid("features must name the columns that the network takes")
+                .hint("Write features => '{area,rooms}', in the order of the inputs.")
+        })?;
+        let target = self.target.as_deref().unwrap_or("target");
+        let names: Vec<&str> = features.iter().map(String::as_str).collect();
+        if names.contains(&target) {
+            return Err(invalid(format!("\"{target}\" is a feature and the target"))
+                .hint("Give the target another name with target => '...'."));
+        }
+        let known: Vec<&str> = names.iter().copied().chain([target]).collect();
+        let columns = Columns::new(self.columns.as_ref(), &known)?;
+        let stated = sequential.inputs.map(|shape| shape.width());
+        let preprocessing = columns.preprocessing(&names, stated)?;
+        let inputs = preprocessing.inputs();
+        if let Some(stated) = stated
+            && stated != inputs.width
+        {
+            let message = format!(
+                "the network takes {stated} inputs, the features give {}",
+                inputs.width
+            );
+            return Err(invalid(message).hint("Name one feature per input, or say in columns which is an array: {\"readings\": {\"length\": 24}}."));
+        }
+        let outputs = sequential.summary(inputs.clone())?;
+        let outputs = outputs
+            .last()
+            .map_or(1, |layer| layer.output_shape.iter().product());
+        let target = match self.classes.as_deref() {
+            Some(labels) => columns.classes(target, labels)?,
+            None => columns.regression(target, outputs)?,
+        };
+        target
+            .check()
+            .map_err(|what| invalid(format!("{} {what}", target.words())))?;
+        let (loss, metrics) = self.loss(target.task(), outputs)?;
+        let model = sequential
+            .compile(
+                inputs,
+                target.task(),
+                Optimizer::default(),
+                loss,
+                metrics,
+                1.0,
+            )
+            .map_err(|error| self.explained(error))?
+            .with_target_scales(target.scales())?;
+        Ok(ModelFile {
+            model,
+            preprocessing,
+            target,
+            results: Results::default(),
+        })
+    }
+
+    /// The layers that are given, else those in the file.
+    fn layers(&self, tensors: &Tensors<'_>) -> Result<Value> {
+        if let Some(layers) = &self.layers {
+            return Ok(layers.clone());
+        }
+        let Some(text) = tensors.metadata.get(LAYERS) else {
+            return Err(invalid("layers must be given: the file has weights alone")
+                .hint("Write layers => '...', with what model.to_json() of Keras prints."));
+        };
+        serde_json::from_str(text)
+            .map_err(|cause| invalid(format!("the layers in the file cannot be read: {cause}")))
+    }
+
+    fn loss(&self, task: Task, outputs: usize) -> Result<(Loss, Vec<Metric>)> {
+        let (loss, metrics): (_, &[&str]) = match task {
+            Task::Regression { .. } => ("mse", &["mae", "r2"]),
+            Task::Binary if outputs == 1 => ("binary_crossentropy", &["accuracy", "auc"]),
+            Task::Binary => ("categorical_crossentropy", &["accuracy", "auc"]),
+            Task::Multiclass { .. } => ("categorical_crossentropy", &["accuracy"]),
+        };
+        let loss = match &self.loss {
+            Some(given) => Loss::parse_with_logits(given)?.0,
+            None => Loss::parse(loss)?,
+        };
+        let metrics = metrics.iter().map(|metric| Metric::parse(metric));
+        Ok((loss, metrics.collect::<Result<_>>()?))
+    }
+
+    /// Adds what to do where probabilities come without labels.
+    fn explained(&self, error: Error) -> Error {
+        if self.classes.is_none() && self.loss.is_none() && error.to_string().contains("softmax") {
+            return error.hint("Name the labels of the outputs: classes => '{no,yes}'.");
+        }
+        error
+    }
+}
