@@ -1,0 +1,43 @@
+"""Writes layers.json: what Keras's model.to_json() writes of models with every layer in several settings, and their summaries. layers.rs
+reads them and writes them again; `make parity` hands that back to Keras.
+
+python layers.py    # Keras 3.15.1, TensorFlow CPU; run in this directory
+"""
+import json
+
+import keras
+
+L, I, R = keras.layers, keras.initializers, keras.regularizers
+models = []
+
+
+def model(name, shape, *layers):
+    """`layers` makes them, so that Keras counts their names from the first on."""
+    keras.utils.clear_session()
+    made = keras.Sequential([keras.Input(shape), *[layer() for layer in layers]])
+    summary = [dict(name=l.name, type=type(l).__name__, shape=list(l.output.shape[1:]), parameters=l.count_params()) for l in made.layers]
+    models.append(dict(name=name, inputs=shape, model=json.loads(made.to_json()), summary=summary))
+
+
+# of rows of numbers
+model("Dense", (4,), lambda: L.Dense(8), lambda: L.Dense(2, "softmax", use_bias=False))
+model("Dense, told", (4,), lambda: L.Dense(8, "gelu", kernel_initializer="he_normal", bias_initializer="ones", kernel_regularizer="l2", bias_regularizer=R.L1(0.02), name="first"),
+      lambda: L.Dense(1, kernel_regularizer=R.L1L2(0.01, 0.03), kernel_initializer=I.RandomNormal(0.1, 0.2, seed=3)))
+model("Dense, begun", (4,), lambda: L.Dense(4, kernel_initializer=I.Orthogonal(0.5, seed=1), bias_initializer=I.Constant(0.1)), lambda: L.Dense(4, kernel_initializer=I.Identity(2.0)),
+      lambda: L.Dense(3, kernel_initializer=I.VarianceScaling(2.0, "fan_out", "uniform", seed=7)), lambda: L.Dense(3, kernel_initializer=I.TruncatedNormal(stddev=0.3)),
+      lambda: L.Dense(3, kernel_initializer=I.RandomUniform(-0.1, 0.2)), lambda: L.Dense(3, kernel_initializer="lecun_uniform"), lambda: L.Dense(1, kernel_initializer="glorot_normal"))
+model("Activation", (4,), lambda: L.Dense(3), lambda: L.Activation("relu"), lambda: L.Activation("silu"), lambda: L.Activation("softmax"))
+model("Dropout", (4,), lambda: L.Dropout(0.2), lambda: L.Dense(3), lambda: L.Dropout(0.5, seed=4), lambda: L.Dense(1))
+# of rows of steps and channels
+model("Flatten", (6, 2), lambda: L.Dense(3), lambda: L.Flatten(), lambda: L.Dense(1))
+model("Reshape", (12,), lambda: L.Reshape((6, 2)), lambda: L.Reshape((-1, 3)), lambda: L.GlobalMaxPooling1D(), lambda: L.Dense(1))
+model("Conv1D", (12, 2), lambda: L.Conv1D(3, 2), lambda: L.Conv1D(4, 3, 2, "same", activation="relu", use_bias=False, kernel_regularizer="l2"), lambda: L.Flatten(), lambda: L.Dense(1))
+model("Conv1D, told", (12, 2), lambda: L.Conv1D(3, 2, dilation_rate=2, padding="causal", kernel_initializer="he_uniform", bias_initializer="ones", bias_regularizer="l1"), lambda: L.Flatten(), lambda: L.Dense(1))
+model("pooling", (12, 2), lambda: L.MaxPooling1D(), lambda: L.AveragePooling1D(2, 1, "same"), lambda: L.GlobalAveragePooling1D(), lambda: L.Dense(1))
+model("pooling, told", (12, 2), lambda: L.MaxPooling1D(3, 2, "same"), lambda: L.AveragePooling1D(3), lambda: L.GlobalMaxPooling1D(), lambda: L.Dense(1))
+model("global pooling", (12, 2), lambda: L.GlobalMaxPooling1D(keepdims=True), lambda: L.GlobalAveragePooling1D(keepdims=True), lambda: L.Flatten(), lambda: L.Dense(1))
+model("SimpleRNN", (6, 2), lambda: L.SimpleRNN(3, return_sequences=True), lambda: L.SimpleRNN(4, "relu", False, go_backwards=True, kernel_initializer="he_normal", recurrent_initializer="identity"), lambda: L.Dense(1))
+model("LSTM", (6, 2), lambda: L.LSTM(3, return_sequences=True), lambda: L.LSTM(4, "relu", "sigmoid", False, go_backwards=True, unit_forget_bias=False, recurrent_regularizer="l2"), lambda: L.Dense(1))
+model("GRU", (6, 2), lambda: L.GRU(3, return_sequences=True), lambda: L.GRU(4, "elu", kernel_regularizer="l1", bias_regularizer="l2", bias_initializer="ones"), lambda: L.Dense(1))
+with open("layers.json", "w") as file:
+    file.write("[\n" + ",\n".join(json.dumps(m) for m in models) + "\n]\n")
