@@ -27,7 +27,7 @@ impl Drop for Place {
 }
 
 /// Runs a program of round_trips/ on a directory, which has to end well.
-fn python(program: &str, directory: &Path) {
+fn python(program: &str, directory: &Path, library: &str) {
     let python = env::var("TABLENET_PARITY_PYTHON").expect(
         "TABLENET_PARITY_PYTHON names a Python with Keras and PyTorch: make parity has one",
     );
@@ -38,7 +38,7 @@ fn python(program: &str, directory: &Path) {
     command
         .arg("-B")
         .arg(&program)
-        .arg(directory)
+        .args([directory, Path::new(library)])
         .env("CUDA_VISIBLE_DEVICES", "");
     let status = command.status().expect("Python starts");
     assert!(status.success(), "{}: {status}", program.display());
@@ -47,7 +47,9 @@ fn python(program: &str, directory: &Path) {
 #[test]
 fn what_keras_and_pytorch_trained_predicts_here() {
     let place = Place::new("come");
-    python("trains.py", &place.0);
+    for library in ["keras", "pytorch"] {
+        python("trains.py", &place.0, library);
+    }
     let server = Server::start();
     let mut client = server.connect();
     let mut names: Vec<String> = fs::read_dir(&place.0)
@@ -185,5 +187,7 @@ fn what_is_trained_here_predicts_in_keras_and_pytorch() {
         train(&mut client, model, query, rest);
         export(&mut client, model, query, formats, &place.0);
     }
-    python("predicts.py", &place.0);
+    for library in ["keras", "pytorch"] {
+        python("predicts.py", &place.0, library);
+    }
 }

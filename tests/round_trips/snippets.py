@@ -2,5 +2,11 @@
 import pathlib, re
 
 page = (pathlib.Path(__file__).parents[2] / "docs/travel.md").read_text()
-for block in re.findall(r"```python\n(.*?)```", page, re.S):
-    exec(compile(block, "docs/travel.md: " + block.splitlines()[0], "exec"))
+
+
+def snippet(name):
+    """What the block of this name defines."""
+    (block,) = [block for block in re.findall(r"```python\n(.*?)```", page, re.S) if block.startswith(f"# {name}\n")]
+    defined = {}
+    exec(compile(block, f"docs/travel.md: {name}", "exec"), defined)
+    return defined

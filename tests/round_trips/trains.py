@@ -1,15 +1,13 @@
-"""usage: trains.py DIRECTORY
-Trains small networks with Keras and PyTorch. Writes of each NAME.safetensors, NAME.json (what ml_import is told besides) and
+"""usage: trains.py DIRECTORY keras|pytorch
+Trains small networks with Keras or PyTorch, which do not live in one process. Writes of each NAME.safetensors, NAME.json (what ml_import is told besides) and
 NAME.csv: 1,000 rows of inputs and of what the network answers, each as an array of PostgreSQL."""
 import json, os, pathlib, sys
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-import keras, numpy as np, safetensors.torch, torch
-from keras import layers as L
-from torch import nn
-from snippets import OWN, Embedding, from_keras
+import numpy as np
+from snippets import snippet
 
-out = pathlib.Path(sys.argv[1])
+out, library = pathlib.Path(sys.argv[1]), sys.argv[2]
 ROWS = 1000
 
 
@@ -29,62 +27,71 @@ def inputs(shape, seed):
     return np.random.default_rng(seed).normal(size=(ROWS, *shape)).astype("float32")
 
 
-def by_keras(name, shape, stack, classes=None, x=None):
-    keras.utils.set_random_seed(7)
-    model = keras.Sequential([keras.Input(shape), *stack], name=name)
-    x = inputs(shape, 1) if x is None else x
-    score = np.sin(x.reshape(ROWS, -1).sum(1))
-    if classes is None:
-        model.compile("adam", "mse")
-        y = np.repeat(score[:, None], model.output_shape[1], 1)
-    else:
-        model.compile("adam", "binary_crossentropy" if len(classes) == 2 else "sparse_categorical_crossentropy")
-        y = np.digitize(score, np.linspace(-1, 1, len(classes) + 1)[1:-1])
-    model.fit(x, y, epochs=2, batch_size=50, verbose=0)
-    model.save(out / "archive.keras")
-    data = from_keras(out / "archive.keras")
-    write(name, data, {"layers": None, "classes": classes}, x, model.predict(x, verbose=0))
+if library == "keras":
+    import keras
+    from keras import layers as L
 
+    from_keras = snippet("from_keras")["from_keras"]
 
-def by_pytorch(name, shape, model, layers, x=None):
-    torch.manual_seed(7)
-    for parameter in model.parameters():
-        nn.init.normal_(parameter, std=0.3)
-    x = torch.tensor(inputs(shape, 2)) if x is None else x
-    y = torch.sin(x.reshape(ROWS, -1).sum(1, keepdim=True))
-    optimizer = torch.optim.Adam(model.parameters(), 0.01)
-    for _ in range(20):
-        optimizer.zero_grad()
-        nn.functional.mse_loss(model(x), y).backward()
-        optimizer.step()
-    model.eval()
-    with torch.no_grad():
-        answers = model(x).numpy()
-    layers = [{"class_name": "InputLayer", "config": {"batch_shape": [None, *shape]}}, *layers]
-    layers = [{"class_name": layer, "config": {}} if isinstance(layer, str) else layer for layer in layers]
-    write(name, safetensors.torch.save(model.state_dict()), {"layers": layers, "classes": None}, x.numpy(), answers)
+    def by_keras(name, shape, stack, classes=None, x=None):
+        keras.utils.set_random_seed(7)
+        model = keras.Sequential([keras.Input(shape), *stack], name=name)
+        x = inputs(shape, 1) if x is None else x
+        score = np.sin(x.reshape(ROWS, -1).sum(1))
+        if classes is None:
+            model.compile("adam", "mse")
+            y = np.repeat(score[:, None], model.output_shape[1], 1)
+        else:
+            model.compile("adam", "binary_crossentropy" if len(classes) == 2 else "sparse_categorical_crossentropy")
+            y = np.digitize(score, np.linspace(-1, 1, len(classes) + 1)[1:-1])
+        model.fit(x, y, epochs=2, batch_size=50, verbose=0)
+        model.save(out / "archive.keras")
+        data = from_keras(out / "archive.keras")
+        write(name, data, {"layers": None, "classes": classes}, x, model.predict(x, verbose=0))
 
+    by_keras("keras_dense", (8,), [L.Dense(16, "relu", kernel_regularizer="l2"), L.Dropout(0.2), L.Dense(8, "tanh"), L.Dense(1)])
+    by_keras("keras_binary", (8,), [L.Dense(16, "gelu"), L.Dense(1, "sigmoid")], ["no", "yes"])
+    by_keras("keras_classes", (8,), [L.Dense(16, "selu"), L.Dense(3, "softmax")], ["low", "middle", "high"])
+    by_keras("keras_outputs", (8,), [L.Dense(16, "silu"), L.Dense(4)])
+    by_keras("keras_conv", (24, 2), [L.Conv1D(6, 3, activation="relu"), L.MaxPooling1D(2), L.Conv1D(4, 3, padding="same", strides=2), L.Flatten(), L.Dense(1)])
+    by_keras("keras_causal", (24, 2), [L.Conv1D(6, 3, padding="causal", dilation_rate=2), L.AveragePooling1D(3), L.GlobalMaxPooling1D(), L.Dense(1)])
+    by_keras("keras_lstm", (24, 2), [L.LSTM(6, return_sequences=True), L.LSTM(4), L.Dense(1)])
+    by_keras("keras_gru", (24, 2), [L.GRU(6, return_sequences=True), L.GRU(4, go_backwards=True), L.Dense(1)])
+    by_keras("keras_rnn", (24, 2), [L.SimpleRNN(6, activation="relu", return_sequences=True), L.GlobalAveragePooling1D(), L.Dense(1)])
 
-def layer(class_name, **config):
-    return {"class_name": class_name, "config": config}
+if library == "pytorch":
+    import safetensors.torch, torch
+    from torch import nn
 
+    OWN = snippet("read_pytorch")["OWN"]
 
-by_keras("keras_dense", (8,), [L.Dense(16, "relu", kernel_regularizer="l2"), L.Dropout(0.2), L.Dense(8, "tanh"), L.Dense(1)])
-by_keras("keras_binary", (8,), [L.Dense(16, "gelu"), L.Dense(1, "sigmoid")], ["no", "yes"])
-by_keras("keras_classes", (8,), [L.Dense(16, "selu"), L.Dense(3, "softmax")], ["low", "middle", "high"])
-by_keras("keras_outputs", (8,), [L.Dense(16, "silu"), L.Dense(4)])
-by_keras("keras_conv", (24, 2), [L.Conv1D(6, 3, activation="relu"), L.MaxPooling1D(2), L.Conv1D(4, 3, padding="same", strides=2), L.Flatten(), L.Dense(1)])
-by_keras("keras_causal", (24, 2), [L.Conv1D(6, 3, padding="causal", dilation_rate=2), L.AveragePooling1D(3), L.GlobalMaxPooling1D(), L.Dense(1)])
-by_keras("keras_lstm", (24, 2), [L.LSTM(6, return_sequences=True), L.LSTM(4), L.Dense(1)])
-by_keras("keras_gru", (24, 2), [L.GRU(6, return_sequences=True), L.GRU(4, go_backwards=True), L.Dense(1)])
-by_keras("keras_rnn", (24, 2), [L.SimpleRNN(6, activation="relu", return_sequences=True), L.GlobalAveragePooling1D(), L.Dense(1)])
+    def by_pytorch(name, shape, model, layers, x=None):
+        torch.manual_seed(7)
+        for parameter in model.parameters():
+            nn.init.normal_(parameter, std=0.3)
+        x = torch.tensor(inputs(shape, 2)) if x is None else x
+        y = torch.sin(x.reshape(ROWS, -1).sum(1, keepdim=True))
+        optimizer = torch.optim.Adam(model.parameters(), 0.01)
+        for _ in range(20):
+            optimizer.zero_grad()
+            nn.functional.mse_loss(model(x), y).backward()
+            optimizer.step()
+        model.eval()
+        with torch.no_grad():
+            answers = model(x).numpy()
+        layers = [{"class_name": "InputLayer", "config": {"batch_shape": [None, *shape]}}, *layers]
+        layers = [{"class_name": layer, "config": {}} if isinstance(layer, str) else layer for layer in layers]
+        write(name, safetensors.torch.save(model.state_dict()), {"layers": layers, "classes": None}, x.numpy(), answers)
 
-# steps and channels in Keras's order, as docs/travel.md has it
-by_pytorch("torch_dense", (8,), nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Dropout(0.1), nn.Linear(16, 1)),
-           [layer("Dense", units=16, activation="relu"), layer("Dropout", rate=0.1), layer("Dense", units=1)])
-by_pytorch("torch_conv", (24, 2), nn.Sequential(OWN["Conv1d"](2, 6, 3), nn.ReLU(), OWN["MaxPool1d"](2), nn.Flatten(), nn.Linear(66, 1)),
-           [layer("Conv1D", filters=6, kernel_size=3, activation="relu"), "MaxPooling1D", "Flatten", layer("Dense", units=1)])
-for module, keras_class in (("LSTM", "LSTM"), ("GRU", "GRU"), ("RNN", "SimpleRNN")):
-    first = OWN[module](input_size=2, hidden_size=6, return_sequences=True)
-    by_pytorch(f"torch_{module.lower()}", (24, 2), nn.Sequential(first, OWN[module](input_size=6, hidden_size=4, return_sequences=False), nn.Linear(4, 1)),
-               [layer(keras_class, units=6, return_sequences=True), layer(keras_class, units=4), layer("Dense", units=1)])
+    def layer(class_name, **config):
+        return {"class_name": class_name, "config": config}
+
+    # steps and channels in Keras's order, as docs/travel.md has it
+    by_pytorch("torch_dense", (8,), nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Dropout(0.1), nn.Linear(16, 1)),
+               [layer("Dense", units=16, activation="relu"), layer("Dropout", rate=0.1), layer("Dense", units=1)])
+    by_pytorch("torch_conv", (24, 2), nn.Sequential(OWN["Conv1d"](2, 6, 3), nn.ReLU(), OWN["MaxPool1d"](2), nn.Flatten(), nn.Linear(66, 1)),
+               [layer("Conv1D", filters=6, kernel_size=3, activation="relu"), "MaxPooling1D", "Flatten", layer("Dense", units=1)])
+    for module, keras_class in (("LSTM", "LSTM"), ("GRU", "GRU"), ("RNN", "SimpleRNN")):
+        first = OWN[module](input_size=2, hidden_size=6, return_sequences=True)
+        by_pytorch(f"torch_{module.lower()}", (24, 2), nn.Sequential(first, OWN[module](input_size=6, hidden_size=4, return_sequences=False), nn.Linear(4, 1)),
+                   [layer(keras_class, units=6, return_sequences=True), layer(keras_class, units=4), layer("Dense", units=1)])
