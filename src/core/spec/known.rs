@@ -27,7 +27,7 @@ const KNOWN: [&str; 20] = [
     "labels",
 ];
 
-/// What the procedure that stores the model reads.
+/// What ml_train(), which stores the model, reads.
 const OF_PROCEDURE: [&str; 3] = ["deploy", "keep_versions", "validation_query"];
 
 /// What PostgreSQL's function has besides.
@@ -44,13 +44,13 @@ pub(super) fn check(key: &str) -> Result<()> {
 #[cold]
 pub(super) fn refused(key: &str) -> Error {
     if OF_PROCEDURE.contains(&key) {
-        return invalid(format!("{key} is read by the procedure ml_train() alone"))
-            .hint("Leave it out, or train with CALL ml_train(...).");
+        return invalid(format!("{key} is read by ml_train() alone"))
+            .hint("Leave it out, or train with ml_train(), which stores the model.");
     }
     if NOT_BUILT.contains(&key) {
         let message = format!("{key} is not supported here");
         return Error::new(ErrorKind::NotSupported, message).hint(match key {
-            "max_memory" => "The administrator limits the memory of a training with work_mem.",
+            "max_memory" => "It is limited by the setting work_mem of tablenet.",
             _ => "Leave it out.",
         });
     }

@@ -300,10 +300,7 @@ fn values_out_of_range_or_of_another_kind_are_refused() {
 #[test]
 fn keys_read_elsewhere_say_so() {
     let procedure = refused(r#"{"deploy": "never"}"#);
-    assert_eq!(
-        procedure.to_string(),
-        "deploy is read by the procedure ml_train() alone"
-    );
+    assert_eq!(procedure.to_string(), "deploy is read by ml_train() alone");
     let not_built = refused(r#"{"warm_start": true}"#);
     assert_eq!(
         (not_built.kind(), not_built.to_string().as_str()),
