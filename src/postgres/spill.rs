@@ -22,6 +22,11 @@ impl Spills {
         let context = unsafe { pg_sys::CurrentMemoryContext };
         Self { context }
     }
+
+    /// Files that live as long as `context` at most.
+    pub fn within(context: pg_sys::MemoryContext) -> Self {
+        Self { context }
+    }
 }
 
 impl SpillFactory for Spills {
@@ -81,6 +86,10 @@ impl Spill for File {
         })?;
         self.length += block.len() as u64;
         self.position = self.length;
+        // A seek beyond the last segment writes what is in the buffer, and moves nothing: the file can be closed at any time.
+        // SAFETY: the file is open.
+        error::catch(|| unsafe { pg_sys::BufFileSeek(self.file, i32::MAX, 0, libc::SEEK_SET) })?;
+        self.dirty = false;
         Ok(())
     }
 
@@ -105,8 +114,10 @@ impl Spill for File {
 
 impl Drop for File {
     fn drop(&mut self) {
-        // An error is on its way, or closing could raise one: PostgreSQL closes the file when it aborts.
-        if std::thread::panicking() || self.dirty {
+        // An error is on its way, or closing could raise one: PostgreSQL closes the file when it aborts. That is when groups
+        // of an aggregate go with their memory, and the file may be closed already.
+        // SAFETY: looks at the state of the transaction.
+        if std::thread::panicking() || self.dirty || !unsafe { pg_sys::IsTransactionState() } {
             return;
         }
         // SAFETY: the file is open and is not used again; there is nothing to write.
