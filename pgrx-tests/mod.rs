@@ -18,5 +18,7 @@ mod spill;
 mod support;
 mod threads;
 mod train;
+mod train_agg;
 mod types;
+mod value;
 mod version;

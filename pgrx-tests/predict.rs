@@ -499,9 +499,10 @@ mod tests {
 
     #[pg_test(error = "could not determine the type of argument 2")]
     fn a_call_without_an_expression_is_refused() {
-        let function = Spi::get_one::<pg_sys::Oid>("SELECT 'ml_predict'::regproc::oid")
-            .expect("runs")
-            .expect("found");
+        let function =
+            Spi::get_one::<pg_sys::Oid>("SELECT 'ml_predict(text, \"any\")'::regprocedure::oid")
+                .expect("runs")
+                .expect("found");
         let (model, feature) = (
             "m".into_datum().expect("text"),
             1.0_f64.into_datum().expect("float8"),

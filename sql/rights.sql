@@ -28,11 +28,11 @@ GRANT SELECT ON tablenet.models, tablenet.versions, tablenet.history, tablenet.g
 --       text[], text, text, boolean, bigint, float8, text, boolean, text, text, int),
 --       ml_train(text, text, text[], jsonb, text, text, text[], int, int, float8, text, text, text, text,
 --       text[], text, text, boolean, bigint, float8, text, boolean, text, text, int),
---       ml_partial_fit, ml_import, ml_deploy(text, text), ml_deploy(text, int), ml_rename, ml_drop(text), ml_drop(text, int), ml_grant, ml_revoke
+--       ml_partial_fit, ml_import, ml_train_agg, ml_deploy(text, text), ml_deploy(text, int), ml_rename, ml_drop(text), ml_drop(text, int), ml_grant, ml_revoke
 --       FROM PUBLIC;
 --   GRANT EXECUTE ON ROUTINE ml_train(text, text, text, jsonb, text, text, text[], int, int, float8, text, text, text, text,
 --       text[], text, text, boolean, bigint, float8, text, boolean, text, text, int),
 --       ml_train(text, text, text[], jsonb, text, text, text[], int, int, float8, text, text, text, text,
 --       text[], text, text, boolean, bigint, float8, text, boolean, text, text, int),
---       ml_partial_fit, ml_import, ml_deploy(text, text), ml_deploy(text, int), ml_rename, ml_drop(text), ml_drop(text, int), ml_grant, ml_revoke
+--       ml_partial_fit, ml_import, ml_train_agg, ml_deploy(text, text), ml_deploy(text, int), ml_rename, ml_drop(text), ml_drop(text, int), ml_grant, ml_revoke
 --       TO trainers;

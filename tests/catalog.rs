@@ -12,7 +12,7 @@ const MEMBERS: &str = "
          WHERE d.deptype IN ('a', 'i', 'e'))";
 
 /// One line each; what has a number of its own in every database is left out of them.
-const QUERIES: [&str; 9] = [
+const QUERIES: [&str; 12] = [
     "SELECT concat_ws(' | ', 'extension', extname, extversion, extrelocatable, extnamespace::regnamespace, extowner::regrole,
                       extconfig::regclass[], extcondition, obj_description(oid, 'pg_extension')) FROM pg_extension",
     "SELECT concat_ws(' | ', 'relation', c.oid::regclass, relkind, relowner::regrole, relpersistence, reloptions,
@@ -38,7 +38,16 @@ const QUERIES: [&str; 9] = [
       WHERE relkind IN ('v', 'i', 'S') AND relnamespace <> 'pg_toast'::regnamespace",
     "SELECT concat_ws(' | ', 'function', pg_get_functiondef(p.oid), proowner::regrole, proacl, prosecdef, proconfig,
                       obj_description(p.oid, 'pg_proc'))
-       FROM members JOIN pg_proc p ON p.oid = objid AND classid = 'pg_proc'::regclass",
+       FROM members JOIN pg_proc p ON p.oid = objid AND classid = 'pg_proc'::regclass WHERE prokind <> 'a'",
+    "SELECT concat_ws(' | ', 'aggregate', p.oid::regprocedure, pg_get_function_arguments(p.oid), aggtransfn, aggfinalfn, aggtranstype::regtype,
+                      aggtransspace, aggfinalmodify, aggfinalextra, aggcombinefn, agginitval, proparallel, provolatile, proowner::regrole,
+                      proacl, obj_description(p.oid, 'pg_proc'))
+       FROM members JOIN pg_proc p ON p.oid = objid AND classid = 'pg_proc'::regclass JOIN pg_aggregate a ON a.aggfnoid = p.oid",
+    "SELECT concat_ws(' | ', 'type', t.oid::regtype, typlen, typbyval, typcategory, typispreferred, typdelim, typinput, typoutput,
+                      typreceive, typsend, typalign, typstorage, typowner::regrole, typacl, obj_description(t.oid, 'pg_type'))
+       FROM members JOIN pg_type t ON t.oid = objid AND classid = 'pg_type'::regclass WHERE typtype = 'b'",
+    "SELECT concat_ws(' | ', 'cast', castsource::regtype, casttarget::regtype, castfunc::regprocedure, castcontext, castmethod)
+       FROM members JOIN pg_cast c ON c.oid = objid AND classid = 'pg_cast'::regclass",
     "SELECT concat_ws(' | ', 'schema', nspname, nspowner::regrole, nspacl, obj_description(n.oid, 'pg_namespace'))
        FROM members JOIN pg_namespace n ON n.oid = objid AND classid = 'pg_namespace'::regclass",
     "SELECT concat_ws(' | ', 'initial privileges', pg_describe_object(i.classoid, i.objoid, i.objsubid), privtype, initprivs)

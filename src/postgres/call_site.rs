@@ -1,23 +1,20 @@
-//! What one place in a query keeps between rows: the models it uses, bound to its arguments.
+//! What one place in a query keeps between rows: the models it uses by name, bound to its arguments.
 
 use std::collections::HashMap;
-use std::ffi::c_void;
-use std::rc::Rc;
 
 use pgrx::pg_sys::{self, Datum, NullableDatum};
-use tablenet_core::{Result, Row, Scorer, Scratch, Value};
+use tablenet_core::Result;
 
-use crate::arguments::Arguments;
 use crate::cache::Digest;
 use crate::catalog::rights::Privilege;
-use crate::source::Source;
-use crate::statement::Statement;
-use crate::whole_row::Layout;
+use crate::kept::Site;
+use crate::ready::{Answer, Ready, Rows, Scoring};
+use crate::statement::{Statement, under_snapshot};
 use crate::{arguments, catalog, datum, guc, lookup};
 
-/// The state behind `fn_extra`. PostgreSQL frees it with the memory context of the expression.
+/// The state of a place where models are named.
 pub struct CallSite {
-    arguments: Arguments,
+    rows: Rows,
     /// The name is a constant of the query, so that it need not be looked at again.
     one_name: bool,
     /// The model of the row before, nearly always that of the next.
@@ -26,93 +23,37 @@ pub struct CallSite {
     others: HashMap<Vec<u8>, Box<Bound>>,
     /// The bytes of all models above.
     bytes: usize,
-    layout: Option<Layout>,
-    /// Columns that are no features have been listed.
-    told: bool,
-    context: pg_sys::MemoryContext,
-    reset: pg_sys::MemoryContextCallback,
 }
 
-/// A model ready to score the arguments of one call site.
+/// A model found by its name.
 struct Bound {
     /// In the encoding of the database, as the argument brings it.
     name: Vec<u8>,
-    text: String,
     digest: Digest,
     /// The last statement that found this model under this name and may use it.
     statement: Option<Statement>,
-    scorer: Rc<Scorer>,
-    source: Source,
-    row: Vec<Value<'static>>,
-    buffers: Buffers,
+    ready: Ready,
 }
 
-/// What scoring a row needs beyond the model, made once.
-pub struct Buffers {
-    /// The core's own.
-    pub scratch: Scratch,
-    /// For answers of several numbers.
-    pub numbers: Vec<f32>,
-    /// For answers that are put together as text.
-    pub text: Vec<u8>,
-}
-
-/// What is asked of a model for each row.
-pub trait Answer {
-    /// Scores `row`.
-    fn give<'v>(self, scorer: &Scorer, row: impl Row<'v>, buffers: &mut Buffers) -> Result<Datum>;
-}
-
-impl CallSite {
-    /// The state of the call site that `flinfo` stands for, made with its first call.
-    ///
-    /// # Safety
-    /// `flinfo` is that of the call in progress with `nargs` arguments; nobody else holds its state.
-    #[inline]
-    pub unsafe fn of<'s>(flinfo: *mut pg_sys::FmgrInfo, nargs: usize) -> Result<&'s mut Self> {
-        // SAFETY: `fn_extra` belongs to this function: null, or what `new` left there.
+impl Site for CallSite {
+    unsafe fn new(flinfo: *mut pg_sys::FmgrInfo, nargs: usize) -> Result<Self> {
+        // SAFETY: by contract.
         unsafe {
-            if (*flinfo).fn_extra.is_null() {
-                (*flinfo).fn_extra = Self::new(flinfo, nargs)?.cast();
-            }
-            Ok(&mut *(*flinfo).fn_extra.cast::<Self>())
-        }
-    }
-
-    /// # Safety
-    /// As for [`CallSite::of`].
-    #[cold]
-    unsafe fn new(flinfo: *mut pg_sys::FmgrInfo, nargs: usize) -> Result<*mut Self> {
-        // SAFETY: `flinfo` is valid. The callback and its argument live until the context runs it, once.
-        unsafe {
-            let context = (*flinfo).fn_mcxt;
-            let site = Box::new(Self {
-                arguments: Arguments::of(flinfo, nargs)?,
+            Ok(Self {
+                rows: Rows::of(flinfo, nargs)?,
                 one_name: arguments::constant(flinfo, 0).is_some(),
                 current: None,
                 others: HashMap::new(),
                 bytes: 0,
-                layout: None,
-                told: false,
-                context,
-                reset: pg_sys::MemoryContextCallback {
-                    func: Some(free),
-                    ..Default::default()
-                },
-            });
-            let site = Box::into_raw(site);
-            (*site).reset.arg = site.cast();
-            pg_sys::MemoryContextRegisterResetCallback(context, &raw mut (*site).reset);
-            Ok(site)
+            })
         }
     }
+}
 
-    /// Scores one row with the model named by `name`; `None` if there is no row to score.
-    ///
-    /// # Safety
-    /// `name` is text and `values` are the features of the call in progress.
+impl Scoring for CallSite {
+    /// `name` is the text that names the model.
     #[inline]
-    pub unsafe fn score(
+    unsafe fn score(
         &mut self,
         name: Datum,
         values: &[NullableDatum],
@@ -126,66 +67,30 @@ impl CallSite {
                 && (self.one_name || bound.name == unsafe { datum::bytes(name) })
         };
         if !self.current.as_deref().is_some_and(ready) {
-            // SAFETY: by contract. Where no snapshot is active, one is for as long as the catalog is read.
+            // SAFETY: by contract.
             unsafe {
                 let wanted = datum::bytes(name);
-                if statement.is_none() {
-                    pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
-                }
-                self.find(name, wanted, statement, values)?;
-                if statement.is_none() {
-                    pg_sys::PopActiveSnapshot();
-                }
+                under_snapshot(statement, || self.find(name, wanted, statement, values))?;
             }
         }
         let Self {
             current: Some(bound),
-            layout,
-            told,
-            context,
+            rows,
             ..
         } = self
         else {
             return Ok(None);
         };
-        let Bound {
-            text,
-            scorer,
-            source,
-            row: buffer,
-            buffers,
-            ..
-        } = &mut **bound;
-        if let Source::Direct(direct) = source {
-            return answer.give(scorer, direct.row(values), buffers).map(Some);
-        }
-        // The buffer holds nothing between calls, so only the lifetime of what it could hold changes.
-        let mut row: Vec<Value<'_>> = recycle(std::mem::take(buffer));
-        row.resize(scorer.features().len(), Value::Null);
-        // SAFETY: by contract; the context of the call site outlives the layout.
-        let found = unsafe {
-            source.read(
-                values,
-                text,
-                scorer.features(),
-                (layout, told),
-                *context,
-                &mut row,
-            )?
-        };
-        let result = if found {
-            Some(answer.give(scorer, &row, buffers)?)
-        } else {
-            None
-        };
-        *buffer = recycle(row);
-        Ok(result)
+        // SAFETY: by contract.
+        unsafe { bound.ready.score(rows, values, answer) }
     }
+}
 
+impl CallSite {
     /// Makes the model of this name the current one, checked for this statement.
     ///
     /// # Safety
-    /// As for [`CallSite::score`].
+    /// `name` is text, which is `wanted`, and `values` are the features of the call in progress.
     #[cold]
     unsafe fn find(
         &mut self,
@@ -217,31 +122,21 @@ impl CallSite {
         let stored = catalog::find(text, Privilege::Predict)?;
         if let Some(bound) = &mut self.current {
             if bound.digest == stored.file.sha256 {
-                if bound.source.reads_enum() {
-                    let features = bound.scorer.features();
+                if bound.ready.reads_enum() {
                     // SAFETY: by contract.
-                    bound.source = unsafe {
-                        Source::bind(&self.arguments, values, text, features, &mut self.told)?
-                    };
+                    unsafe { bound.ready.rebind(&mut self.rows, values)? };
                 }
                 bound.statement = statement;
                 return Ok(());
             }
-            self.bytes -= bound.scorer.bytes();
+            self.bytes -= bound.ready.bytes();
             self.current = None;
         }
         let scorer = lookup::scorer(text, &stored)?;
+        let what = format!("model \"{text}\"");
         // SAFETY: by contract.
-        let source = unsafe {
-            Source::bind(
-                &self.arguments,
-                values,
-                text,
-                scorer.features(),
-                &mut self.told,
-            )?
-        };
-        let bytes = scorer.bytes();
+        let ready = unsafe { Ready::bind(what, scorer, &mut self.rows, values)? };
+        let bytes = ready.bytes();
         if self.bytes.saturating_add(bytes) > guc::cache_size() {
             self.others.clear();
             self.bytes = 0;
@@ -249,32 +144,10 @@ impl CallSite {
         self.bytes += bytes;
         self.current = Some(Box::new(Bound {
             name: wanted.to_vec(),
-            text: text.to_string(),
             digest: stored.file.sha256,
             statement,
-            row: Vec::with_capacity(scorer.features().len()),
-            buffers: Buffers {
-                scratch: scorer.scratch()?,
-                numbers: Vec::new(),
-                text: Vec::new(),
-            },
-            source,
-            scorer,
+            ready,
         }));
         Ok(())
     }
-}
-
-/// An empty vector with the allocation of `row`, free to hold values of another lifetime.
-fn recycle<'a>(mut row: Vec<Value<'_>>) -> Vec<Value<'a>> {
-    row.clear();
-    let mut row = std::mem::ManuallyDrop::new(row);
-    // SAFETY: pointer and capacity come from a vector of the same type but for a lifetime, and it holds no value.
-    unsafe { Vec::from_raw_parts(row.as_mut_ptr().cast(), 0, row.capacity()) }
-}
-
-/// Called by PostgreSQL when the memory context of a call site goes. It touches Rust's memory only.
-unsafe extern "C-unwind" fn free(site: *mut c_void) {
-    // SAFETY: `site` is the box that `CallSite::new` gave away; the context runs this once.
-    drop(unsafe { Box::from_raw(site.cast::<CallSite>()) });
 }

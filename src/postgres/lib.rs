@@ -33,6 +33,7 @@ mod installed;
 mod interrupt;
 mod json_object;
 mod jsonb;
+mod kept;
 mod letters;
 mod literal;
 mod lookup;
@@ -46,6 +47,7 @@ mod predict;
 mod progress;
 mod query;
 mod read;
+mod ready;
 mod rename;
 mod resume;
 mod rival;
@@ -59,7 +61,9 @@ mod support;
 mod temporal;
 mod threads;
 mod train;
+mod train_agg;
 mod transform;
+mod value;
 mod vector;
 mod whole_row;
 
@@ -97,11 +101,12 @@ pgrx::extension_sql_file!(
     name = "travel",
     requires = ["builders"]
 );
+pgrx::extension_sql_file!("../../sql/value.sql", name = "value", requires = ["travel"]);
 
 pgrx::extension_sql_file!("../../sql/rights.sql", name = "rights", finalize);
 
 /// The version of the loaded library.
-#[pg_extern(stable, strict, parallel_safe, requires = ["travel"])]
+#[pg_extern(stable, strict, parallel_safe, requires = ["value"])]
 fn ml_version() -> &'static str {
     env!("CARGO_PKG_VERSION")
 }

@@ -8,7 +8,7 @@ use crate::literal::literal;
 use crate::scalar::Scalar;
 use crate::whole_row::by_name;
 
-/// Refuses any other number of values than the model has features.
+/// Refuses any other number of values than the model, which errors call `model`, has features.
 pub fn check_count(model: &str, features: &[Feature], given: usize) -> Result<()> {
     if features.len() == given {
         return Ok(());
@@ -19,7 +19,7 @@ pub fn check_count(model: &str, features: &[Feature], given: usize) -> Result<()
         .map(|feature| feature.name.as_str())
         .collect::<Vec<_>>()
         .join(", ");
-    let message = format!("model \"{model}\" expects {expected} feature{plural}, not {given}");
+    let message = format!("{model} expects {expected} feature{plural}, not {given}");
     Err(Error::new(ErrorKind::FeatureCount, message)
         .hint(format!("In training order they are: {names}.")))
 }

@@ -1,48 +1,48 @@
 //! ml_predict and its siblings: one row of arguments in, one answer out.
 //!
-//! They are plain C functions, since a `VARIADIC "any"` has no Rust type; sql/functions.sql declares them.
+//! They are plain C functions, since a `VARIADIC "any"` has no Rust type; sql/functions.sql and sql/value.sql declare them.
 
 use pgrx::pg_sys::{self, Datum, FunctionCallInfo};
 use tablenet_core::{Result, Row, Scorer};
 
-use crate::call_site::{Answer, Buffers, CallSite};
+use crate::call_site::CallSite;
 use crate::entry::entry;
+use crate::ready::{Answer, Buffers, Scoring};
+use crate::value::ValueSite;
 use crate::{datum, error};
 
-entry!(
-    tablenet_predict,
-    pg_finfo_tablenet_predict,
-    Prediction,
-    call
+/// The four functions for models of one kind.
+macro_rules! entries {
+    ($site:ty: $($symbol:ident, $record:ident, $answer:ident;)*) => {
+        $(entry!($symbol, $record, $answer, call::<$site>);)*
+    };
+}
+
+entries!(
+    CallSite:
+    tablenet_predict, pg_finfo_tablenet_predict, Prediction;
+    tablenet_predict_class, pg_finfo_tablenet_predict_class, Class;
+    tablenet_predict_proba, pg_finfo_tablenet_predict_proba, Probabilities;
+    tablenet_predict_values, pg_finfo_tablenet_predict_values, Outputs;
 );
-entry!(
-    tablenet_predict_class,
-    pg_finfo_tablenet_predict_class,
-    Class,
-    call
-);
-entry!(
-    tablenet_predict_proba,
-    pg_finfo_tablenet_predict_proba,
-    Probabilities,
-    call
-);
-entry!(
-    tablenet_predict_values,
-    pg_finfo_tablenet_predict_values,
-    Outputs,
-    call
+
+entries!(
+    ValueSite:
+    tablenet_value_predict, pg_finfo_tablenet_value_predict, Prediction;
+    tablenet_value_predict_class, pg_finfo_tablenet_value_predict_class, Class;
+    tablenet_value_predict_proba, pg_finfo_tablenet_value_predict_proba, Probabilities;
+    tablenet_value_predict_values, pg_finfo_tablenet_value_predict_values, Outputs;
 );
 
 /// # Safety
-/// `fcinfo` is that of a call in progress whose first argument is text.
+/// `fcinfo` is that of a call in progress whose first argument says which model.
 #[inline]
-unsafe fn call(fcinfo: FunctionCallInfo, answer: impl Answer) -> Datum {
+unsafe fn call<S: Scoring>(fcinfo: FunctionCallInfo, answer: impl Answer) -> Datum {
     // SAFETY: by contract; `args` has `nargs` values.
     let scored = unsafe {
         let count = usize::try_from((*fcinfo).nargs).unwrap_or(0);
         match (*fcinfo).args.as_slice(count) {
-            [model, features @ ..] if !model.isnull => CallSite::of((*fcinfo).flinfo, count)
+            [model, features @ ..] if !model.isnull => S::of((*fcinfo).flinfo, count)
                 .and_then(|site| site.score(model.value, features, answer)),
             _ => Ok(None),
         }

@@ -1,6 +1,7 @@
 //! What tells one statement's view of the catalog from another's.
 
 use pgrx::pg_sys;
+use tablenet_core::Result;
 
 // These read a variable of the backend and cannot raise an error, so they need no guard; they run for every row.
 unsafe extern "C" {
@@ -49,4 +50,20 @@ impl Statement {
             curcid: snapshot.curcid,
         })
     }
+}
+
+/// Runs `work`, which reads the catalog, in `statement`. Where no snapshot is active, one is for as long as it runs.
+pub fn under_snapshot<R>(
+    statement: Option<Statement>,
+    work: impl FnOnce() -> Result<R>,
+) -> Result<R> {
+    if statement.is_some() {
+        return work();
+    }
+    // SAFETY: popped below; after an error the abort pops it.
+    unsafe { pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot()) };
+    let result = work()?;
+    // SAFETY: pushed above.
+    unsafe { pg_sys::PopActiveSnapshot() };
+    Ok(result)
 }

@@ -130,7 +130,7 @@ pub fn run(
     before: Option<Before>,
     mut interrupts: Interrupts,
 ) -> Result<Datum> {
-    let (answer, notices, fewer) = {
+    let (answer, notices, threads) = {
         let rival = Rival::find(&request.model, request.keeping.deploy)?;
         let deployed = rival.as_ref().and_then(Rival::version);
         let parent = before.as_ref().map(|before| before.version);
@@ -190,25 +190,31 @@ pub fn run(
             seconds: interrupts.elapsed(),
         };
         let stored = versions::store(&new, &mut interrupts)?;
-        let (used, wanted) = (trained.threads, trained.threads_wanted);
-        let fewer = (used < wanted).then(|| {
-            format!("memory suffices for {used} of {wanted} threads; the result is the same")
-        });
         let answer = answer(call, &new, &stored)?;
         trained.notices.extend(rival::notice(&new, &stored));
-        (answer, trained.notices, fewer)
+        let threads = (trained.threads, trained.threads_wanted);
+        (answer, trained.notices, threads)
     };
     drop(interrupts);
+    tell(notices, threads);
+    Ok(answer)
+}
+
+/// Tells the user what a training has to say, and that it ran on fewer threads than `wanted`, once nothing of it is alive.
+pub fn tell(notices: Vec<String>, (used, wanted): (usize, usize)) {
     for notice in notices {
         pgrx::notice!("{}", error::printable(&notice));
     }
-    match fewer {
-        Some(message) if guc::asked_for_threads() => pgrx::notice!("{message}"),
-        // Whoever left the number to us need not know.
-        Some(message) => pgrx::debug1!("{message}"),
-        None => {}
+    if used >= wanted {
+        return;
     }
-    Ok(answer)
+    let message = format!("memory suffices for {used} of {wanted} threads; the result is the same");
+    if guc::asked_for_threads() {
+        pgrx::notice!("{message}");
+    } else {
+        // Whoever left the number to us need not know.
+        pgrx::debug1!("{message}");
+    }
 }
 
 /// What a training reads, and how.

@@ -123,6 +123,32 @@ impl Layout {
         }
     }
 
+    /// The columns that still exist: place, name, type and type modifier of each.
+    pub fn fields(&self) -> Result<Vec<(usize, String, pg_sys::Oid, i32)>> {
+        self.columns()
+            .map(|(place, column)| {
+                let name = name(column)?.to_string();
+                Ok((place, name, column.atttypid, column.atttypmod))
+            })
+            .collect()
+    }
+
+    /// Whether the row is of no named type.
+    pub fn is_anonymous(&self) -> bool {
+        self.type_id == pg_sys::RECORDOID
+    }
+
+    /// Grows where rows come to have other columns.
+    pub fn serial(&self) -> u64 {
+        self.serial
+    }
+
+    /// The value at a place of the row that was unpacked last, and whether it is NULL.
+    #[inline]
+    pub fn value(&self, place: usize) -> Option<(Datum, bool)> {
+        Some((*self.datums.get(place)?, *self.nulls.get(place)?))
+    }
+
     /// The columns that still exist, each with its place in the row.
     fn columns(&self) -> impl Iterator<Item = (usize, &pg_sys::FormData_pg_attribute)> {
         (0..self.datums.len())
@@ -253,7 +279,7 @@ pub fn by_name(
         if !others.is_empty() {
             // pgrx holds interrupts while it reports, so nothing can jump over these frames.
             let others = others.join(", ");
-            pgrx::debug1!("columns that are no features of model \"{model}\": {others}");
+            pgrx::debug1!("columns that are no features of {model}: {others}");
         }
     }
     // Every feature has a column of its own.

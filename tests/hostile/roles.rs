@@ -50,6 +50,7 @@ fn the_statements_for_a_role_of_trainers_work_as_they_stand() {
         "predict_class",
         "predict_proba",
         "predict_values",
+        "model",
         "evaluate",
         "transform",
         "drift",

@@ -43,7 +43,7 @@ const TINY_IMPORT: &str = "SELECT ml_import($m, '\\x40000000000000007b22642f6b65
     \"config\": {\"name\": \"d\", \"units\": 1, \"use_bias\": false}}]', '{a}')";
 
 #[rustfmt::skip]
-pub const CALLS: [Call; 32] = [
+pub const CALLS: [Call; 33] = [
     call("ml_predict(text,\"any\")", Predict, Version, "SELECT ml_predict($m, 1.5, 2)"),
     call("ml_predict(text,\"any\")", Predict, Version, "SELECT ml_predict($m, h) FROM h"),
     call("ml_predict(text,\"any\")", Predict, Version, "SELECT ml_predict($m, '{\"a\": 1, \"b\": 2}'::jsonb)"),
@@ -52,6 +52,7 @@ pub const CALLS: [Call; 32] = [
     call("ml_predict_class(text,\"any\")", Predict, Version, "SELECT ml_predict_class($m, 1.5, 2)"),
     call("ml_predict_proba(text,\"any\")", Predict, Version, "SELECT ml_predict_proba($m, 1.5, 2)"),
     call("ml_predict_values(text,\"any\")", Predict, Version, "SELECT ml_predict_values($m, 1.5, 2)"),
+    call("ml_model(text)", Predict, Version, "SELECT ml_predict(ml_model($m), 1.5, 2)"),
     call("ml_evaluate(text,text)", Predict, Version, "SELECT * FROM ml_evaluate($m, 'TABLE h')"),
     call("ml_transform(text,text)", Predict, Version, "SELECT * FROM ml_transform($m, 'TABLE h')"),
     call("ml_drift(text,text)", Predict, Version, "SELECT * FROM ml_drift($m, 'TABLE h')"),
@@ -78,12 +79,25 @@ pub const CALLS: [Call; 32] = [
     call("ml_revoke(text,name,text)", Own, Name, "SELECT ml_revoke($m, 'stranger', 'own')"),
 ];
 
-/// What no right on a model decides.
-pub const OPEN: [&str; 4] = [
+/// What no right on a model decides: a model that is a value belongs to whoever has it.
+pub const OPEN: [&str; 17] = [
     "ml_version()",
     "predict_support(internal)",
     "layer(text,jsonb)",
     "sequential(jsonb)",
+    "ml_predict(tablenet.model,\"any\")",
+    "ml_predict_class(tablenet.model,\"any\")",
+    "ml_predict_proba(tablenet.model,\"any\")",
+    "ml_predict_values(tablenet.model,\"any\")",
+    "ml_train_agg(jsonb,\"any\",\"any\")",
+    "train_agg_step(internal,jsonb,\"any\")",
+    "train_agg_end(internal)",
+    "model_in(cstring)",
+    "model_out(tablenet.model)",
+    "model_recv(internal)",
+    "model_send(tablenet.model)",
+    "model(bytea)",
+    "bytea(tablenet.model)",
 ];
 
 impl Call {

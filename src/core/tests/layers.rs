@@ -63,7 +63,9 @@ fn objects(
             Some(wanted) => differences(&format!("{path}.{key}"), value, wanted, found),
             // Keras 3.15.1 reads the gain of Identity and forgets to write it.
             None if key == "gain" && value.as_f64() == Some(1.0) => {}
-            None => found.push(format!("{path}.{key} is {value}; Keras has no such setting")),
+            None => found.push(format!(
+                "{path}.{key} is {value}; Keras has no such setting"
+            )),
         }
     }
     for (key, value) in keras {
