@@ -1,7 +1,7 @@
 //! `compile`: every check that needs neither data nor weights (Keras: `model.compile`).
 
 use crate::config::invalid;
-use crate::layer::embedding::Front;
+use crate::layer::front::Front;
 use crate::network::Network;
 use crate::sequential::MAX_LAYERS;
 use crate::{
@@ -60,7 +60,7 @@ impl Sequential {
     ) -> Result<Model> {
         let inputs = inputs.into();
         self.check_inputs(&inputs)?;
-        self.check_layers()?;
+        self.check_layers(&inputs)?;
         if !(target_scale.is_finite() && target_scale > 0.0) {
             return Err(invalid(format!(
                 "target_scale must be positive, not {target_scale}"
@@ -124,7 +124,7 @@ impl Sequential {
         }
     }
 
-    fn check_layers(&self) -> Result<()> {
+    fn check_layers(&self, inputs: &Inputs) -> Result<()> {
         if self.layers.is_empty() {
             return Err(invalid("a model needs at least one layer"));
         }
@@ -134,9 +134,31 @@ impl Sequential {
                 format!("a model cannot have more than {MAX_LAYERS} layers"),
             ));
         }
+        self.check_embedding(inputs)?;
         self.layers
             .iter()
             .try_for_each(|layer| layer.kind().check())
+    }
+
+    /// Indices are what the data has, not what a layer makes.
+    fn check_embedding(&self, inputs: &Inputs) -> Result<()> {
+        let place = |layer: &Layer| matches!(layer, Layer::Embedding(_));
+        let Some(place) = self.layers.iter().rposition(place) else {
+            return Ok(());
+        };
+        let before = &self.layers[..place];
+        match before.iter().rfind(|layer| !layer.only_reshapes()) {
+            Some(layer) => Err(invalid(format!(
+                "an Embedding cannot stand behind {}",
+                layer.class_name()
+            ))
+            .hint("It takes indices: put it first.")),
+            None if !inputs.embeddings.is_empty() => Err(invalid(
+                "an Embedding layer cannot stand behind the embeddings of text columns",
+            )
+            .hint("Leave the texts or the layer out.")),
+            None => Ok(()),
+        }
     }
 }
 

@@ -250,15 +250,23 @@ impl<'a> Config<'a> {
         }
     }
 
-    /// Refuses another data type than float32 and frozen layers.
-    pub fn check_dtype_and_trainable(&self) -> Result<()> {
-        let dtype = match self.get("dtype") {
-            Some(Value::Object(policy)) => {
-                policy.get("config").and_then(|c| c.get("name")).cloned()
-            }
-            other => other.cloned(),
-        };
-        if dtype.is_some_and(|d| d != "float32") {
+    /// Whether the key is given as null, where that is something else than leaving it out.
+    pub fn is_null(&self, key: &str) -> bool {
+        self.map
+            .is_some_and(|map| map.get(key) == Some(&Value::Null))
+    }
+
+    /// The name of the data type, if one is given.
+    pub fn dtype(&self) -> Option<&'a Value> {
+        match self.get("dtype") {
+            Some(Value::Object(policy)) => policy.get("config").and_then(|c| c.get("name")),
+            other => other,
+        }
+    }
+
+    /// Refuses another data type than float32.
+    pub fn check_dtype(&self) -> Result<()> {
+        if self.dtype().is_some_and(|dtype| dtype != "float32") {
             return Err(Error::new(
                 ErrorKind::NotSupported,
                 format!(
@@ -267,11 +275,18 @@ impl<'a> Config<'a> {
                 ),
             ));
         }
+        Ok(())
+    }
+
+    /// The same of what cannot be trained in part.
+    pub fn check_dtype_and_trainable(&self) -> Result<()> {
+        self.check_dtype()?;
         if !self.flag("trainable", true)? {
             return Err(Error::new(
                 ErrorKind::NotSupported,
                 format!("trainable false of {} is not supported", self.what),
-            ));
+            )
+            .hint("Write it in the layers that are to stay as they are."));
         }
         Ok(())
     }

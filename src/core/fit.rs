@@ -109,6 +109,10 @@ impl Model {
     ) -> Result<History> {
         options.check()?;
         check_data(self, train)?;
+        if self.network.is_fixed() {
+            return Err(invalid("no layer of the model is trainable")
+                .hint("Leave trainable false out where weights are to move."));
+        }
         let mut validation = validation.filter(|v| v.rows() > 0);
         let batch_size = rows_per_batch(options.batch_size, train);
         if let Some(data) = validation.as_deref() {

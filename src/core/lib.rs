@@ -141,9 +141,9 @@ pub use import::Import;
 pub use initializer::{Distribution, Fan, Initializer, Seed};
 pub use json_row::{JsonKind, JsonRow};
 pub use layer::{
-    ActivationLayer, AveragePooling1D, Conv1D, Dense, Dropout, EmbeddingInput, Flatten,
-    GlobalAveragePooling1D, GlobalMaxPooling1D, Gru, Inputs, Layer, Lstm, MaxPooling1D, Recurrence,
-    Reshape, SimpleRnn, describe_layer,
+    ActivationLayer, AveragePooling1D, Bidirectional, Conv1D, Dense, Dropout, Embedding,
+    EmbeddingInput, Flatten, GlobalAveragePooling1D, GlobalMaxPooling1D, Gru, Inputs, Layer, Lstm,
+    MaxPooling1D, Merge, Recurrence, Reshape, SimpleRnn, TimeDistributed, Weight, describe_layer,
 };
 pub use loss::Loss;
 pub use metric::{Metric, MetricState};

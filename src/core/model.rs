@@ -4,7 +4,7 @@ use crate::compile::check_metrics;
 use crate::config::invalid;
 use crate::feed::Plan;
 use crate::initializer::Draw;
-use crate::layer::embedding::{self, Table};
+use crate::layer::front::{self, Table};
 use crate::network::{Network, Place};
 use crate::shard::Cut;
 use crate::weights::{AT_ONCE, zeros};
@@ -68,7 +68,7 @@ impl Model {
         target_scale: f64,
     ) -> Result<Model> {
         let table = |table: &Table| Variable {
-            path: format!("{}/{}", table.name, embedding::VARIABLE),
+            path: format!("{}/{}", table.name, front::VARIABLE),
             shape: vec![table.vocabulary, table.dim],
             offset: table.offset,
         };

@@ -2,7 +2,7 @@
 
 use crate::gradient::Rows;
 use crate::kernels::cost::cost;
-use crate::layer::embedding::Front;
+use crate::layer::front::Front;
 use crate::layer::{Backward, Change, Forward, Interrupt, Layer};
 use crate::random::hash;
 use crate::sequential::{MAX_PARAMETERS, count_parameters, too_large};
@@ -54,7 +54,7 @@ pub(crate) struct Network {
     pub inputs: usize,
     pub outputs: usize,
     pub parameters: usize,
-    /// The first layer whose way back is gone: where there are no embeddings, the first one with variables.
+    /// The first layer whose way back is gone: where there are no embeddings, the first one with variables that move.
     first: usize,
 }
 
@@ -114,7 +114,7 @@ impl Network {
                 .filter(|&p| p <= MAX_PARAMETERS)
                 .ok_or_else(too_large)?;
             let mut at = offset;
-            for variable in layer.kind().variables(input) {
+            for variable in layer.variables(input) {
                 let name = layer.kind().name().as_deref();
                 variable.check(name.unwrap_or(layer.class_name()))?;
                 let range = at..at + variable.size();
@@ -139,8 +139,11 @@ impl Network {
             input = output;
         }
         let first = if front.is_empty() {
-            let found = places.iter().position(|p| p.parameters > 0);
-            found.unwrap_or(places.len())
+            let moves = |p: &Place| {
+                let variables = p.layer.variables(p.input);
+                variables.iter().any(|v| v.change != Change::Fixed)
+            };
+            places.iter().position(moves).unwrap_or(places.len())
         } else {
             0
         };
@@ -169,6 +172,11 @@ impl Network {
             Some(regularizer.penalty(&weights[special.range.clone()]))
         });
         regularized.sum()
+    }
+
+    /// Whether no weight moves.
+    pub fn is_fixed(&self) -> bool {
+        self.first >= self.places.len()
     }
 
     /// Whether a layer has to see all rows of a batch at once while training.

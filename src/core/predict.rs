@@ -9,6 +9,7 @@ mod tests;
 use crate::kernels::aligned::Aligned;
 pub(crate) use crate::kernels::score::Step;
 use crate::kernels::score::{Entry, Op, apply, score};
+use crate::layer::front::index;
 use crate::weights::room;
 use crate::{Activation, Loss, Result};
 
@@ -31,6 +32,8 @@ pub struct Plan {
     wide: usize,
     /// Numbers in the widest row on its way.
     widest: usize,
+    /// The vectors of an Embedding that takes the inputs, which then are indices.
+    vectors: Option<usize>,
 }
 
 /// The buffers one caller of [`Plan::run`] needs.
@@ -215,6 +218,20 @@ impl Plan {
         result.copy_from_slice(logits);
         apply(self.head, result);
         result
+    }
+
+    /// An input of the row in `scratch` that is no index, where all have to be: which one, and what it is.
+    #[inline]
+    pub(crate) fn no_index(&self, scratch: &PlanScratch) -> Option<(u32, f32)> {
+        let vectors = self.vectors?;
+        let mut entries = scratch.entries.all().iter();
+        let wrong = entries.find(|entry| index(entry.x, vectors).is_none())?;
+        Some((wrong.row, wrong.x))
+    }
+
+    /// See [`Plan::no_index`].
+    pub(crate) fn vectors(&self) -> usize {
+        self.vectors.unwrap_or(0)
     }
 
     /// The loss that the model was trained on.

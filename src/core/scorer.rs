@@ -7,6 +7,7 @@ mod tests;
 use std::borrow::Borrow;
 
 use crate::encoder::RowEncoder;
+use crate::layer::embedding::no_index;
 use crate::target::{Target, TargetKind};
 use crate::{
     Binding, Callback, ColumnType, Error, ErrorKind, Feature, Loss, ModelFile, Plan, PlanScratch,
@@ -203,6 +204,9 @@ impl Scorer {
     ) -> Result<&'s [f32]> {
         let entries = scratch.plan.entries_mut();
         self.encoder.encode(row, entries, &mut scratch.instants)?;
+        if let Some((input, x)) = self.plan.no_index(&scratch.plan) {
+            return Err(self.wrong_index(input, x));
+        }
         let outputs = self.plan.score(&mut scratch.plan);
         if outputs
             .iter()
@@ -257,6 +261,12 @@ impl Scorer {
             format!("{} {what}", self.target.words()),
         )
         .hint(hint)
+    }
+
+    #[cold]
+    fn wrong_index(&self, input: u32, x: f32) -> Error {
+        let column = self.encoder.column(input as usize);
+        no_index(x, self.plan.vectors()).detail(format!("It is in column \"{column}\"."))
     }
 
     #[cold]

@@ -1,9 +1,9 @@
 //! `Sequential`: a stack of layers as an inspectable description. It holds no weights.
 
 use crate::config::{Config, invalid};
-use crate::layer::embedding::{self, Front};
 use crate::layer::float32;
-use crate::{Error, ErrorKind, Inputs, Layer, Result, Shape};
+use crate::layer::front::{self, Front};
+use crate::{Embedding, Error, ErrorKind, Inputs, Layer, Result, Shape};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 
@@ -148,7 +148,7 @@ impl Sequential {
         let mut lines = Vec::with_capacity(front.tables.len() + self.layers.len());
         lines.extend(front.tables.iter().map(|table| LayerSummary {
             name: table.name.clone(),
-            class_name: embedding::CLASS,
+            class_name: front::CLASS,
             output_shape: vec![table.dim],
             parameters: table.parameters() as u64,
             activation: None,
@@ -166,6 +166,15 @@ impl Sequential {
             });
         }
         Ok(lines)
+    }
+
+    /// The Embedding that takes the inputs themselves, if there is one: then all of them are indices.
+    pub fn takes_indices(&self) -> Option<&Embedding> {
+        let mut layers = self.layers.iter();
+        match layers.find(|layer| !layer.only_reshapes()) {
+            Some(Layer::Embedding(embedding)) => Some(embedding),
+            _ => None,
+        }
     }
 
     /// Every layer's name; absent ones are numbered as Keras does: `dense`, `dense_1`.
@@ -195,7 +204,7 @@ impl Sequential {
     /// Names for so many embeddings in front of the layers, numbered as Keras does around the names that are taken.
     pub(crate) fn embedding_names(&self, count: usize) -> Result<Vec<String>> {
         let taken: HashSet<String> = self.names()?.into_iter().collect();
-        let base = embedding::CLASS.to_lowercase();
+        let base = front::CLASS.to_lowercase();
         let names = (0..).map(|i| numbered(&base, i));
         Ok(names
             .filter(|name| !taken.contains(name))
@@ -206,7 +215,7 @@ impl Sequential {
 
 /// The name that Keras makes of a class's: `batch_normalization`, `leaky_re_lu`, `conv1d`
 /// (keras/src/utils/naming.py: before an upper case letter with lower case ones behind it, or behind a lower case one).
-fn snake_case(class: &str) -> String {
+pub(crate) fn snake_case(class: &str) -> String {
     let letters: Vec<char> = class.chars().collect();
     let mut name = String::new();
     for (i, letter) in letters.iter().enumerate() {
@@ -280,12 +289,18 @@ fn whole(json: &Value) -> Result<(&Vec<Value>, Option<Shape>)> {
     Ok((list, built))
 }
 
+/// Keras's integer types.
+const INTEGERS: [&str; 8] = [
+    "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
+];
+
 /// The shape an InputLayer states, if it does.
 fn read_input(config: Option<&Value>) -> Result<Option<Shape>> {
     let known = [
         "batch_shape",
         "batch_input_shape",
         "shape",
+        "input_shape",
         "dtype",
         "sparse",
         "ragged",
@@ -295,15 +310,29 @@ fn read_input(config: Option<&Value>) -> Result<Option<Shape>> {
     ];
     let config = Config::new("InputLayer", config, &known)?;
     config.refuse(&["sparse", "ragged", "optional"])?;
-    config.check_dtype_and_trainable()?;
+    // Whole numbers are numbers.
+    if config.dtype().is_none_or(|dtype| {
+        let name = dtype.as_str().unwrap_or_default();
+        !INTEGERS.contains(&name)
+    }) {
+        config.check_dtype()?;
+    }
     for (key, batch) in [
         ("batch_shape", true),
         ("batch_input_shape", true),
         ("shape", false),
+        ("input_shape", false),
     ] {
-        if let Some(shape) = config.get(key) {
-            return shape_of(shape, batch).map(Some);
+        let Some(shape) = config.get(key) else {
+            continue;
+        };
+        // As many numbers as there are: the data says how many.
+        if let Some([.., Value::Null]) = shape.as_array().map(Vec::as_slice)
+            && shape.as_array().map(Vec::len) == Some(1 + usize::from(batch))
+        {
+            return Ok(None);
         }
+        return shape_of(shape, batch).map(Some);
     }
     Ok(None)
 }
@@ -349,6 +378,46 @@ mod tests {
         assert_eq!(
             twice.names().unwrap_err().to_string(),
             "two layers are named \"dense_1\""
+        );
+    }
+
+    #[test]
+    fn an_input_is_stated_in_every_spelling() {
+        let stated = |input: &str| {
+            let text = format!(r#"[{input}, {{"class_name": "LSTM", "config": {{"units": 1}}}}]"#);
+            Sequential::from_json(&serde_json::from_str(&text).unwrap())
+                .map(|sequential| sequential.inputs.map(|shape| shape.to_string()))
+                .map_err(|error| error.to_string())
+        };
+        for input in [
+            // Keras 3, Keras 2, and by hand
+            r#"{"module": "keras.layers", "class_name": "InputLayer", "config": {"batch_shape": [null, 24, 1], "dtype": "float32", "sparse": false, "ragged": false, "name": "input_layer", "optional": false}, "registered_name": null}"#,
+            r#"{"class_name": "InputLayer", "config": {"batch_input_shape": [null, 24, 1], "dtype": "float32", "sparse": false, "ragged": false, "name": "lstm_input"}}"#,
+            r#"{"class_name": "InputLayer", "config": {"batch_shape": [32, 24, 1], "dtype": "int32"}}"#,
+            r#"{"class_name": "Input", "config": {"shape": [24, 1]}}"#,
+            r#"{"Input": {"shape": [24, 1], "batch_size": null, "name": "days"}}"#,
+            r#"{"InputLayer": {"input_shape": [24, 1]}}"#,
+        ] {
+            assert_eq!(stated(input), Ok(Some("(24, 1)".to_owned())), "{input}");
+        }
+        for input in [
+            r#""Input""#,
+            r#"{"Input": {"shape": [null]}}"#,
+            r#"{"class_name": "InputLayer", "config": {"batch_shape": [null, null], "dtype": "int64"}}"#,
+        ] {
+            assert_eq!(stated(input), Ok(None), "{input}");
+        }
+        let open = r#"{"class_name": "InputLayer", "config": {"batch_shape": [null, null, 1]}}"#;
+        assert_eq!(
+            stated(open),
+            Err(
+                "the input must be rows of known dimensions, not of shape [null,null,1]".to_owned()
+            )
+        );
+        let text = r#"{"class_name": "InputLayer", "config": {"batch_shape": [null, 4], "dtype": "string"}}"#;
+        assert_eq!(
+            stated(text),
+            Err("a dtype other than float32 of InputLayer is not supported".to_owned())
         );
     }
 

@@ -228,8 +228,10 @@ impl<'a> Training<'a> {
     fn begin(&mut self) -> Result<()> {
         let features = self.roles.features.clone();
         let said = &self.options.preprocess;
+        let layers = self.options.layers.as_ref();
+        let indices = layers.is_some_and(|layers| layers.takes_indices().is_some());
         let (learners, mut bytes) = match &self.continued {
-            None => layout(features, said)?,
+            None => layout(features, said, indices)?,
             Some(continued) => frozen_layout(features, &continued.preprocessing, said)?,
         };
         self.skips = Skips::new(&learners);

@@ -113,13 +113,16 @@ impl Piece<'_> {
             if let Some(regularizer) = special.regularizer {
                 regularizer.add_gradient(&w[range.clone()], &mut g[range.clone()]);
             }
+            if special.change == Change::Optimizer {
+                continue;
+            }
+            step(done, range.start, w, g);
             if let Change::Moving { momentum } = special.change {
-                step(done, range.start, w, g);
                 for (w, g) in w[range.clone()].iter_mut().zip(&g[range.clone()]) {
                     *w = momentum * *w + (1.0 - momentum) * g;
                 }
-                done = range.end;
             }
+            done = range.end;
         }
         step(done, w.len(), w, g);
     }

@@ -28,7 +28,7 @@ pub(crate) fn learn(
 ) -> Result<Learned> {
     let budget = Budget::new(64 << 20);
     let columns = columns.iter().cloned().enumerate().collect();
-    let (mut learners, bytes) = layout(columns, &Preprocess::parse(preprocess)?)?;
+    let (mut learners, bytes) = layout(columns, &Preprocess::parse(preprocess)?, false)?;
     learners.iter_mut().for_each(|it| it.bound(1 << 20));
     let mut runs = Runs::new(&learners);
     let mut samples = Samples::new(bytes, budget.clone());

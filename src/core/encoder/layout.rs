@@ -21,17 +21,23 @@ struct Planned {
 }
 
 /// Learners of the feature `columns`, each with its index in the query, followed by those of the differences between points
-/// in time; and the bytes of their record, from 0.
+/// in time; and the bytes of their record, from 0. Their numbers may be `indices` of an Embedding layer.
 pub(crate) fn layout(
     columns: Vec<(usize, Column)>,
     preprocess: &Preprocess,
+    indices: bool,
 ) -> Result<(Vec<Learner>, usize)> {
     let (planned, bytes) = plan(columns)?;
     let names: Vec<(&str, ColumnType)> = planned
         .iter()
         .map(|it| (it.slot.name.as_str(), it.slot.column_type))
         .collect();
-    let options = preprocess.resolve(&names)?;
+    let mut options = preprocess.resolve(&names)?;
+    if indices {
+        for (options, (name, column_type)) in options.iter_mut().zip(&names) {
+            *options = std::mem::take(options).as_indices(name, *column_type)?;
+        }
+    }
     let learners = planned.into_iter().zip(options).map(|(planned, options)| {
         let mut slot = planned.slot;
         if let Some(Encode::Hash { buckets, .. }) = options.encode {
@@ -62,7 +68,7 @@ pub(crate) fn frozen_layout(
     preprocessing: &Preprocessing,
     preprocess: &Preprocess,
 ) -> Result<(Vec<Learner>, usize)> {
-    let (mut learners, bytes) = layout(columns, preprocess)?;
+    let (mut learners, bytes) = layout(columns, preprocess, false)?;
     let places = preprocessing.features.len();
     let differences = &preprocessing.differences;
     // A difference that was NULL in every row of the first training has no inputs.

@@ -109,6 +109,16 @@ impl RowEncoder {
         &self.preprocessing.features
     }
 
+    /// The column of an input.
+    pub(crate) fn column(&self, input: usize) -> &str {
+        let mut end = 0;
+        let found = self.features().iter().find(|feature| {
+            end += feature.encoding.width();
+            input < end
+        });
+        found.map_or("", |feature| feature.name.as_str())
+    }
+
     /// All that was learned of the columns.
     pub(crate) fn preprocessing(&self) -> &Preprocessing {
         &self.preprocessing

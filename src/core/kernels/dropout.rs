@@ -17,14 +17,31 @@ dispatch!(
     pub(crate) fn dropout(key: u64, dropped: u32, scale: f32, from: &[f32], to: &mut [f32]) = dropout_body
 );
 
+dispatch!(
+    /// The factors by which [`dropout`] multiplies.
+    pub(crate) fn mask(key: u64, dropped: u32, scale: f32, to: &mut [f32]) = mask_body
+);
+
+/// What number `i` is multiplied with.
+#[inline(always)]
+fn factor(key: u64, dropped: u32, scale: f32, i: usize) -> f32 {
+    let (low, high) = (key as u32, (key >> 32) as u32);
+    let draw = mix(mix(i as u32 ^ low).wrapping_add(high));
+    if draw < dropped { 0.0 } else { scale }
+}
+
+#[inline(always)]
+fn mask_body<S: Simd>(key: u64, dropped: u32, scale: f32, to: &mut [f32]) {
+    for (i, to) in to.iter_mut().enumerate() {
+        *to = factor(key, dropped, scale, i);
+    }
+}
+
 #[inline(always)]
 fn dropout_body<S: Simd>(key: u64, dropped: u32, scale: f32, from: &[f32], to: &mut [f32]) {
     assert!(from.len() == to.len());
-    let (low, high) = (key as u32, (key >> 32) as u32);
     for (i, (to, from)) in to.iter_mut().zip(from).enumerate() {
-        let draw = mix(mix(i as u32 ^ low).wrapping_add(high));
-        let factor = if draw < dropped { 0.0 } else { scale };
-        *to = from * factor;
+        *to = from * factor(key, dropped, scale, i);
     }
 }
 
@@ -40,6 +57,9 @@ mod tests {
         on_every_level(|| {
             let mut to = vec![0.0; from.len()];
             dropout(7, (0.3 * 4_294_967_296.0) as u32, 1.0 / 0.7, &from, &mut to);
+            let mut factors = vec![0.5; from.len()];
+            mask(7, (0.3 * 4_294_967_296.0) as u32, 1.0 / 0.7, &mut factors);
+            assert_eq!(factors, to);
             seen.push(to);
         });
         assert!(seen.windows(2).all(|w| w[0] == w[1]));

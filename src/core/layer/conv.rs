@@ -31,6 +31,8 @@ pub struct Conv1D {
     pub kernel: Weight,
     /// (filters)
     pub bias: Weight,
+    /// Whether training moves them.
+    pub trainable: bool,
 }
 
 impl Conv1D {
@@ -49,6 +51,7 @@ impl Conv1D {
             use_bias: true,
             kernel: Weight::new(Initializer::GLOROT),
             bias: Weight::new(Initializer::Zeros),
+            trainable: true,
         }
     }
 
@@ -155,7 +158,7 @@ impl Kind for Conv1D {
         self.geometry.check("Conv1D")
     }
 
-    named!(name);
+    named!(name, trainable);
 
     fn output(&self, input: Shape) -> Result<Shape> {
         Shape::new(&[self.windows(input)?.count, self.filters])

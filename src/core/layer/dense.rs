@@ -23,6 +23,8 @@ pub struct Dense {
     pub kernel: Weight,
     /// (units)
     pub bias: Weight,
+    /// Whether training moves them.
+    pub trainable: bool,
 }
 
 impl Dense {
@@ -35,6 +37,7 @@ impl Dense {
             use_bias: true,
             kernel: Weight::new(Initializer::GLOROT),
             bias: Weight::new(Initializer::Zeros),
+            trainable: true,
         }
     }
 }
@@ -73,6 +76,7 @@ impl Kind for Dense {
             use_bias: config.flag("use_bias", true)?,
             kernel: Weight::read(config, "kernel", Initializer::GLOROT)?,
             bias: Weight::read(config, "bias", Initializer::Zeros)?,
+            trainable: true,
         })
     }
 
@@ -90,7 +94,7 @@ impl Kind for Dense {
         check_units(self.units)
     }
 
-    named!(name);
+    named!(name, trainable);
 
     fn output(&self, input: Shape) -> Result<Shape> {
         input.with_last(self.units)

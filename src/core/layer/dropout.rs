@@ -2,7 +2,8 @@
 
 use super::{Backward, Forward, Kind};
 use crate::config::{Config, invalid};
-use crate::kernels::dropout::dropout;
+use crate::kernels::dropout::{dropout, mask};
+use crate::random::hash;
 use crate::{Result, Shape};
 use serde_json::{Map, Value, json};
 
@@ -29,15 +30,57 @@ impl Dropout {
 
     /// The mask is a function of the key, so the way back draws it again instead of storing it.
     fn mask(&self, noise: Option<u64>, from: &[f32], to: &mut [f32]) {
-        match noise {
-            Some(key) if self.rate > 0.0 => {
-                let dropped = (self.rate * 4_294_967_296.0) as u32;
-                let key = key ^ self.seed.unwrap_or(0).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-                dropout(key, dropped, (1.0 / (1.0 - self.rate)) as f32, from, to);
-            }
-            _ => to.copy_from_slice(from),
+        match Drawn::new(self.rate, self.seed, noise) {
+            Some(Drawn {
+                key,
+                dropped,
+                scale,
+            }) => dropout(key, dropped, scale, from, to),
+            None => to.copy_from_slice(from),
         }
     }
+}
+
+/// What is dropped of one pass.
+pub(super) struct Drawn {
+    key: u64,
+    /// The rate as a share of 2^32.
+    dropped: u32,
+    /// What is left is multiplied with this.
+    scale: f32,
+}
+
+impl Drawn {
+    /// Nothing where nothing is dropped: in scoring, or at rate 0.
+    pub(super) fn new(rate: f64, seed: Option<u64>, noise: Option<u64>) -> Option<Self> {
+        let key = noise.filter(|_| rate > 0.0)?;
+        Some(Self {
+            key: key ^ seed.unwrap_or(0).wrapping_mul(0x9e37_79b9_7f4a_7c15),
+            dropped: (rate * 4_294_967_296.0) as u32,
+            scale: (1.0 / (1.0 - rate)) as f32,
+        })
+    }
+
+    /// The factors of all numbers, the `number`th mask of the pass.
+    pub(super) fn mask(&self, number: u64, to: &mut [f32]) {
+        mask(hash(self.key ^ number), self.dropped, self.scale, to);
+    }
+}
+
+/// A share that may be dropped.
+pub(super) fn rate(config: &Config, key: &str) -> Result<f64> {
+    config.number(key, 0.0, "at least 0 and less than 1", |r| {
+        (0.0..1.0).contains(&r)
+    })
+}
+
+/// Guards what a caller may have built by hand.
+pub(super) fn check_rate(rate: f64, what: &str) -> Result<()> {
+    if (0.0..1.0).contains(&rate) {
+        return Ok(());
+    }
+    let message = format!("{what} must be at least 0 and less than 1, not {rate}");
+    Err(invalid(message))
 }
 
 impl Kind for Dropout {
@@ -51,12 +94,9 @@ impl Kind for Dropout {
             return Err(invalid("Dropout needs rate")
                 .hint("Write {\"class_name\": \"Dropout\", \"config\": {\"rate\": 0.2}}."));
         }
-        let rate = config.number("rate", 0.0, "at least 0 and less than 1", |r| {
-            (0.0..1.0).contains(&r)
-        })?;
         Ok(Self {
             name,
-            rate,
+            rate: rate(config, "rate")?,
             seed: config.count("seed", 0..=u64::MAX)?,
         })
     }
@@ -70,13 +110,7 @@ impl Kind for Dropout {
     }
 
     fn check(&self) -> Result<()> {
-        if !(0.0..1.0).contains(&self.rate) {
-            return Err(invalid(format!(
-                "rate of Dropout must be at least 0 and less than 1, not {}",
-                self.rate
-            )));
-        }
-        Ok(())
+        check_rate(self.rate, "rate of Dropout")
     }
 
     named!(name);

@@ -1,244 +1,229 @@
-//! `Embedding`: an index becomes its row of a table (Keras: `keras.layers.Embedding`).
-//!
-//! Embeddings stand in front of the given layers, one for every input that is an index:
-//! x (rows, width) -> z (rows, wide), where z has the vector in place of the index and all other inputs as they are.
+//! `Embedding`: every number of a row, a whole one, becomes its row of a table (Keras: `keras.layers.Embedding`).
 
-use super::{Interrupt, MAX_UNITS};
-use crate::config::invalid;
-use crate::sequential::{MAX_PARAMETERS, too_large};
-use crate::weights::AT_ONCE;
-use crate::{Error, ErrorKind, Result};
+use super::front::{MAX_DIM, VARIABLE, index};
+use super::weight::settings;
+use super::{Backward, Forward, Kind, MAX_UNITS, VariableSpec, Weight};
+use crate::config::{Config, invalid};
+use crate::kernels::lanes::Line;
+use crate::predict::{Frozen, Step};
+use crate::weights::{AT_ONCE, room};
+use crate::{Callback, Error, ErrorKind, Initializer, MAX_RANK, Result, Shape};
+use serde_json::{Map, Value, json};
 
-/// An input that is an index into a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EmbeddingInput {
-    /// Which input, counted from 0.
-    pub input: usize,
-    /// Rows of the table: the index is 0, 1, .. below this.
-    pub vocabulary: usize,
-    /// Numbers that stand for each index.
-    pub dim: usize,
+/// A table of vectors for indices (Keras: `Embedding`).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Embedding {
+    /// The layer's name; filled in by `compile` and `to_json` when absent.
+    pub name: Option<String>,
+    /// Whether training moves the vectors.
+    pub trainable: bool,
+    /// Vectors: indices are 0, 1, .. below this.
+    pub input_dim: usize,
+    /// Numbers of a vector.
+    pub output_dim: usize,
+    /// (input_dim, output_dim)
+    pub embeddings: Weight,
 }
 
-/// What a model's rows are made of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Inputs {
-    /// Numbers in a row, indices included.
-    pub width: usize,
-    /// The inputs that are indices, in ascending order.
-    pub embeddings: Vec<EmbeddingInput>,
-}
-
-impl From<usize> for Inputs {
-    /// Rows of numbers without any index.
-    fn from(width: usize) -> Self {
+impl Embedding {
+    /// `Embedding(input_dim, output_dim)` with Keras's defaults.
+    pub fn new(input_dim: usize, output_dim: usize) -> Self {
         Self {
-            width,
-            embeddings: Vec::new(),
+            name: None,
+            trainable: true,
+            input_dim,
+            output_dim,
+            embeddings: Weight::new(Initializer::UNIFORM),
+        }
+    }
+
+    /// Where the vector of `x` begins and ends in the table.
+    fn vector(&self, x: f32) -> Result<std::ops::Range<usize>> {
+        match index(x, self.input_dim) {
+            Some(index) => Ok(index * self.output_dim..(index + 1) * self.output_dim),
+            None => Err(no_index(x, self.input_dim)),
         }
     }
 }
 
-impl Inputs {
-    /// Numbers in a row once the vectors have taken the places of their indices; `None` where that overflows.
-    pub(crate) fn wide(&self) -> Option<usize> {
-        let dense = self.width.checked_sub(self.embeddings.len())?;
-        self.embeddings
-            .iter()
-            .try_fold(dense, |wide, embedding| wide.checked_add(embedding.dim))
-    }
-
-    /// The named guard of embeddings: in order, inside the row, and small enough to be counted.
-    pub(crate) fn check(&self) -> Result<()> {
-        let mut next = 0;
-        for embedding in &self.embeddings {
-            let EmbeddingInput {
-                input,
-                vocabulary,
-                dim,
-            } = *embedding;
-            if input < next || input >= self.width {
-                let message = format!("input {input} cannot be an index: it is out of order");
-                return Err(invalid(message));
-            }
-            next = input + 1;
-            // An f32 tells all indices up to 2^24 apart.
-            if vocabulary == 0 || vocabulary > MAX_UNITS {
-                let message = format!(
-                    "the vocabulary of an embedding must be from 1 to {MAX_UNITS}, not {vocabulary}"
-                );
-                return Err(Error::new(ErrorKind::LimitExceeded, message));
-            }
-            if dim == 0 || dim > MAX_DIM {
-                let message = format!("dim of an embedding must be from 1 to {MAX_DIM}, not {dim}");
-                return Err(invalid(message));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Keras's class name.
-pub(crate) const CLASS: &str = "Embedding";
-/// Keras's name of the table.
-pub(crate) const VARIABLE: &str = "embeddings";
-/// The longest vector.
-const MAX_DIM: usize = 1 << 12;
-
-/// The embeddings of a network in their places.
-#[derive(Debug, Clone)]
-pub(crate) struct Front {
-    pub tables: Vec<Table>,
-    /// Width of x.
-    pub inputs: usize,
-    /// Width of z.
-    pub outputs: usize,
-    /// Numbers in all tables, which stand at the beginning of the weight vector.
-    pub parameters: usize,
-}
-
-/// One embedding.
-#[derive(Debug, Clone)]
-pub(crate) struct Table {
-    /// `embedding_1`
-    pub name: String,
-    pub input: usize,
-    pub vocabulary: usize,
-    pub dim: usize,
-    /// The first number of its vector in z.
-    pub column: usize,
-    /// Where it begins in the weight vector.
-    pub offset: usize,
-}
-
-impl Table {
-    /// Numbers in the table, (vocabulary, dim).
-    pub fn parameters(&self) -> usize {
-        self.vocabulary * self.dim
-    }
-
-    /// Where the vector of the index in `x`, a row of inputs, begins and ends in the weights.
-    fn vector(&self, x: &[f32]) -> Option<std::ops::Range<usize>> {
-        let index = index(*x.get(self.input)?, self.vocabulary)?;
-        let start = self.offset + index * self.dim;
-        Some(start..start + self.dim)
-    }
-}
-
-/// The index that stands in an input; `None` unless it is a whole number below `vocabulary`.
-#[inline]
-pub(crate) fn index(x: f32, vocabulary: usize) -> Option<usize> {
-    let index = x as usize;
-    (index < vocabulary && index as f32 == x).then_some(index)
-}
-
-impl From<usize> for Front {
-    /// Without embeddings.
-    fn from(inputs: usize) -> Self {
-        Self {
-            tables: Vec::new(),
-            inputs,
-            outputs: inputs,
-            parameters: 0,
-        }
-    }
-}
-
-impl Front {
-    /// Puts the embeddings of `inputs`, which must have been checked, in their places; `names` are theirs in order.
-    pub fn new(inputs: &Inputs, names: Vec<String>) -> Result<Self> {
-        let mut front = Self::from(inputs.width);
-        front.outputs = inputs.wide().ok_or_else(too_large)?;
-        let mut wider = 0;
-        for (embedding, name) in inputs.embeddings.iter().zip(names) {
-            let table = Table {
-                name,
-                input: embedding.input,
-                vocabulary: embedding.vocabulary,
-                dim: embedding.dim,
-                column: embedding.input + wider,
-                offset: front.parameters,
-            };
-            wider += embedding.dim - 1;
-            front.parameters = embedding
-                .vocabulary
-                .checked_mul(embedding.dim)
-                .and_then(|numbers| front.parameters.checked_add(numbers))
-                .filter(|parameters| *parameters <= MAX_PARAMETERS)
-                .ok_or_else(too_large)?;
-            front.tables.push(table);
-        }
-        Ok(front)
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.tables.is_empty()
-    }
-
-    /// Fills z (rows, wide) from x (rows, width). `FeatureCount` for an index that no table has.
-    pub fn forward(&self, weights: &[f32], x: &[f32], z: &mut [f32]) -> Result<()> {
-        for (x, z) in x
-            .chunks_exact(self.inputs)
-            .zip(z.chunks_exact_mut(self.outputs))
-        {
-            let (mut from, mut to) = (0, 0);
-            for table in &self.tables {
-                z[to..table.column].copy_from_slice(&x[from..table.input]);
-                to = table.column + table.dim;
-                let Some(vector) = table.vector(x) else {
-                    return Err(no_such_index(table, x[table.input]));
-                };
-                z[table.column..to].copy_from_slice(&weights[vector]);
-                from = table.input + 1;
-            }
-            z[to..].copy_from_slice(&x[from..]);
-        }
-        Ok(())
-    }
-
-    /// The gradient of the tables (or what is added to it) from that of z: every row adds to the vectors it took.
-    pub fn backward(
-        &self,
-        x: &[f32],
-        dz: &[f32],
-        gradient: &mut [f32],
-        add: bool,
-        interrupt: &mut Interrupt<'_>,
-    ) -> Result<()> {
-        if !add {
-            for piece in gradient[..self.parameters].chunks_mut(AT_ONCE) {
-                piece.fill(0.0);
-                interrupt()?;
-            }
-        }
-        for (x, dz) in x
-            .chunks_exact(self.inputs)
-            .zip(dz.chunks_exact(self.outputs))
-        {
-            for table in &self.tables {
-                let Some(vector) = table.vector(x) else {
-                    return Err(no_such_index(table, x[table.input]));
-                };
-                let dz = &dz[table.column..table.column + table.dim];
-                for (sum, dz) in gradient[vector].iter_mut().zip(dz) {
-                    *sum += dz;
-                }
-            }
-        }
-        interrupt()
-    }
-}
-
+/// The error of a number that is no index.
 #[cold]
-fn no_such_index(table: &Table, x: f32) -> Error {
-    let Table {
-        name,
-        input,
-        vocabulary,
-        ..
-    } = table;
-    Error::new(
-        ErrorKind::FeatureCount,
-        format!("input {input} is {x}, no index into the {vocabulary} rows of {name}"),
-    )
+pub(crate) fn no_index(x: f32, input_dim: usize) -> Error {
+    let message = format!("{x} is no index of the Embedding, whose input_dim is {input_dim}");
+    Error::new(ErrorKind::InvalidParameter, message).hint(format!(
+        "Its inputs must be whole numbers from 0 to {}: raise input_dim, or leave such rows out.",
+        input_dim.saturating_sub(1)
+    ))
+}
+
+const REFUSED: &[&str] = &[
+    "mask_zero",
+    "activity_regularizer",
+    "quantization_config",
+    "weights",
+    "lora_rank",
+    "lora_alpha",
+];
+
+impl Kind for Embedding {
+    fn known_settings() -> &'static [&'static str] {
+        settings!(
+            ["input_dim", "output_dim", "input_length"],
+            ["embeddings"],
+            [
+                "mask_zero",
+                "activity_regularizer",
+                "quantization_config",
+                "weights",
+                "lora_rank",
+                "lora_alpha"
+            ]
+        )
+    }
+
+    fn from_config(name: Option<String>, config: &Config) -> Result<Self> {
+        config.refuse(REFUSED)?;
+        let input_dim = config.count("input_dim", 1..=MAX_UNITS as u64)?;
+        let output_dim = config.count("output_dim", 1..=MAX_DIM as u64)?;
+        let (Some(input_dim), Some(output_dim)) = (input_dim, output_dim) else {
+            return Err(invalid("Embedding needs input_dim and output_dim").hint(
+                "Write {\"class_name\": \"Embedding\", \"config\": {\"input_dim\": 1000, \"output_dim\": 16}}.",
+            ));
+        };
+        Ok(Self {
+            name,
+            embeddings: Weight::read(config, "embeddings", Initializer::UNIFORM)?,
+            ..Self::new(input_dim as usize, output_dim as usize)
+        })
+    }
+
+    fn settings(&self) -> Map<String, Value> {
+        let mut map = Map::new();
+        map.insert("input_dim".into(), json!(self.input_dim));
+        map.insert("output_dim".into(), json!(self.output_dim));
+        map.insert("mask_zero".into(), false.into());
+        map.insert("activity_regularizer".into(), Value::Null);
+        self.embeddings.write("embeddings", &mut map);
+        map
+    }
+
+    fn check(&self) -> Result<()> {
+        for (what, number, most) in [
+            ("input_dim", self.input_dim, MAX_UNITS),
+            ("output_dim", self.output_dim, MAX_DIM),
+        ] {
+            if number == 0 || number > most {
+                return Err(invalid(format!(
+                    "{what} of Embedding must be from 1 to {most}, not {number}"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    named!(name, trainable);
+
+    fn output(&self, input: Shape) -> Result<Shape> {
+        let dims: Vec<usize> = input
+            .dims()
+            .iter()
+            .copied()
+            .chain([self.output_dim])
+            .collect();
+        if dims.len() > MAX_RANK {
+            return Err(invalid(format!(
+                "Embedding cannot take rows of shape {input}: what it makes has one dimension more"
+            ))
+            .hint(format!("A row has at most {MAX_RANK} dimensions.")));
+        }
+        Shape::new(&dims)
+    }
+
+    fn variables(&self, _input: Shape) -> Vec<VariableSpec> {
+        let shape = vec![self.input_dim, self.output_dim];
+        vec![self.embeddings.variable(VARIABLE, shape)]
+    }
+
+    /// A vector is copied.
+    fn work(&self, input: Shape) -> usize {
+        input.width().saturating_mul(self.output_dim)
+    }
+
+    fn freeze<'w>(
+        &self,
+        _input: Shape,
+        weights: &'w [f32],
+        callback: &mut dyn Callback,
+    ) -> Result<Option<Frozen<'w>>> {
+        let mut table = room(weights.len())?;
+        for piece in weights.chunks(AT_ONCE) {
+            table.extend_from_slice(piece);
+            callback.check()?;
+        }
+        Ok(Some(Frozen::Own(Box::new(Lookup {
+            layer: self.clone(),
+            table,
+        }))))
+    }
+
+    fn forward(&self, pass: Forward<'_>) -> Result<()> {
+        let vectors = pass.y.chunks_exact_mut(self.output_dim);
+        for (i, (x, y)) in pass.x.iter().zip(vectors).enumerate() {
+            y.copy_from_slice(&pass.weights[self.vector(*x)?]);
+            if (i * self.output_dim) >> 20 != ((i + 1) * self.output_dim) >> 20 {
+                (pass.interrupt)()?;
+            }
+        }
+        (pass.interrupt)()
+    }
+
+    /// Every number adds to the vector that it took. It has no gradient itself.
+    fn backward(&self, pass: Backward<'_>) -> Result<()> {
+        if !pass.add {
+            for piece in pass.gradient.chunks_mut(AT_ONCE) {
+                piece.fill(0.0);
+                (pass.interrupt)()?;
+            }
+        }
+        let gradients = pass.dy.chunks_exact(self.output_dim);
+        for (i, (x, dy)) in pass.x.iter().zip(gradients).enumerate() {
+            let sums = &mut pass.gradient[self.vector(*x)?];
+            for (sum, dy) in sums.iter_mut().zip(dy) {
+                *sum += dy;
+            }
+            if (i * self.output_dim) >> 20 != ((i + 1) * self.output_dim) >> 20 {
+                (pass.interrupt)()?;
+            }
+        }
+        if let Some(dx) = pass.dx {
+            dx.fill(0.0);
+        }
+        (pass.interrupt)()
+    }
+}
+
+/// A frozen table.
+#[derive(Debug)]
+struct Lookup {
+    layer: Embedding,
+    table: Vec<f32>,
+}
+
+impl Step for Lookup {
+    /// A number that is no index becomes NaN; who asked has looked before ([`crate::Plan`]).
+    fn run(&self, x: &[f32], y: &mut [f32], _scratch: &mut [Line]) {
+        let dim = self.layer.output_dim;
+        for (x, y) in x.iter().zip(y.chunks_exact_mut(dim)) {
+            let vector = index(*x, self.layer.input_dim)
+                .and_then(|index| self.table.get(index * dim..(index + 1) * dim));
+            match vector {
+                Some(vector) => y.copy_from_slice(vector),
+                None => y.fill(f32::NAN),
+            }
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.table.capacity() * size_of::<f32>()
+    }
 }

@@ -1,42 +1,60 @@
 //! The layers of a `Sequential`. A new one is a file that implements [`Kind`] and a line in `layers!` below.
 
-/// How a kind of layer keeps its name: at this place.
+/// How a kind of layer keeps its name, and whether it is trained: at these places. A layer without variables needs only the
+/// first.
 macro_rules! named {
-    ($($place:tt)+) => {
+    ($($name:ident).+) => {
         fn name(&self) -> &Option<String> {
-            &self.$($place)+
+            &self.$($name).+
         }
 
         fn name_mut(&mut self) -> &mut Option<String> {
-            &mut self.$($place)+
+            &mut self.$($name).+
+        }
+    };
+    ($($name:ident).+, $($trainable:ident).+) => {
+        named!($($name).+);
+
+        fn trainable(&self) -> bool {
+            self.$($trainable).+
+        }
+
+        fn set_trainable(&mut self, trainable: bool) {
+            self.$($trainable).+ = trainable;
         }
     };
 }
 
 mod activation;
+mod bidirectional;
 mod conv;
 mod dense;
 mod describe;
 mod dropout;
 pub(crate) mod embedding;
 mod flatten;
+pub(crate) mod front;
 mod pooling;
 mod recurrent;
 mod reshape;
+mod time_distributed;
 mod weight;
 mod window_pooling;
 mod windows;
 
 pub use activation::ActivationLayer;
+pub use bidirectional::{Bidirectional, Merge};
 pub use conv::Conv1D;
 pub use dense::Dense;
 pub use describe::describe_layer;
 pub use dropout::Dropout;
-pub use embedding::{EmbeddingInput, Inputs};
+pub use embedding::Embedding;
 pub use flatten::Flatten;
+pub use front::{EmbeddingInput, Inputs};
 pub use pooling::{GlobalAveragePooling1D, GlobalMaxPooling1D};
 pub use recurrent::{Gru, Lstm, Recurrence, SimpleRnn};
 pub use reshape::Reshape;
+pub use time_distributed::TimeDistributed;
 pub use weight::Weight;
 pub use window_pooling::{AveragePooling1D, MaxPooling1D};
 
@@ -69,6 +87,8 @@ pub(crate) struct VariableSpec {
 pub(crate) enum Change {
     /// Along its gradient, by the optimizer.
     Optimizer,
+    /// Not at all: `trainable` is false. Its gradient means nothing.
+    Fixed,
     /// w = momentum w + (1 - momentum) g: the layer leaves the batch's value in place of a gradient. Only layers that see
     /// the whole batch ([`Kind::whole_batch`]) can.
     Moving { momentum: f32 },
@@ -224,6 +244,13 @@ pub(crate) trait Kind {
     fn name(&self) -> &Option<String>;
     fn name_mut(&mut self) -> &mut Option<String>;
 
+    /// Whether training moves its variables; [`Layer::variables`] sees to it that it does not.
+    fn trainable(&self) -> bool {
+        true
+    }
+
+    fn set_trainable(&mut self, _trainable: bool) {}
+
     /// The shape of a row of output; an error names the layer where it cannot take such rows.
     fn output(&self, input: Shape) -> Result<Shape>;
 
@@ -308,9 +335,11 @@ macro_rules! layers {
                     $(stringify!($variant) => {
                         let known: Vec<&str> = SHARED.iter().chain(<$kind>::known_settings()).copied().collect();
                         let config = Config::new(class, json, &known)?;
-                        config.check_dtype_and_trainable()?;
+                        config.check_dtype()?;
                         let layer = <$kind>::from_config(config.name()?, &config);
-                        Ok(Layer::$variant(layer.map_err(|error| error.within(class))?))
+                        let mut layer = layer.map_err(|error| error.within(class))?;
+                        layer.set_trainable(config.flag("trainable", true)?);
+                        Ok(Layer::$variant(layer))
                     })*
                     _ => Err(unknown("layer", "layers", class, Self::KNOWN)),
                 }
@@ -351,6 +380,12 @@ layers! {
     GRU(Gru),
     /// `keras.layers.SimpleRNN`
     SimpleRNN(SimpleRnn),
+    /// `keras.layers.Bidirectional`
+    Bidirectional(Bidirectional),
+    /// `keras.layers.TimeDistributed`
+    TimeDistributed(TimeDistributed),
+    /// `keras.layers.Embedding`
+    Embedding(Embedding),
     /// `keras.layers.GlobalAveragePooling1D`
     GlobalAveragePooling1D(GlobalAveragePooling1D),
     /// `keras.layers.GlobalMaxPooling1D`
@@ -373,11 +408,29 @@ impl Layer {
         Self::read(class, config)
     }
 
+    /// Whether it hands on the numbers that it takes.
+    pub(crate) fn only_reshapes(&self) -> bool {
+        matches!(self, Layer::Flatten(_) | Layer::Reshape(_))
+    }
+
+    /// Its variables on rows of this shape, as training treats them.
+    pub(crate) fn variables(&self, input: Shape) -> Vec<VariableSpec> {
+        let mut variables = self.kind().variables(input);
+        if !self.kind().trainable() {
+            for variable in &mut variables {
+                // Keras adds the penalties of what it trains.
+                variable.regularizer = None;
+                variable.change = Change::Fixed;
+            }
+        }
+        variables
+    }
+
     /// Keras's object, under `name`.
     pub(crate) fn to_json(&self, name: &str) -> Value {
         let mut config = self.kind().settings();
         config.insert("name".into(), name.into());
-        config.insert("trainable".into(), true.into());
+        config.insert("trainable".into(), self.kind().trainable().into());
         config.insert("dtype".into(), float32());
         json!({"module": "keras.layers", "class_name": self.class_name(), "config": config, "registered_name": null})
     }

@@ -27,7 +27,7 @@ macro_rules! recurrent_kind {
                 self.settings.check($class)
             }
 
-            named!(settings.name);
+            named!(settings.name, settings.trainable);
 
             fn output(&self, input: $crate::Shape) -> $crate::Result<$crate::Shape> {
                 super::output($class, &self.settings, input)
@@ -43,7 +43,8 @@ macro_rules! recurrent_kind {
                 weights: &'w [f32],
                 callback: &mut dyn $crate::Callback,
             ) -> $crate::Result<Option<$crate::predict::Frozen<'w>>> {
-                let step = super::freeze(self.cell(), &self.settings, input, weights, callback)?;
+                let step =
+                    super::frozen::freeze(self.cell(), &self.settings, input, weights, callback)?;
                 Ok(Some($crate::predict::Frozen::Own(step)))
             }
 
@@ -52,7 +53,10 @@ macro_rules! recurrent_kind {
             }
 
             fn stash(&self, input: $crate::Shape) -> usize {
-                super::stash(&self.cell(), input, self.settings.units)
+                super::Places::of(&self.cell(), &self.settings, input, 1)
+                    .sizes()
+                    .iter()
+                    .sum()
             }
 
             fn scratch(&self, input: $crate::Shape) -> Option<usize> {
@@ -60,32 +64,29 @@ macro_rules! recurrent_kind {
             }
 
             fn forward(&self, pass: $crate::layer::Forward<'_>) -> $crate::Result<()> {
-                super::forward(&self.cell(), &self.settings, pass)
+                super::walk::forward(&self.cell(), &self.settings, pass)
             }
 
             fn backward(&self, pass: $crate::layer::Backward<'_>) -> $crate::Result<()> {
-                super::backward(&self.cell(), &self.settings, pass)
+                super::walk::backward(&self.cell(), &self.settings, pass)
             }
         }
     };
 }
+mod frozen;
 mod gru;
 mod lstm;
 mod settings;
 mod simple;
+mod walk;
 
 pub use gru::Gru;
 pub use lstm::Lstm;
 pub use simple::SimpleRnn;
 
 use super::pooling::steps_and_channels;
-use super::{Backward, Forward};
-use crate::kernels::aligned::floats_mut;
-use crate::kernels::lanes::Line;
-use crate::kernels::score::{Step, apply};
-use crate::kernels::{activate, matmul, reduce};
-use crate::predict::Product;
-use crate::{Activation, Callback, Result, Shape};
+use crate::kernels::matmul;
+use crate::{Activation, Result, Shape};
 pub use settings::Recurrence;
 
 /// How a function of the units is computed: over many rows while training, exactly when scoring.
@@ -95,16 +96,46 @@ pub(crate) type Apply = fn(Activation, &mut [f32]);
 pub(crate) trait Cell: std::fmt::Debug + Send + Sync {
     /// Gates: how often the kernel is as wide as the layer.
     const GATES: usize;
-    /// Numbers per unit, besides the gates and the output, that the way back needs of every step, or the next step of this.
-    const KEPT: usize;
     /// The gradient of what the recurrent kernel made is another one than that of what the kernel made.
     const APART: bool;
+
+    /// Numbers per unit, besides the gates and the output, that the way back needs of every step, or the next step of this.
+    fn kept(&self) -> usize {
+        0
+    }
+
+    /// Whether the output of the step before goes through [`Cell::reset`] and then through the recurrent kernel once more.
+    fn resets(&self) -> bool {
+        false
+    }
+
+    /// From x W + b in `gates` and h U in `recurrent` to what goes through the recurrent kernel once more, in `kept`.
+    fn reset(
+        &self,
+        _gates: &mut [f32],
+        _recurrent: &[f32],
+        _h: &[f32],
+        _kept: &mut [f32],
+        _f: Apply,
+    ) {
+    }
 
     /// From x W + b in `gates` and h U in `recurrent` to the output `h`. The gates stay as they are used.
     fn forward(&self, step: Forth<'_>, f: Apply);
 
     /// The way back: `gates` become the gradient of x W + b.
     fn backward(&self, step: Back<'_>);
+
+    /// The way back through [`Cell::reset`], after [`Cell::backward`]. `through`: in: the gradient of what it kept; out: that
+    /// of h. `recurrent` becomes the gradient of h U.
+    fn reset_back(
+        &self,
+        _gates: &mut [f32],
+        _recurrent: &mut [f32],
+        _h: &[f32],
+        _through: &mut [f32],
+    ) {
+    }
 }
 
 /// One step of one row.
@@ -146,6 +177,8 @@ struct Places {
     wide: usize,
     kept: usize,
     apart: bool,
+    /// Whether inputs, and outputs on their way to the next step, are dropped while training.
+    drops: [bool; 2],
 }
 
 /// The stash of a shard, taken apart.
@@ -164,24 +197,32 @@ struct Stash<'a> {
     dh: &'a mut [f32],
     carried: &'a mut [f32],
     next: &'a mut [f32],
+    /// The factors of x (rows, channels) and of h (rows, units), the same for every step; empty where nothing is dropped.
+    x_mask: &'a mut [f32],
+    h_mask: &'a mut [f32],
+    /// h (steps, rows, units) times its factors
+    masked: &'a mut [f32],
 }
 
 impl Places {
-    fn of<C: Cell>(input: Shape, units: usize, rows: usize) -> Self {
+    fn of<C: Cell>(cell: &C, settings: &Recurrence, input: Shape, rows: usize) -> Self {
+        let units = settings.units;
         Self {
             rows,
             steps: input.leading(),
             channels: input.last(),
             units,
             wide: C::GATES * units,
-            kept: C::KEPT * units,
+            kept: cell.kept() * units,
             apart: C::APART,
+            drops: [settings.dropout > 0.0, settings.recurrent_dropout > 0.0],
         }
     }
 
     /// Floats of each part of the stash, per row.
-    fn sizes(&self) -> [usize; 8] {
+    fn sizes(&self) -> [usize; 11] {
         let recurrent = if self.apart { self.steps } else { 1 };
+        let [drops_x, drops_h] = self.drops.map(usize::from);
         [
             self.steps * self.channels,
             self.steps * self.wide,
@@ -191,6 +232,9 @@ impl Places {
             self.units,
             self.units,
             self.units,
+            drops_x * self.channels,
+            drops_h * self.units,
+            drops_h * self.steps * self.units,
         ]
     }
 
@@ -211,6 +255,9 @@ impl Places {
             dh: take(5),
             carried: take(6),
             next: take(7),
+            x_mask: take(8),
+            h_mask: take(9),
+            masked: take(10),
         }
     }
 
@@ -225,24 +272,17 @@ impl Places {
     }
 }
 
-/// Steps that are copied between two looks at the interrupt.
-const OFTEN: usize = 1 << 10;
-
 /// The least work of a unit's step: its functions are worth as many multiply-adds.
 const LEAST: usize = 64;
 
 /// Multiply-adds of a row.
-pub(crate) fn work<C: Cell>(_cell: &C, input: Shape, units: usize) -> usize {
-    let inputs = input.last().saturating_add(units);
+pub(crate) fn work<C: Cell>(cell: &C, input: Shape, units: usize) -> usize {
+    let recurrent = units.saturating_mul(1 + usize::from(cell.resets()));
+    let inputs = input.last().saturating_add(recurrent);
     let products = inputs.saturating_mul(C::GATES).saturating_add(LEAST);
     products
         .saturating_mul(units)
         .saturating_mul(input.leading())
-}
-
-/// Floats per row for the way back.
-pub(crate) fn stash<C: Cell>(_cell: &C, input: Shape, units: usize) -> usize {
-    Places::of::<C>(input, units, 1).sizes().iter().sum()
 }
 
 /// Floats of scratch for the products.
@@ -271,333 +311,6 @@ impl<'a> Weights<'a> {
             bias: some(bias),
             recurrent_bias: some(rest),
         }
-    }
-}
-
-/// A pass over many rows: functions of the kernels.
-fn training(activation: Activation, z: &mut [f32]) {
-    let width = z.len();
-    activate::forward(activation, width, z);
-}
-
-/// Forward over a shard.
-pub(crate) fn forward<C: Cell>(cell: &C, settings: &Recurrence, pass: Forward<'_>) -> Result<()> {
-    let (units, width) = (settings.units, pass.input.width());
-    let rows = pass.x.len() / width;
-    let places = Places::of::<C>(pass.input, units, rows);
-    let (steps, channels, wide) = (places.steps, places.channels, places.wide);
-    let weights = Weights::split(pass.weights, channels, units, wide);
-    let stash = places.split(pass.stash);
-    for t in 0..steps {
-        let from = settings.step(t, steps);
-        for (x, to) in pass
-            .x
-            .chunks_exact(width)
-            .zip(stash.x[t * rows * channels..].chunks_exact_mut(channels))
-        {
-            to.copy_from_slice(&x[from * channels..][..channels]);
-        }
-        if t % OFTEN == 0 {
-            (pass.interrupt)()?;
-        }
-    }
-    matmul::forward(
-        steps * rows,
-        channels,
-        wide,
-        stash.x,
-        weights.kernel,
-        weights.bias,
-        false,
-        stash.gates,
-        pass.scratch,
-        pass.interrupt,
-    )?;
-    // What the first step has before it.
-    stash.next.fill(0.0);
-    let zeros = &*stash.next;
-    for t in 0..steps {
-        let recurrent = if places.apart {
-            &mut stash.recurrent[t * rows * wide..][..rows * wide]
-        } else {
-            &mut stash.recurrent[..rows * wide]
-        };
-        let (h_before, h) = stash.h.split_at_mut(t * rows * units);
-        let (kept_before, kept) = stash.kept.split_at_mut(t * rows * places.kept);
-        let before = if t == 0 {
-            zeros
-        } else {
-            &h_before[(t - 1) * rows * units..]
-        };
-        matmul::forward(
-            rows,
-            units,
-            wide,
-            before,
-            weights.recurrent,
-            weights.recurrent_bias,
-            false,
-            recurrent,
-            pass.scratch,
-            pass.interrupt,
-        )?;
-        (pass.interrupt)()?;
-        let gates = &mut stash.gates[t * rows * wide..];
-        for r in 0..rows {
-            cell.forward(
-                Forth {
-                    gates: &mut gates[r * wide..][..wide],
-                    recurrent: &recurrent[r * wide..][..wide],
-                    before: &before[r * units..][..units],
-                    kept_before: if t == 0 {
-                        &zeros[..0]
-                    } else {
-                        &kept_before[((t - 1) * rows + r) * places.kept..][..places.kept]
-                    },
-                    kept: &mut kept[r * places.kept..][..places.kept],
-                    h: &mut h[r * units..][..units],
-                },
-                training,
-            );
-        }
-    }
-    if settings.return_sequences {
-        places.row_by_row(units, stash.h, pass.y);
-    } else {
-        pass.y
-            .copy_from_slice(&stash.h[(steps - 1) * rows * units..]);
-    }
-    (pass.interrupt)()
-}
-
-/// Back through a shard.
-pub(crate) fn backward<C: Cell>(cell: &C, settings: &Recurrence, pass: Backward<'_>) -> Result<()> {
-    let (units, width) = (settings.units, pass.input.width());
-    let rows = pass.x.len() / width;
-    let places = Places::of::<C>(pass.input, units, rows);
-    let (steps, channels, wide) = (places.steps, places.channels, places.wide);
-    let weights = Weights::split(pass.weights, channels, units, wide);
-    let stash = places.split(pass.stash);
-    let (dh, next) = (stash.dh, stash.next);
-    stash.carried.fill(0.0);
-    dh.fill(0.0);
-    for t in (0..steps).rev() {
-        if settings.return_sequences {
-            for r in 0..rows {
-                let dy = &pass.dy[(r * steps + t) * units..][..units];
-                for (dh, dy) in dh[r * units..][..units].iter_mut().zip(dy) {
-                    *dh += dy;
-                }
-            }
-        } else if t + 1 == steps {
-            dh.copy_from_slice(pass.dy);
-        }
-        let gates = &mut stash.gates[t * rows * wide..][..rows * wide];
-        let at = if places.apart { t * rows * wide } else { 0 };
-        let recurrent = &mut stash.recurrent[at..][..rows * wide];
-        next.fill(0.0);
-        (pass.interrupt)()?;
-        for r in 0..rows {
-            let here = (t * rows + r) * units;
-            let kept = (t * rows + r) * places.kept;
-            cell.backward(Back {
-                gates: &mut gates[r * wide..][..wide],
-                recurrent: &mut recurrent[r * wide..][..wide],
-                before: if t == 0 {
-                    &next[..units]
-                } else {
-                    &stash.h[here - rows * units..][..units]
-                },
-                kept_before: if t == 0 {
-                    &[]
-                } else {
-                    &stash.kept[kept - rows * places.kept..][..places.kept]
-                },
-                kept: &stash.kept[kept..][..places.kept],
-                h: &stash.h[here..][..units],
-                dh: &mut dh[r * units..][..units],
-                carried: &mut stash.carried[r * units..][..units],
-            });
-        }
-        if t > 0 {
-            let through = if places.apart { &*recurrent } else { &*gates };
-            matmul::input_gradient(
-                rows,
-                units,
-                wide,
-                through,
-                weights.recurrent,
-                None,
-                next,
-                pass.scratch,
-                pass.interrupt,
-            )?;
-            for (dh, next) in dh.iter_mut().zip(&*next) {
-                *dh += next;
-            }
-        }
-    }
-    let (dw, rest) = pass.gradient.split_at_mut(channels * wide);
-    let (du, rest) = rest.split_at_mut(units * wide);
-    let (db, db_recurrent) = rest.split_at_mut(if rest.is_empty() { 0 } else { wide });
-    let all = &*stash.gates;
-    let through = if places.apart { &*stash.recurrent } else { all };
-    if !db.is_empty() {
-        reduce::column_sums(all, wide, db, pass.add);
-    }
-    if !db_recurrent.is_empty() {
-        reduce::column_sums(through, wide, db_recurrent, pass.add);
-    }
-    matmul::weight_gradient(
-        steps * rows,
-        channels,
-        wide,
-        stash.x,
-        all,
-        dw,
-        pass.add,
-        pass.scratch,
-        pass.interrupt,
-    )?;
-    if steps > 1 {
-        let later = &through[rows * wide..];
-        matmul::weight_gradient(
-            (steps - 1) * rows,
-            units,
-            wide,
-            &stash.h[..(steps - 1) * rows * units],
-            later,
-            du,
-            pass.add,
-            pass.scratch,
-            pass.interrupt,
-        )?;
-    } else if !pass.add {
-        du.fill(0.0);
-    }
-    let Some(dx) = pass.dx else {
-        return (pass.interrupt)();
-    };
-    matmul::input_gradient(
-        steps * rows,
-        channels,
-        wide,
-        all,
-        weights.kernel,
-        None,
-        stash.x,
-        pass.scratch,
-        pass.interrupt,
-    )?;
-    for t in 0..steps {
-        let to = settings.step(t, steps);
-        for (dx, from) in dx
-            .chunks_exact_mut(width)
-            .zip(stash.x[t * rows * channels..].chunks_exact(channels))
-        {
-            dx[to * channels..][..channels].copy_from_slice(from);
-        }
-        if t % OFTEN == 0 {
-            (pass.interrupt)()?;
-        }
-    }
-    (pass.interrupt)()
-}
-
-/// A recurrent layer frozen for scoring.
-#[derive(Debug)]
-struct Walk<C> {
-    cell: C,
-    settings: Recurrence,
-    steps: usize,
-    kernel: Product,
-    recurrent: Product,
-}
-
-/// Freezes a layer with rows of shape `input`.
-pub(crate) fn freeze<C: Cell + 'static>(
-    cell: C,
-    settings: &Recurrence,
-    input: Shape,
-    weights: &[f32],
-    callback: &mut dyn Callback,
-) -> Result<Box<dyn Step>> {
-    let (units, wide) = (settings.units, C::GATES * settings.units);
-    let weights = Weights::split(weights, input.last(), units, wide);
-    let bias = weights.bias.unwrap_or_default();
-    let recurrent_bias = weights.recurrent_bias.unwrap_or_default();
-    Ok(Box::new(Walk {
-        cell,
-        settings: settings.clone(),
-        steps: input.leading(),
-        kernel: Product::new(weights.kernel, wide, bias, callback)?,
-        recurrent: Product::new(weights.recurrent, wide, recurrent_bias, callback)?,
-    }))
-}
-
-impl<C: Cell> Walk<C> {
-    /// Floats of the buffers of one step: gates, recurrent, h before, h, kept before, kept.
-    fn floats(&self) -> [usize; 6] {
-        let units = self.settings.units;
-        let (wide, kept) = (C::GATES * units, C::KEPT * units);
-        [wide, wide, units, units, kept, kept]
-    }
-}
-
-impl<C: Cell> Step for Walk<C> {
-    fn run(&self, x: &[f32], y: &mut [f32], scratch: &mut [Line]) {
-        let lines = self.kernel.scratch().max(self.recurrent.scratch());
-        let (scratch, own) = scratch.split_at_mut(lines);
-        let mut rest = floats_mut(own);
-        let [
-            gates,
-            recurrent,
-            mut before,
-            mut h,
-            mut kept_before,
-            mut kept,
-        ] = self.floats().map(|size| {
-            let (part, after) = std::mem::take(&mut rest).split_at_mut(size);
-            rest = after;
-            part
-        });
-        let (units, channels) = (self.settings.units, self.kernel.inputs());
-        before.fill(0.0);
-        kept_before.fill(0.0);
-        for t in 0..self.steps {
-            let from = self.settings.step(t, self.steps);
-            self.kernel
-                .run(&x[from * channels..][..channels], gates, scratch);
-            self.recurrent.run(before, recurrent, scratch);
-            self.cell.forward(
-                Forth {
-                    gates: &mut *gates,
-                    recurrent: &*recurrent,
-                    before: &*before,
-                    kept_before: if t == 0 { &[] } else { &*kept_before },
-                    kept: &mut *kept,
-                    h: &mut *h,
-                },
-                apply,
-            );
-            if self.settings.return_sequences {
-                y[t * units..][..units].copy_from_slice(h);
-            }
-            std::mem::swap(&mut before, &mut h);
-            std::mem::swap(&mut kept_before, &mut kept);
-        }
-        if !self.settings.return_sequences {
-            y.copy_from_slice(before);
-        }
-    }
-
-    fn scratch(&self) -> usize {
-        let own: usize = self.floats().iter().sum();
-        self.kernel.scratch().max(self.recurrent.scratch()) + own.div_ceil(16)
-    }
-
-    fn bytes(&self) -> usize {
-        size_of::<Self>() + self.kernel.bytes() + self.recurrent.bytes()
     }
 }
 

@@ -5,7 +5,7 @@ use crate::kernels::aligned::Aligned;
 use crate::kernels::score::{
     Dense, FEW, Form, GROUP, NARROW, Op, SPARSE, Step, chains, few_columns,
 };
-use crate::layer::embedding::Front;
+use crate::layer::front::Front;
 use crate::weights::{AT_ONCE, room};
 use crate::{Activation, Callback, Error, ErrorKind, Model, Result};
 
@@ -129,6 +129,10 @@ impl Plan {
             outputs: model.outputs(),
             wide: front.outputs,
             widest,
+            vectors: model
+                .sequential()
+                .takes_indices()
+                .map(|embedding| embedding.input_dim),
         };
         Ok((plan, places))
     }

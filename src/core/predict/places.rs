@@ -1,6 +1,6 @@
 //! Where the inputs of a row go in a plan: each to a row of the first kernel, an index to those of its vector.
 
-use crate::layer::embedding;
+use crate::layer::front;
 use crate::weights::{AT_ONCE, room};
 use crate::{Callback, Result};
 
@@ -26,7 +26,7 @@ pub(crate) struct Table {
 impl Table {
     /// A copy of the table whose vectors go to `row` of the first kernel and on, which takes time.
     pub(super) fn new(
-        table: &embedding::Table,
+        table: &front::Table,
         row: u32,
         weights: &[f32],
         callback: &mut dyn Callback,
@@ -74,7 +74,7 @@ impl Table {
 
     /// As [`Table::vector`], of an input.
     pub(super) fn vector_of_input(&self, x: f32) -> Option<&[f32]> {
-        self.vector(embedding::index(x, self.vocabulary())? as u32)
+        self.vector(front::index(x, self.vocabulary())? as u32)
     }
 
     /// Bytes held.

@@ -8,6 +8,7 @@
 //! assert!(error.hint_text().is_some_and(|hint| hint.contains("scale")));
 //! ```
 
+mod indices;
 mod options;
 mod parse;
 mod pattern;

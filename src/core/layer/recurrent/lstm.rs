@@ -73,9 +73,12 @@ pub(super) struct LstmCell {
 
 impl Cell for LstmCell {
     const GATES: usize = 4;
-    /// c and f(c)
-    const KEPT: usize = 2;
     const APART: bool = false;
+
+    /// c and f(c)
+    fn kept(&self) -> usize {
+        2
+    }
 
     fn forward(&self, step: Forth<'_>, f: Apply) {
         let units = step.h.len();

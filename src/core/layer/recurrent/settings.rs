@@ -1,9 +1,8 @@
 //! The settings that all recurrent layers share.
 
 use super::super::weight::settings;
-use super::super::{MAX_UNITS, VariableSpec, Weight};
+use super::super::{MAX_UNITS, VariableSpec, Weight, dropout};
 use crate::config::{Config, invalid};
-use crate::kernels::activate;
 use crate::{Activation, Error, ErrorKind, Initializer, Result, Shape};
 use serde_json::{Map, Value, json};
 
@@ -26,6 +25,14 @@ pub struct Recurrence {
     pub recurrent: Weight,
     /// (gates)
     pub bias: Weight,
+    /// The share of inputs that is set to zero while training, the same ones in every step.
+    pub dropout: f64,
+    /// The share of what goes from step to step that is set to zero, the same ones in every step and for every gate.
+    pub recurrent_dropout: f64,
+    /// An own seed of these, beside the seed of `fit`.
+    pub seed: Option<u64>,
+    /// Whether training moves the weights.
+    pub trainable: bool,
     /// Whether every step has an output, or only the last one.
     pub return_sequences: bool,
     /// Whether the last step is the first.
@@ -33,7 +40,7 @@ pub struct Recurrence {
 }
 
 /// The settings of all recurrent layers.
-pub(super) const SHARED: [&str; 24] = *settings!(
+pub(super) const SHARED: [&str; 26] = *settings!(
     [
         "units",
         "activation",
@@ -41,29 +48,31 @@ pub(super) const SHARED: [&str; 24] = *settings!(
         "use_bias",
         "return_sequences",
         "go_backwards",
-        // They change how Keras computes, not what.
+        "dropout",
+        "recurrent_dropout",
+        "seed",
+        // They change how Keras computes, not what; nothing here is masked.
         "unroll",
         "implementation",
-        "seed",
+        "use_cudnn",
+        "zero_output_for_mask",
     ],
     ["kernel", "recurrent", "bias"],
     [
         "activity_regularizer",
-        "dropout",
-        "recurrent_dropout",
         "return_state",
         "stateful",
-        "zero_output_for_mask",
+        "time_major"
     ]
 );
 
 /// Those that are refused unless they are off.
 const REFUSED: &[&str] = &[
     "activity_regularizer",
-    "dropout",
-    "recurrent_dropout",
     "return_state",
     "stateful",
+    // Of Keras 2.
+    "time_major",
 ];
 
 /// The shared settings and one more.
@@ -89,6 +98,10 @@ impl Recurrence {
             kernel: Weight::new(Initializer::GLOROT),
             recurrent: Weight::new(Initializer::ORTHOGONAL),
             bias: Weight::new(Initializer::Zeros),
+            dropout: 0.0,
+            recurrent_dropout: 0.0,
+            seed: None,
+            trainable: true,
             return_sequences: false,
             go_backwards: false,
         }
@@ -113,6 +126,9 @@ impl Recurrence {
         settings.kernel = Weight::read(config, "kernel", Initializer::GLOROT)?;
         settings.recurrent = Weight::read(config, "recurrent", Initializer::ORTHOGONAL)?;
         settings.bias = Weight::read(config, "bias", Initializer::Zeros)?;
+        settings.dropout = dropout::rate(config, "dropout")?;
+        settings.recurrent_dropout = dropout::rate(config, "recurrent_dropout")?;
+        settings.seed = config.count("seed", 0..=u64::MAX)?;
         settings.return_sequences = config.flag("return_sequences", false)?;
         settings.go_backwards = config.flag("go_backwards", false)?;
         Ok(settings)
@@ -126,9 +142,12 @@ impl Recurrence {
                 self.units
             )));
         }
+        dropout::check_rate(self.dropout, &format!("dropout of {layer}"))?;
+        let what = format!("recurrent_dropout of {layer}");
+        dropout::check_rate(self.recurrent_dropout, &what)?;
         for f in [self.activation, self.recurrent_activation] {
-            // Of these the way back would need more than is kept.
-            if activate::needs_input(f) || f == Activation::Softmax {
+            // Of others the way back would need more than is kept.
+            if slope_of(f).is_none() {
                 return Err(Error::new(
                     ErrorKind::NotSupported,
                     format!("activation {} of {layer} is not supported", f.name()),
@@ -154,6 +173,16 @@ impl Recurrence {
         put("use_bias", json!(self.use_bias));
         put("return_sequences", json!(self.return_sequences));
         put("go_backwards", json!(self.go_backwards));
+        put("dropout", json!(self.dropout));
+        put("recurrent_dropout", json!(self.recurrent_dropout));
+        if gated || self.seed.is_some() {
+            put("seed", json!(self.seed));
+        }
+        for off in ["return_state", "stateful", "unroll"] {
+            put(off, false.into());
+        }
+        put("zero_output_for_mask", false.into());
+        put("activity_regularizer", Value::Null);
         self.kernel.write("kernel", &mut map);
         self.recurrent.write("recurrent", &mut map);
         self.bias.write("bias", &mut map);
@@ -193,9 +222,10 @@ impl Recurrence {
     }
 }
 
-/// The derivative of an activation from its output.
-pub(super) fn slope(f: Activation) -> fn(f32) -> f32 {
-    match f {
+/// The derivative of an activation from its output, where that is enough.
+fn slope_of(f: Activation) -> Option<fn(f32) -> f32> {
+    Some(match f {
+        Activation::Linear => |_| 1.0,
         Activation::Relu => |y| if y > 0.0 { 1.0 } else { 0.0 },
         Activation::Sigmoid => sigmoid_slope,
         Activation::Tanh => tanh_slope,
@@ -204,8 +234,13 @@ pub(super) fn slope(f: Activation) -> fn(f32) -> f32 {
             if y > 0.0 { 1.050_701 } else { y + 1.758_099_3 }
         },
         Activation::LeakyRelu => |y| if y > 0.0 { 1.0 } else { 0.2 },
-        _ => |_| 1.0,
-    }
+        _ => return None,
+    })
+}
+
+/// The same of a layer that [`Recurrence::check`] has accepted.
+pub(super) fn slope(f: Activation) -> fn(f32) -> f32 {
+    slope_of(f).unwrap_or(|_| 1.0)
 }
 
 pub(super) fn sigmoid_slope(y: f32) -> f32 {

@@ -59,7 +59,6 @@ pub(super) struct SimpleCell {
 
 impl Cell for SimpleCell {
     const GATES: usize = 1;
-    const KEPT: usize = 0;
     const APART: bool = false;
 
     fn forward(&self, step: Forth<'_>, f: Apply) {
