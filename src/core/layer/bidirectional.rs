@@ -62,6 +62,11 @@ impl Bidirectional {
         settings_mut(&mut forward)?.name = named("forward_");
         let name = &mut settings_mut(&mut backward)?.name;
         name.get_or_insert_with(|| named("backward_").unwrap_or_default());
+        // As Keras.
+        for layer in [&mut forward, &mut backward] {
+            let settings = settings_mut(layer)?;
+            settings.zero_output_for_mask = settings.return_sequences;
+        }
         Ok(Self {
             name: None,
             trainable: true,

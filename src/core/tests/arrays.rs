@@ -192,3 +192,150 @@ fn rows_spill_where_those_that_wait_leave_no_memory() -> Result<()> {
     assert_eq!(error.to_string(), "spilled");
     Ok(())
 }
+
+/// Rows of 5 words of 20 and what the mean of their worths comes to.
+fn words(length: usize, mut word: impl FnMut(usize, usize) -> f64) -> Vec<([f64; 5], f64)> {
+    let row = |row: usize| {
+        let mut words = [0.0; 5];
+        for (place, each) in words.iter_mut().enumerate() {
+            *each = word(row, place);
+        }
+        let worth = |word: &f64| ((word * 7.0) % 20.0 - 10.0) / 5.0;
+        (words, words.iter().map(worth).sum::<f64>() / 5.0)
+    };
+    (0..length).map(row).collect()
+}
+
+fn train_words(
+    rows: &[([f64; 5], f64)],
+    nulls: usize,
+    layers: &str,
+    preprocess: &str,
+) -> Result<Trained> {
+    let column = |name: &str, column_type| Column {
+        name: name.into(),
+        column_type,
+        integer: false,
+        single_precision: false,
+        labels: None,
+        length: None,
+    };
+    let columns = vec![
+        column("words", ColumnType::Vector),
+        column("worth", ColumnType::Number),
+    ];
+    let options = TrainOptions {
+        epochs: Some(30),
+        layers: Some(Sequential::from_json(
+            &serde_json::from_str(layers).unwrap(),
+        )?),
+        optimizer: Some(Optimizer::parse(r#"{"adam": {"learning_rate": 0.01}}"#)?),
+        preprocess: Preprocess::parse(preprocess)?,
+        ..TrainOptions::default()
+    };
+    let mut clock = Clock::new();
+    let pool = Pool::new(1)?;
+    let mut training = Training::new(columns, &["worth"], options, Box::new(NoSpill))?;
+    for (number, (words, worth)) in rows.iter().enumerate() {
+        let words = match number + nulls < rows.len() {
+            true => Value::Vector(Vector::Double(words)),
+            false => Value::Null,
+        };
+        training.push(&[words, Value::Number(*worth)], &mut clock)?;
+    }
+    training.finish(&mut clock, &pool)
+}
+
+const MEAN_OF_VECTORS: &str = r#"[
+    {"class_name": "Embedding", "config": {"input_dim": 20, "output_dim": 4}},
+    {"class_name": "GlobalAveragePooling1D"}, {"class_name": "Dense", "config": {"units": 1}}]"#;
+
+fn told(result: Result<Trained>) -> String {
+    let Err(error) = result else {
+        panic!("it was taken");
+    };
+    format!("{error} / {}", error.hint_text().unwrap_or_default())
+}
+
+#[test]
+fn arrays_of_indices_reach_an_embedding_as_they_are() -> Result<()> {
+    let rows = words(1500, |row, place| {
+        ((row * 31 + place * 57 + row / 7 * 13) % 20) as f64
+    });
+    let trained = train_words(&rows, 0, MEAN_OF_VECTORS, "{}")?;
+    assert!(
+        trained.metrics["r2"].as_f64().unwrap() > 0.99,
+        "{}",
+        trained.metrics
+    );
+    let bytes = trained.file.to_bytes(&mut Clock::new())?;
+    let file = ModelFile::from_bytes(&bytes, 64 << 20, &mut Clock::new())?;
+    assert!(file.to_bytes(&mut Clock::new())? == bytes);
+    let scorer = Scorer::new(&file, &mut Clock::new())?;
+    let mut scratch = scorer.scratch()?;
+    for (words, worth) in &rows[..50] {
+        let row = [Value::Vector(Vector::Double(words))];
+        assert!((scorer.predict(row, &mut scratch)? - worth).abs() < 0.5);
+    }
+    for (wrong, shown) in [
+        (20.0, "20"),
+        (-1.0, "-1"),
+        (2.5, "2.5"),
+        (1e9, "1000000000"),
+    ] {
+        let row = [0.0, 1.0, wrong, 3.0, 4.0];
+        let row = [Value::Vector(Vector::Double(&row))];
+        let error = scorer.predict(row, &mut scratch).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidParameter);
+        assert_eq!(
+            error.to_string(),
+            format!("{shown} is no index of the Embedding, whose input_dim is 20")
+        );
+        assert_eq!(error.detail_text(), Some("It is in column \"words\"."));
+    }
+    let error = scorer.predict([Value::Null], &mut scratch).unwrap_err();
+    assert_eq!(error.to_string(), "column \"words\" is NULL");
+    Ok(())
+}
+
+#[test]
+fn what_is_no_index_is_refused_with_what_to_write() {
+    let rows = words(200, |row, place| ((row + place) % 20) as f64);
+    let train = |nulls, preprocess| train_words(&rows, nulls, MEAN_OF_VECTORS, preprocess);
+    assert!(
+        told(train(1, "{}"))
+            .starts_with("column \"words\" is NULL in row 200 / Its impute is error")
+    );
+    // NULL may be an index.
+    for chosen in [
+        r#"{"words": {"impute": {"constant": 0}}}"#,
+        r#"{"*": {"impute": "drop_row", "scale": "none"}}"#,
+    ] {
+        assert!(train(3, chosen).is_ok(), "{chosen}");
+    }
+    for (preprocess, message) in [
+        (
+            r#"{"words": {"scale": "standard"}}"#,
+            "scale does not fit column \"words\", whose numbers are indices of an Embedding layer / Leave it out, or write \"scale\": \"none\".",
+        ),
+        (
+            r#"{"words": {"impute": "median"}}"#,
+            "impute median does not fit column \"words\", whose numbers are indices of an Embedding layer / Use mode, constant, error or drop_row.",
+        ),
+        (
+            r#"{"words": {"indicator": true}}"#,
+            "indicator does not fit column \"words\", whose numbers are indices of an Embedding layer / Choose an index that stands for NULL: \"impute\": {\"constant\": 0}.",
+        ),
+        (
+            r#"{"words": {"outliers": {"clip": {"stddev": 3}}}}"#,
+            "outliers does not fit column \"words\", whose numbers are indices of an Embedding layer / Indices beyond input_dim are errors.",
+        ),
+    ] {
+        assert_eq!(told(train(0, preprocess)), message);
+    }
+    let short = MEAN_OF_VECTORS.replace("20", "19");
+    assert_eq!(
+        told(train_words(&rows, 0, &short, "{}")),
+        "19 is no index of the Embedding, whose input_dim is 19 / Its inputs must be whole numbers from 0 to 18: raise input_dim, or leave such rows out."
+    );
+}

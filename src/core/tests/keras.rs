@@ -1,5 +1,5 @@
 //! Fifty steps of training, number by number against Keras: keras/fifty_steps.py wrote keras/fifty_steps.json, keras/steps.py
-//! keras/steps.json, and keras/embedding.py keras/embedding.json.
+//! keras/steps.json, and keras/embedding.py keras/embedding.json. How first weights are spread: keras/initializers.py.
 
 mod data;
 
@@ -196,4 +196,83 @@ fn check(inputs: impl Into<Inputs>, run: Run) {
         run.name,
         evaluated.loss
     );
+}
+
+/// What keras/initializers.py found.
+#[derive(Deserialize)]
+struct First {
+    initializer: serde_json::Value,
+    shape: Vec<usize>,
+    exact: Option<Vec<f32>>,
+    spread: Option<Spread>,
+}
+
+#[derive(Deserialize)]
+struct Spread {
+    mean: f64,
+    deviation: f64,
+    least: f64,
+    most: f64,
+}
+
+#[test]
+fn first_weights_are_spread_as_in_keras() {
+    let all: Vec<First> = serde_json::from_str(include_str!("keras/initializers.json")).unwrap();
+    assert_eq!(all.len(), 24);
+    for first in all {
+        let what = format!("{} of {:?}", first.initializer, first.shape);
+        let w = first_weights(&first);
+        if let Some(exact) = first.exact {
+            assert_eq!(w, exact, "{what}");
+            continue;
+        }
+        let keras = first.spread.unwrap();
+        let count = w.len() as f64;
+        let mean = w.iter().map(|w| f64::from(*w)).sum::<f64>() / count;
+        let squares = w.iter().map(|w| (f64::from(*w) - mean).powi(2));
+        let deviation = (squares.sum::<f64>() / count).sqrt();
+        let ends = w.iter().fold((f64::MAX, f64::MIN), |(least, most), &w| {
+            (least.min(f64::from(w)), most.max(f64::from(w)))
+        });
+        // Of 60,000 numbers both means are this close with a chance of 1 - 1e-8.
+        assert!(
+            (mean - keras.mean).abs() < 8.0 * deviation / count.sqrt(),
+            "{what}: {mean}"
+        );
+        assert!(
+            (deviation / keras.deviation - 1.0).abs() < 0.02,
+            "{what}: {deviation}"
+        );
+        // Ends are bounds, or the largest of many normal numbers.
+        for (end, known) in [(ends.0, keras.least), (ends.1, keras.most)] {
+            assert!((end - known).abs() < 1.2 * deviation, "{what}: {end}");
+        }
+    }
+}
+
+/// The kernel of a layer of this shape.
+fn first_weights(first: &First) -> Vec<f32> {
+    let kernel = first.initializer.clone();
+    let layers = match *first.shape {
+        [inputs, units] => serde_json::json!([
+            {"class_name": "InputLayer", "config": {"batch_shape": [null, inputs]}},
+            {"class_name": "Dense", "config": {"units": units, "kernel_initializer": kernel}},
+        ]),
+        [size, channels, filters] => serde_json::json!([
+            {"class_name": "InputLayer", "config": {"batch_shape": [null, size, channels]}},
+            {"class_name": "Conv1D", "config": {"filters": filters, "kernel_size": size, "kernel_initializer": kernel}},
+            "GlobalMaxPooling1D", {"class_name": "Activation", "config": {"activation": "relu"}},
+        ]),
+        _ => panic!("a kernel of shape {:?}", first.shape),
+    };
+    let width = first.shape.iter().rev().skip(1).product::<usize>();
+    let outputs = first.shape[first.shape.len() - 1];
+    let sequential = Sequential::from_json(&layers).unwrap();
+    let (optimizer, loss) = (Optimizer::default(), Loss::MeanSquaredError);
+    let task = Task::Regression { outputs };
+    let mut model = sequential
+        .compile(width, task, optimizer, loss, vec![], 1.0)
+        .unwrap();
+    model.initialize(7, &mut Clock::new()).unwrap();
+    model.weights()[..width * outputs].to_vec()
 }

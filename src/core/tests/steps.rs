@@ -33,7 +33,7 @@ fn around(class: &str, config: &Json) -> Json {
     ])
 }
 
-/// Trains one batch and scores its rows, where that takes little memory.
+/// Trains one batch and scores its rows, where that takes little memory. Indices beyond a table are refused.
 fn use_it(model: &mut Model) -> Result<()> {
     const MOST: u64 = 64 << 20;
     if model.memory(5, false, 1)? > MOST {
@@ -41,6 +41,12 @@ fn use_it(model: &mut Model) -> Result<()> {
     }
     model.initialize(1, &mut Clock::new())?;
     let mut rows = Rows::of(5, model.inputs(), |x| x[0]);
+    let indices = model.sequential().takes_indices().map(|it| it.input_dim);
+    if let Some(vectors) = indices {
+        for (i, x) in rows.x.iter_mut().enumerate() {
+            *x = (i % vectors.min(1 << 20)) as f32;
+        }
+    }
     let pool = Pool::new(1)?;
     model.fit(&mut rows, None, &options(1, 5), &mut Clock::new(), &pool)?;
     let plan = Plan::new(model, &mut Clock::new())?;
@@ -90,7 +96,9 @@ fn layers() -> Vec<(&'static str, Json, &'static [&'static str])> {
         "reset_after",
         "unit_forget_bias",
         "kernel_regularizer",
+        "recurrent_constraint",
         "implementation",
+        "trainable",
     ];
     const GLOBAL: &[&str] = &["data_format", "keepdims"];
     const DENSE: &[&str] = &[
@@ -125,7 +133,37 @@ fn layers() -> Vec<(&'static str, Json, &'static [&'static str])> {
         ("AveragePooling1D", json!({}), WINDOWS),
         ("LSTM", units.clone(), RECURRENT),
         ("GRU", units.clone(), RECURRENT),
-        ("SimpleRNN", units, RECURRENT),
+        ("SimpleRNN", units.clone(), RECURRENT),
+        (
+            "Bidirectional",
+            json!({"layer": {"class_name": "LSTM", "config": units}}),
+            &[
+                "layer",
+                "backward_layer",
+                "merge_mode",
+                "weights",
+                "trainable",
+            ],
+        ),
+        (
+            "TimeDistributed",
+            json!({"layer": {"class_name": "Dense", "config": {"units": 3}}}),
+            &["layer", "trainable"],
+        ),
+        (
+            "Embedding",
+            json!({"input_dim": 9, "output_dim": 3}),
+            &[
+                "input_dim",
+                "output_dim",
+                "input_length",
+                "mask_zero",
+                "embeddings_initializer",
+                "embeddings_regularizer",
+                "embeddings_constraint",
+                "trainable",
+            ],
+        ),
         ("GlobalAveragePooling1D", json!({}), GLOBAL),
         ("GlobalMaxPooling1D", json!({}), GLOBAL),
     ]
@@ -167,6 +205,15 @@ fn every_setting_of_every_layer_takes_anything_or_says_why_not() {
         json!([1, 1, 1, 1, 24]),
         json!({}),
         json!({"class_name": "Orthogonal", "config": {"gain": 2}}),
+        json!({"class_name": "Identity", "config": {"gain": -2}}),
+        json!({"class_name": "RandomNormal", "config": {"mean": 1e31, "stddev": 0.1}}),
+        json!({"class_name": "L1L2", "config": {"l1": 0.1, "l2": 0.1}}),
+        json!({"class_name": "GRU", "config": {"units": 3, "go_backwards": true}}),
+        json!({"class_name": "LSTM", "config": {"units": 1 << 24}}),
+        json!({"class_name": "Embedding", "config": {"input_dim": 1, "output_dim": 1}}),
+        json!({"class_name": "Bidirectional", "config": {"layer": "LSTM"}}),
+        json!("concat"),
+        json!("mul"),
         json!({"class_name": 3}),
         json!({"a": 1, "b": 2}),
     ];
@@ -214,6 +261,10 @@ fn a_wrong_shape_is_told_with_the_layer_and_the_way_out() {
         ("LSTM", json!({"units": 4})),
         ("GRU", json!({"units": 4})),
         ("SimpleRNN", json!({"units": 4})),
+        (
+            "Bidirectional",
+            json!({"layer": {"class_name": "LSTM", "config": {"units": 4}}}),
+        ),
         ("Conv1D", json!({"filters": 4, "kernel_size": 2})),
         ("MaxPooling1D", json!({})),
         ("AveragePooling1D", json!({})),
@@ -252,6 +303,68 @@ fn a_wrong_shape_is_told_with_the_layer_and_the_way_out() {
             24
         ),
         "Reshape cannot make rows of 5 dimensions / A row has at most 4 dimensions."
+    );
+    let lstm = |settings: Json| json!({"class_name": "LSTM", "config": settings});
+    let both = |config: Json| refusal(one("Bidirectional", config), 24);
+    for (config, told) in [
+        (
+            json!({}),
+            "Bidirectional needs layer / Write {\"class_name\": \"Bidirectional\", \"config\": {\"layer\": {\"class_name\": \"LSTM\", \"config\": {\"units\": 32}}}}.",
+        ),
+        (
+            json!({"layer": {"class_name": "LSTMM", "config": {"units": 3}}}),
+            "unknown layer \"LSTMM\" in Bidirectional / Did you mean \"LSTM\"?",
+        ),
+        (
+            json!({"layer": dense}),
+            "unknown layer of Bidirectional \"Dense\" / Known layers in it: LSTM, GRU, SimpleRNN.",
+        ),
+        (
+            json!({"layer": lstm(json!({"units": 3})), "merge_mode": null}),
+            "merge_mode null of Bidirectional is not supported / It would answer twice: use \"concat\", \"sum\", \"mul\" or \"ave\".",
+        ),
+        (
+            json!({"layer": lstm(json!({"units": 3})), "merge_mode": "summ"}),
+            "unknown merge_mode of Bidirectional \"summ\" / Did you mean \"sum\"?",
+        ),
+        (
+            json!({"layer": lstm(json!({"units": 3})), "backward_layer": lstm(json!({"units": 3}))}),
+            "the layers of Bidirectional must have different go_backwards",
+        ),
+        (
+            json!({"layer": lstm(json!({"units": 3})), "backward_layer": lstm(json!({"units": 4, "go_backwards": true}))}),
+            "the layers of Bidirectional must have the same units / They have 3 and 4.",
+        ),
+    ] {
+        let got = both(config);
+        assert!(got.starts_with(told), "{got}");
+    }
+    let every = json!({"layer": {"class_name": "Dense", "config": {"units": 3}}});
+    assert_eq!(
+        refusal(one("TimeDistributed", every), 24),
+        format!("TimeDistributed takes rows of shape (steps, ..), not (24) / {rows}")
+    );
+    let words = json!({"class_name": "Embedding", "config": {"input_dim": 9, "output_dim": 3}});
+    assert_eq!(
+        refusal(
+            steps(&[
+                lstm(json!({"units": 3})),
+                words,
+                json!("Flatten"),
+                dense.clone()
+            ]),
+            24
+        ),
+        "an Embedding cannot stand behind LSTM / It takes indices: put it first."
+    );
+    assert_eq!(
+        refusal(one("Embedding", json!({"input_dim": 9})), 24),
+        "Embedding needs input_dim and output_dim / Write {\"class_name\": \"Embedding\", \"config\": {\"input_dim\": 1000, \"output_dim\": 16}}."
+    );
+    let identity = json!({"units": 3, "bias_initializer": "identity"});
+    assert_eq!(
+        refusal(one("Dense", identity), 24),
+        "initializer identity cannot begin bias of dense, which has the shape [3] / identity takes a matrix."
     );
     let wide = json!({"class_name": "Conv1D", "config": {"filters": 1, "kernel_size": 13}});
     assert_eq!(
@@ -335,7 +448,7 @@ fn any(random: &mut Random) -> Json {
     let function = random.of(&FUNCTIONS);
     let (flag, other) = (random.below(2) == 0, random.below(2) == 0);
     let (size, stride) = (1 + random.below(4), 1 + random.below(3));
-    let (class, config) = match random.below(12) {
+    let (class, config) = match random.below(16) {
         0 => (
             "Dense",
             json!({"units": units, "activation": function, "use_bias": flag}),
@@ -364,6 +477,31 @@ fn any(random: &mut Random) -> Json {
             random.of(&["GlobalMaxPooling1D", "GlobalAveragePooling1D"]),
             json!({"keepdims": true}),
         ),
+        12 => (
+            "TimeDistributed",
+            match flag {
+                true => {
+                    json!({"layer": {"class_name": "Dense", "config": {"units": units, "activation": function}}})
+                }
+                false => {
+                    json!({"layer": {"class_name": "Activation", "config": {"activation": function}}})
+                }
+            },
+        ),
+        13 => (
+            "GRU",
+            json!({"units": units, "reset_after": false, "return_sequences": true, "use_bias": other, "go_backwards": flag}),
+        ),
+        14 | 15 => {
+            let inner = random.of(&["LSTM", "GRU", "SimpleRNN"]);
+            let inner =
+                json!({"class_name": inner, "config": {"units": units, "return_sequences": other}});
+            let modes = ["concat", "sum", "mul", "ave"];
+            (
+                "Bidirectional",
+                json!({"layer": inner, "merge_mode": random.of(&modes), "trainable": flag || other}),
+            )
+        }
         kind => (
             ["LSTM", "GRU", "SimpleRNN"][kind - 9],
             json!({
@@ -480,10 +618,16 @@ fn gradients_of_random_stacks_equal_differences() {
             any(&mut random), any(&mut random), "Flatten", {"class_name": "Dense", "config": {"units": 1}},
         ]);
         let text = layers.to_string();
-        // Steps that are not smooth have no differences; noise has no loss.
-        if ["relu", "elu", "MaxPooling", "Dropout"]
-            .iter()
-            .any(|word| text.contains(word))
+        // Steps that are not smooth have no differences; noise has no loss; what stays has no gradient.
+        if [
+            "relu",
+            "elu",
+            "MaxPooling",
+            "Dropout",
+            "\"trainable\":false",
+        ]
+        .iter()
+        .any(|word| text.contains(word))
         {
             continue;
         }
@@ -544,6 +688,9 @@ fn a_long_row_asks_for_interrupts() {
         json!({"class_name": "Conv1D", "config": {"filters": 1, "kernel_size": 64, "padding": "same"}}),
         json!({"class_name": "MaxPooling1D", "config": {"pool_size": 200, "strides": 2}}),
         json!({"class_name": "SimpleRNN", "config": {"units": 1, "return_sequences": true}}),
+        json!({"class_name": "Bidirectional", "config": {"layer": {"class_name": "GRU", "config": {
+            "units": 1, "return_sequences": true, "reset_after": false, "recurrent_dropout": 0.1}}}}),
+        json!({"class_name": "TimeDistributed", "config": {"layer": {"class_name": "Dense", "config": {"units": 8, "activation": "gelu"}}}}),
     ] {
         let mut model = compile(&tall(middle.clone()), 1 << 18).unwrap();
         model.initialize(1, &mut Clock::new()).unwrap();

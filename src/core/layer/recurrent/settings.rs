@@ -37,6 +37,8 @@ pub struct Recurrence {
     pub return_sequences: bool,
     /// Whether the last step is the first.
     pub go_backwards: bool,
+    /// Kept for Keras: it is about masks, which there are none of here.
+    pub zero_output_for_mask: bool,
 }
 
 /// The settings of all recurrent layers.
@@ -104,6 +106,7 @@ impl Recurrence {
             trainable: true,
             return_sequences: false,
             go_backwards: false,
+            zero_output_for_mask: false,
         }
     }
 
@@ -131,6 +134,7 @@ impl Recurrence {
         settings.seed = config.count("seed", 0..=u64::MAX)?;
         settings.return_sequences = config.flag("return_sequences", false)?;
         settings.go_backwards = config.flag("go_backwards", false)?;
+        settings.zero_output_for_mask = config.flag("zero_output_for_mask", false)?;
         Ok(settings)
     }
 
@@ -181,7 +185,7 @@ impl Recurrence {
         for off in ["return_state", "stateful", "unroll"] {
             put(off, false.into());
         }
-        put("zero_output_for_mask", false.into());
+        put("zero_output_for_mask", self.zero_output_for_mask.into());
         put("activity_regularizer", Value::Null);
         self.kernel.write("kernel", &mut map);
         self.recurrent.write("recurrent", &mut map);

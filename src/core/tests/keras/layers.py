@@ -39,5 +39,12 @@ model("global pooling", (12, 2), lambda: L.GlobalMaxPooling1D(keepdims=True), la
 model("SimpleRNN", (6, 2), lambda: L.SimpleRNN(3, return_sequences=True), lambda: L.SimpleRNN(4, "relu", False, go_backwards=True, kernel_initializer="he_normal", recurrent_initializer="identity"), lambda: L.Dense(1))
 model("LSTM", (6, 2), lambda: L.LSTM(3, return_sequences=True), lambda: L.LSTM(4, "relu", "sigmoid", False, go_backwards=True, unit_forget_bias=False, recurrent_regularizer="l2"), lambda: L.Dense(1))
 model("GRU", (6, 2), lambda: L.GRU(3, return_sequences=True), lambda: L.GRU(4, "elu", kernel_regularizer="l1", bias_regularizer="l2", bias_initializer="ones"), lambda: L.Dense(1))
+model("recurrent, dropped", (6, 2), lambda: L.SimpleRNN(3, return_sequences=True, dropout=0.2), lambda: L.LSTM(3, return_sequences=True, dropout=0.1, recurrent_dropout=0.3, seed=5),
+      lambda: L.GRU(2, reset_after=False, recurrent_dropout=0.25, trainable=False), lambda: L.Dense(1))
+model("Bidirectional", (6, 2), lambda: L.Bidirectional(L.LSTM(3, return_sequences=True)), lambda: L.Bidirectional(L.GRU(2, name="read"), "sum"), lambda: L.Dense(1))
+model("Bidirectional, told", (6, 2), lambda: L.Bidirectional(L.LSTM(3), "mul", backward_layer=L.GRU(3, go_backwards=True), trainable=False, name="both"), lambda: L.Dense(1))
+model("TimeDistributed", (6, 2), lambda: L.TimeDistributed(L.Dense(3, "relu")), lambda: L.TimeDistributed(L.Dropout(0.1), trainable=False), lambda: L.Flatten(), lambda: L.Dense(1))
+model("Embedding", (6,), lambda: L.Embedding(10, 4), lambda: L.GlobalAveragePooling1D(), lambda: L.Dense(1))
+model("Embedding, told", (6,), lambda: L.Embedding(10, 4, "he_normal", "l2", trainable=False, name="words"), lambda: L.Flatten(), lambda: L.Dense(1))
 with open("layers.json", "w") as file:
     file.write("[\n" + ",\n".join(json.dumps(m) for m in models) + "\n]\n")
