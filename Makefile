@@ -35,7 +35,7 @@ test: ## run every ring of tests; ends with 'N passed, N failed'; PG=17 or PG=18
 test-all: ## the same also on PostgreSQL 17 and 18 and on MySQL, which it fetches, and the longest tests
 	@scripts/test --all
 
-parity: ## run the programs that wrote the committed numbers again, with Keras and PyTorch from PyPI; ends with 'N passed, N failed'
+parity: ## compare with Keras and PyTorch from PyPI: numbers, layers, models both ways; ends with 'N passed, N failed'
 	@scripts/parity
 
 bench: ## measure tablenet and its peers side by side; writes docs/benchmarks.md (bench/run says what can be set)
