@@ -1,5 +1,6 @@
 //! Training from rows, second half: the preprocessing is learned and frozen, what was left open is chosen, the model is fitted.
 
+mod missing;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,7 @@ use crate::{
     Batches, Callback, ClassWeight, EpochLogs, Error, ErrorKind, FitOptions, History, Model,
     ModelFile, Pool, Result, Results, Target, Trained, Training, TrainingState,
 };
+use missing::with_missing_inputs;
 use serde_json::{Value, json};
 use std::rc::Rc;
 
@@ -94,7 +96,8 @@ impl Training<'_> {
                         choices.metrics.clone(),
                         1.0,
                     )
-                    .map_err(|error| with_needed_units(error, &target))?
+                    .map_err(|error| with_needed_units(error, &target))
+                    .map_err(|error| with_missing_inputs(error, &choices.layers, &preprocessing))?
                     .with_target_scales(target.scales())?
             }
         };
