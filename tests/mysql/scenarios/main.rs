@@ -1,6 +1,7 @@
 //! One scenario, three engines: what a user does and meets is the same in PostgreSQL, MariaDB and MySQL.
 
 mod classification;
+mod keras;
 mod lifecycle;
 mod missing;
 mod names;

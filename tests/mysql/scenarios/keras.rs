@@ -1,0 +1,93 @@
+//! Keras's words in the spec of a training: the same in every engine, and so are the errors about them.
+
+use mysql_server::engine::Engine;
+use mysql_server::table::{Kind, some};
+use mysql_server::Table;
+
+mysql_server::on_every_engine!(
+    layers_of_every_kind_train,
+    what_is_mistyped_is_told_with_its_layer,
+);
+
+/// 12 readings of a wave and the one that comes next.
+fn waves(name: &'static str) -> Table {
+    const READINGS: [&str; 12] = [
+        "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12",
+    ];
+    let mut columns: Vec<_> = READINGS.iter().map(|&x| (x, Kind::Double)).collect();
+    columns.push(("y", Kind::Double));
+    Table::new(name, &columns, 200, |row, _| {
+        (1..=13)
+            .map(|t| some((f64::from(row) * 0.37 + f64::from(t) * 0.6).sin()))
+            .collect()
+    })
+}
+
+/// Each is the middle of a stack over rows of 12 numbers.
+const STACKS: [&str; 4] = [
+    r#"{"class_name": "Dense", "config": {"units": 4, "activation": "gelu", "kernel_regularizer": "l2",
+            "kernel_initializer": {"class_name": "HeNormal", "config": {"seed": 1}}}},
+       {"class_name": "Activation", "config": {"activation": "tanh"}}, {"class_name": "Dropout", "config": {"rate": 0.1}}"#,
+    r#"{"class_name": "Reshape", "config": {"target_shape": [12, 1]}},
+       {"class_name": "Conv1D", "config": {"filters": 3, "kernel_size": 3, "activation": "relu"}},
+       {"class_name": "MaxPooling1D", "config": {"pool_size": 2}}, {"class_name": "Flatten"}"#,
+    r#"{"class_name": "InputLayer", "config": {"batch_shape": [null, 6, 2]}},
+       {"class_name": "LSTM", "config": {"units": 3, "return_sequences": true}}, {"class_name": "GRU", "config": {"units": 3, "return_sequences": true}},
+       {"class_name": "AveragePooling1D", "config": {"pool_size": 2}}, {"class_name": "GlobalMaxPooling1D"}"#,
+    r#"{"class_name": "InputLayer", "config": {"batch_shape": [null, 4, 3]}},
+       {"class_name": "SimpleRNN", "config": {"units": 3, "return_sequences": true}}, {"class_name": "GlobalAveragePooling1D"}"#,
+];
+
+fn layers_of_every_kind_train(engine: &mut dyn Engine) {
+    let table = waves("waves");
+    engine.load(&table);
+    for stack in STACKS {
+        let spec = format!(
+            r#"{{"layers": [{stack}, {{"class_name": "Dense", "config": {{"units": 1}}}}], "epochs": 3,
+                "optimizer": {{"adam": {{"learning_rate": 0.01}}}}}}"#
+        );
+        let row = engine.train_on("words", &table, "y", &spec);
+        let row = row.unwrap_or_else(|error| panic!("{}: {stack}: {error}", engine.name()));
+        assert_eq!(row.epochs, 3);
+        assert!(row.loss.is_finite(), "{row:?}");
+        let names = table.names();
+        let predicted = engine.predict("words", &names[..12], "waves");
+        let predicted = predicted.unwrap_or_else(|error| panic!("{stack}: {error}"));
+        assert!(
+            predicted
+                .iter()
+                .all(|value| value.is_some_and(|value| value.abs() < 5.0)),
+            "{stack}: {predicted:?}"
+        );
+    }
+}
+
+fn what_is_mistyped_is_told_with_its_layer(engine: &mut dyn Engine) {
+    let table = waves("waves_mistyped");
+    engine.load(&table);
+    for (layer, message) in [
+        (
+            r#"{"class_name": "LTSM", "config": {"units": 3}}"#,
+            "unknown layer \"LTSM\"",
+        ),
+        (
+            r#"{"class_name": "LSTM", "config": {"unit": 3}}"#,
+            "unknown setting \"unit\" of LSTM",
+        ),
+        (
+            r#"{"class_name": "Dense", "config": {"units": 3, "activation": "rellu"}}"#,
+            "unknown activation \"rellu\" in Dense",
+        ),
+        (
+            r#"{"class_name": "Reshape", "config": {"target_shape": [5, -1]}}"#,
+            "Reshape cannot make [5, -1] of a row of shape (12)",
+        ),
+    ] {
+        let spec = format!(
+            r#"{{"layers": [{layer}, {{"class_name": "Dense", "config": {{"units": 1}}}}]}}"#
+        );
+        let refusal = engine.train_on("words", &table, "y", &spec);
+        let refusal = refusal.expect_err(layer).to_string();
+        assert!(refusal.contains(message), "{}: {refusal}", engine.name());
+    }
+}
