@@ -542,6 +542,19 @@ CREATE FUNCTION ml_dropout(
 COMMENT ON FUNCTION ml_dropout IS
     'sets a share of its inputs to 0 while training (keras.layers.Dropout), for ml_sequential()';
 
+CREATE FUNCTION ml_embedding(
+    input_dim int, output_dim int, embeddings_initializer text DEFAULT 'uniform', embeddings_regularizer text DEFAULT NULL,
+    embeddings_constraint text DEFAULT NULL, mask_zero boolean DEFAULT false, name text DEFAULT NULL,
+    trainable boolean DEFAULT true
+) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE CALLED ON NULL INPUT
+    RETURN tablenet.layer('Embedding', pg_catalog.jsonb_build_object(
+        'input_dim', input_dim, 'output_dim', output_dim, 'embeddings_initializer', embeddings_initializer,
+        'embeddings_regularizer', embeddings_regularizer, 'embeddings_constraint', embeddings_constraint,
+        'mask_zero', mask_zero, 'name', name, 'trainable', trainable));
+COMMENT ON FUNCTION ml_embedding IS
+    'a vector of its own for every code (keras.layers.Embedding), for ml_sequential()';
+
 CREATE FUNCTION ml_flatten(
     data_format text DEFAULT NULL, name text DEFAULT NULL, trainable boolean DEFAULT true
 ) RETURNS jsonb
@@ -689,6 +702,25 @@ CREATE FUNCTION ml_gru(
         'reset_after', reset_after, 'name', name, 'trainable', trainable));
 COMMENT ON FUNCTION ml_gru IS
     'a gated recurrent unit (keras.layers.GRU), for ml_sequential()';
+
+CREATE FUNCTION ml_bidirectional(
+    layer jsonb, merge_mode text DEFAULT 'concat', backward_layer jsonb DEFAULT NULL, name text DEFAULT NULL,
+    trainable boolean DEFAULT true
+) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE CALLED ON NULL INPUT
+    RETURN tablenet.layer('Bidirectional', pg_catalog.jsonb_build_object(
+        'layer', layer, 'merge_mode', merge_mode, 'backward_layer', backward_layer, 'name', name, 'trainable', trainable));
+COMMENT ON FUNCTION ml_bidirectional IS
+    'a recurrent layer in both directions (keras.layers.Bidirectional), for ml_sequential()';
+
+CREATE FUNCTION ml_time_distributed(
+    layer jsonb, name text DEFAULT NULL, trainable boolean DEFAULT true
+) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE CALLED ON NULL INPUT
+    RETURN tablenet.layer('TimeDistributed', pg_catalog.jsonb_build_object(
+        'layer', layer, 'name', name, 'trainable', trainable));
+COMMENT ON FUNCTION ml_time_distributed IS
+    'a layer on every step (keras.layers.TimeDistributed), for ml_sequential()';
 /* </end connected objects> */
 
 /* <begin connected objects> */

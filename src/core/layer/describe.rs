@@ -4,15 +4,14 @@ use crate::config::word_or_json;
 use crate::{Result, Sequential};
 use serde_json::{Map, Value, json};
 
-/// The element of `layers` that `class` with `settings` is, checked as far as a layer can be by itself. Settings that are null
-/// are left out; where a layer takes an object, a text may hold its JSON.
+/// The element of `layers` that `class` with `settings` is, checked as far as a layer can be by itself. Where a
+/// layer takes an object, a text may hold its JSON.
 ///
 /// An error is the one that the layer gives.
 pub fn describe_layer(class: &str, settings: &Map<String, Value>) -> Result<Value> {
     let mut config = Map::new();
     for (key, value) in settings {
         let value = match value {
-            Value::Null => continue,
             Value::String(text) if key != "name" => {
                 word_or_json(&format!("{key} of {class}"), text)?
             }

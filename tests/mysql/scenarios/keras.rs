@@ -1,8 +1,8 @@
 //! Keras's words in the spec of a training: the same in every engine, and so are the errors about them.
 
+use mysql_server::Table;
 use mysql_server::engine::Engine;
 use mysql_server::table::{Kind, some};
-use mysql_server::Table;
 
 mysql_server::on_every_engine!(
     layers_of_every_kind_train,
@@ -24,7 +24,11 @@ fn waves(name: &'static str) -> Table {
 }
 
 /// Each is the middle of a stack over rows of 12 numbers.
-const STACKS: [&str; 4] = [
+const STACKS: [&str; 6] = [
+    r#"{"class_name": "InputLayer", "config": {"batch_shape": [null, 12, 1]}},
+       {"class_name": "Bidirectional", "config": {"layer": {"class_name": "LSTM", "config": {"units": 2}}, "merge_mode": "sum"}}"#,
+    r#"{"class_name": "InputLayer", "config": {"batch_shape": [null, 6, 2]}},
+       {"class_name": "TimeDistributed", "config": {"layer": {"class_name": "Dense", "config": {"units": 3}}}}, {"class_name": "Flatten"}"#,
     r#"{"class_name": "Dense", "config": {"units": 4, "activation": "gelu", "kernel_regularizer": "l2",
             "kernel_initializer": {"class_name": "HeNormal", "config": {"seed": 1}}}},
        {"class_name": "Activation", "config": {"activation": "tanh"}}, {"class_name": "Dropout", "config": {"rate": 0.1}}"#,
