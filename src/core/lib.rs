@@ -141,9 +141,11 @@ pub use import::Import;
 pub use initializer::{Distribution, Fan, Initializer, Seed};
 pub use json_row::{JsonKind, JsonRow};
 pub use layer::{
-    ActivationLayer, AveragePooling1D, Bidirectional, Conv1D, Dense, Dropout, Embedding,
-    EmbeddingInput, Flatten, GlobalAveragePooling1D, GlobalMaxPooling1D, Gru, Inputs, Layer, Lstm,
-    MaxPooling1D, Merge, Recurrence, Reshape, SimpleRnn, TimeDistributed, Weight, describe_layer,
+    ActivationLayer, AveragePooling1D, BatchNormalization, Bidirectional, Conv1D, Dense, Dropout,
+    Elu, Embedding, EmbeddingInput, Flatten, GaussianNoise, GlobalAveragePooling1D,
+    GlobalMaxPooling1D, Gru, Inputs, Layer, LayerNormalization, LeakyRelu, Lstm, MaxPooling1D,
+    Merge, Prelu, Recurrence, Relu, Reshape, SimpleRnn, Softmax, TimeDistributed, Weight,
+    describe_layer,
 };
 pub use loss::Loss;
 pub use metric::{Metric, MetricState};

@@ -217,6 +217,14 @@ impl Item {
         self.config.get(key).and_then(Value::as_str)
     }
 
+    /// Whether its activation is not named but a layer of its own, such as `keras.layers.LeakyReLU(0.1)`.
+    pub(crate) fn has_layer_for_activation(&self) -> bool {
+        let inner = self.config.get("layer").and_then(|it| it.get("config"));
+        let inner = inner.and_then(|config| config.get("activation"));
+        let activation = self.config.get("activation").or(inner);
+        activation.is_some_and(Value::is_object)
+    }
+
     /// A setting that is a number.
     pub(crate) fn number(&self, key: &str) -> Option<f64> {
         self.config.get(key).and_then(Value::as_f64)

@@ -1,18 +1,22 @@
-//! Activations in place, and their derivatives.
+//! Activations in place.
 
-use super::math::{erf, exp, exp_m1_negative, sigmoid, softplus, tanh};
+#[cfg(test)]
+mod tests;
+
+use super::math::{erf, exp, exp_m1_negative, ln, sigmoid, softplus, tanh};
 use super::reduce::sum_lanes;
+use super::slope::backward;
 use super::{Simd, dispatch};
 use crate::layer::Interrupt;
 use crate::{Activation, Result};
 
 /// Keras: `leaky_relu(negative_slope=0.2)`.
-const LEAKY_SLOPE: f32 = 0.2;
-const SELU_SCALE: f32 = 1.050_701;
-const SELU_ALPHA: f32 = 1.673_263_2;
-const SQRT_HALF: f32 = std::f32::consts::FRAC_1_SQRT_2;
-/// 1 / sqrt(2 pi)
-const NORMAL: f32 = 0.398_942_3;
+pub(super) const LEAKY_SLOPE: f32 = 0.2;
+pub(super) const SELU_SCALE: f32 = 1.050_701;
+pub(super) const SELU_ALPHA: f32 = 1.673_263_2;
+pub(super) const SQRT_HALF: f32 = std::f32::consts::FRAC_1_SQRT_2;
+/// Keras: `soft_shrink(threshold=0.5)`, and so `hard_shrink`.
+const SHRUNK: f32 = 0.5;
 
 dispatch!(
     /// z = f(z) for rows of `width`.
@@ -77,7 +81,9 @@ pub(super) fn forward_body<S: Simd>(f: Activation, width: usize, z: &mut [f32]) 
         Activation::Tanh => each(z, tanh::<S>),
         Activation::Softmax => softmax::<S>(width, z),
         Activation::Gelu => each(z, |x| 0.5 * x * (1.0 + erf::<S>(x * SQRT_HALF))),
-        Activation::Elu => each(z, |x| if x > 0.0 { x } else { exp_m1_negative::<S>(x) }),
+        Activation::Elu | Activation::Celu => {
+            each(z, |x| if x > 0.0 { x } else { exp_m1_negative::<S>(x) });
+        }
         Activation::Selu => {
             each(z, |x| {
                 SELU_SCALE
@@ -91,6 +97,85 @@ pub(super) fn forward_body<S: Simd>(f: Activation, width: usize, z: &mut [f32]) 
         Activation::Softplus => each(z, softplus::<S>),
         Activation::LeakyRelu => each(z, |x| if x > 0.0 { x } else { LEAKY_SLOPE * x }),
         Activation::Swish => each(z, |x| x * sigmoid::<S>(x)),
+        Activation::Relu6 => each(z, |x| within(x, 0.0, 6.0)),
+        Activation::Softsign => each(z, |x| x / (1.0 + x.abs())),
+        Activation::Squareplus => each(z, squareplus),
+        Activation::SoftShrink => each(z, |x| {
+            let shrunk = x - SHRUNK.copysign(x);
+            if x.abs() <= SHRUNK { 0.0 } else { shrunk }
+        }),
+        Activation::HardShrink => each(z, |x| if x.abs() <= SHRUNK { 0.0 } else { x }),
+        Activation::TanhShrink => each(z, |x| x - tanh::<S>(x)),
+        Activation::SparsePlus => each(z, |x| {
+            let between = within(x, -1.0, 1.0) + 1.0;
+            if x >= 1.0 {
+                x
+            } else {
+                0.25 * between * between
+            }
+        }),
+        Activation::SparseSigmoid => each(z, |x| 0.5 * (within(x, -1.0, 1.0) + 1.0)),
+        Activation::Exponential => each(z, exp::<S>),
+        Activation::HardSigmoid => each(z, hard_sigmoid),
+        Activation::HardSilu => each(z, |x| x * hard_sigmoid(x)),
+        Activation::HardTanh => each(z, |x| within(x, -1.0, 1.0)),
+        Activation::Mish => each(z, |x| x * tanh::<S>(softplus::<S>(x))),
+        Activation::LogSigmoid => each(z, |x| -softplus::<S>(-x)),
+        Activation::LogSoftmax => log_softmax::<S>(width, z),
+        Activation::Sparsemax => sparsemax(width, z),
+        Activation::Ramp {
+            negative_slope,
+            max_value,
+            threshold,
+        } => {
+            let (slope, most, begin) = (negative_slope as f32, max_value as f32, threshold as f32);
+            each(z, |x| {
+                let above = if x > most { most } else { x };
+                if x <= begin {
+                    slope * (x - begin)
+                } else {
+                    above
+                }
+            });
+        }
+        Activation::Leaky { negative_slope } => {
+            let slope = negative_slope as f32;
+            each(z, |x| if x > 0.0 { x } else { slope * x });
+        }
+        Activation::ScaledElu { alpha } => {
+            let alpha = alpha as f32;
+            each(z, |x| {
+                if x > 0.0 {
+                    x
+                } else {
+                    alpha * exp_m1_negative::<S>(x)
+                }
+            });
+        }
+    }
+}
+
+/// x, or the bound beyond which it is; NaN stays.
+#[inline(always)]
+fn within(x: f32, least: f32, most: f32) -> f32 {
+    let x = if x < least { least } else { x };
+    if x > most { most } else { x }
+}
+
+#[inline(always)]
+fn hard_sigmoid(x: f32) -> f32 {
+    within(x + 3.0, 0.0, 6.0) / 6.0
+}
+
+/// (x + sqrt(x^2 + 4)) / 2, below 0 without losing digits.
+#[inline(always)]
+fn squareplus(x: f32) -> f32 {
+    let far = x.abs();
+    let root = if far > 1e9 { far } else { (x * x + 4.0).sqrt() };
+    if x < 0.0 {
+        2.0 / (root - x)
+    } else {
+        0.5 * (x + root)
     }
 }
 
@@ -123,160 +208,61 @@ fn softmax<S: Simd>(width: usize, z: &mut [f32]) {
     }
 }
 
+#[inline(always)]
+fn log_softmax<S: Simd>(width: usize, z: &mut [f32]) {
+    for row in z.chunks_exact_mut(width) {
+        let top = largest(row);
+        let mut lanes = [0f32; 16];
+        for chunk in row.chunks(16) {
+            for (z, lane) in chunk.iter().zip(&mut lanes) {
+                *lane += exp::<S>(*z - top);
+            }
+        }
+        let sum = ln::<S>(sum_lanes(lanes));
+        each(row, |z| z - top - sum);
+    }
+}
+
+/// The threshold is found by leaving out what is below that of the others, until nothing more is (Michelot 1986).
+#[inline(always)]
+fn sparsemax(width: usize, z: &mut [f32]) {
+    for row in z.chunks_exact_mut(width) {
+        let top = largest(row);
+        each(row, |z| z - top);
+        // Nothing as far as 1 below the largest has a share.
+        let (mut threshold, mut before) = (-1f32, usize::MAX);
+        loop {
+            let (mut sums, mut counts) = ([0f32; 16], [0u32; 16]);
+            for chunk in row.chunks(16) {
+                for ((z, sum), count) in chunk.iter().zip(&mut sums).zip(&mut counts) {
+                    let counted = *z > threshold;
+                    *sum += if counted { *z } else { 0.0 };
+                    *count += u32::from(counted);
+                }
+            }
+            let count = counts.iter().sum::<u32>() as usize;
+            if count == 0 || count >= before {
+                break;
+            }
+            before = count;
+            threshold = (sum_lanes(sums) - 1.0) / count as f32;
+        }
+        each(row, |z| if z <= threshold { 0.0 } else { z - threshold });
+    }
+}
+
 /// Whether the derivative needs the input of the activation; else its output suffices.
 pub(crate) fn needs_input(f: Activation) -> bool {
     matches!(
         f,
-        Activation::Gelu | Activation::Swish | Activation::Softplus
+        Activation::Gelu
+            | Activation::Swish
+            | Activation::Softplus
+            | Activation::TanhShrink
+            | Activation::HardSilu
+            | Activation::Mish
+            | Activation::Ramp { .. }
+            | Activation::Leaky { .. }
+            | Activation::ScaledElu { .. }
     )
-}
-
-dispatch!(
-    /// d *= f'(z), with y = f(z); `z` is read only where [`needs_input`].
-    pub(crate) fn backward(f: Activation, width: usize, z: &[f32], y: &[f32], d: &mut [f32]) = backward_body
-);
-
-#[inline(always)]
-fn times(d: &mut [f32], v: &[f32], f: impl Fn(f32) -> f32) {
-    assert!(d.len() == v.len());
-    for (d, &v) in d.iter_mut().zip(v) {
-        *d *= f(v);
-    }
-}
-
-#[inline(always)]
-fn backward_body<S: Simd>(f: Activation, width: usize, z: &[f32], y: &[f32], d: &mut [f32]) {
-    match f {
-        Activation::Linear => {}
-        Activation::Relu => times(d, y, |y| if y > 0.0 { 1.0 } else { 0.0 }),
-        Activation::Sigmoid => times(d, y, |y| y * (1.0 - y)),
-        Activation::Tanh => times(d, y, |y| 1.0 - y * y),
-        Activation::Softmax => {
-            for (d, y) in d.chunks_exact_mut(width).zip(y.chunks_exact(width)) {
-                let mut lanes = [0f32; 16];
-                for (d, y) in d.chunks(16).zip(y.chunks(16)) {
-                    for ((d, y), lane) in d.iter().zip(y).zip(&mut lanes) {
-                        *lane += d * y;
-                    }
-                }
-                let dot = sum_lanes(lanes);
-                for (d, y) in d.iter_mut().zip(y) {
-                    *d = y * (*d - dot);
-                }
-            }
-        }
-        Activation::Gelu => times(d, z, |x| {
-            0.5 * (1.0 + erf::<S>(x * SQRT_HALF)) + x * NORMAL * exp::<S>(-0.5 * x * x)
-        }),
-        Activation::Elu => times(d, y, |y| if y > 0.0 { 1.0 } else { y + 1.0 }),
-        Activation::Selu => {
-            times(d, y, |y| {
-                if y > 0.0 {
-                    SELU_SCALE
-                } else {
-                    y + SELU_SCALE * SELU_ALPHA
-                }
-            });
-        }
-        Activation::Softplus => times(d, z, sigmoid::<S>),
-        Activation::LeakyRelu => times(d, y, |y| if y > 0.0 { 1.0 } else { LEAKY_SLOPE }),
-        Activation::Swish => times(d, z, |x| {
-            let s = sigmoid::<S>(x);
-            s + x * s * (1.0 - s)
-        }),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::kernels::on_every_level;
-
-    const ALL: [Activation; 11] = [
-        Activation::Linear,
-        Activation::Relu,
-        Activation::Sigmoid,
-        Activation::Tanh,
-        Activation::Softmax,
-        Activation::Gelu,
-        Activation::Elu,
-        Activation::Selu,
-        Activation::Softplus,
-        Activation::LeakyRelu,
-        Activation::Swish,
-    ];
-
-    /// The definitions, in f64.
-    fn exact(f: Activation, row: &[f64], i: usize) -> f64 {
-        let x = row[i];
-        match f {
-            Activation::Linear => x,
-            Activation::Relu => x.max(0.0),
-            Activation::Sigmoid => 1.0 / (1.0 + libm::exp(-x)),
-            Activation::Tanh => libm::tanh(x),
-            Activation::Softmax => libm::exp(x) / row.iter().map(|&v| libm::exp(v)).sum::<f64>(),
-            Activation::Gelu => 0.5 * x * (1.0 + libm::erf(x * std::f64::consts::FRAC_1_SQRT_2)),
-            Activation::Elu if x > 0.0 => x,
-            Activation::Elu => libm::expm1(x),
-            Activation::Selu if x > 0.0 => 1.0507009873554805 * x,
-            Activation::Selu => 1.0507009873554805 * 1.6732632423543772 * libm::expm1(x),
-            Activation::Softplus => libm::log1p(libm::exp(x)),
-            Activation::LeakyRelu if x > 0.0 => x,
-            Activation::LeakyRelu => 0.2 * x,
-            Activation::Swish => x / (1.0 + libm::exp(-x)),
-        }
-    }
-
-    #[test]
-    fn values_and_derivatives_equal_finite_differences() {
-        on_every_level(|| {
-            for f in ALL {
-                for width in [1, 5, 17] {
-                    let z: Vec<f32> = (0..3 * width)
-                        .map(|i| (i as f32 * 1.37 + 0.11) % 7.0 - 3.5)
-                        .collect();
-                    let mut y = z.clone();
-                    forward(f, width, &mut y);
-                    let weight = |i: usize| 0.3 + (i as f64 * 0.7) % 1.0;
-                    let mut d: Vec<f32> = (0..z.len()).map(|i| weight(i) as f32).collect();
-                    backward(f, width, &z, &y, &mut d);
-                    for (r, row) in z.chunks(width).enumerate() {
-                        let row: Vec<f64> = row.iter().map(|&v| f64::from(v)).collect();
-                        for i in 0..width {
-                            let got = f64::from(y[r * width + i]);
-                            assert!(
-                                (got - exact(f, &row, i)).abs() < 3e-7 * (1.0 + got.abs()),
-                                "{f:?} at {}",
-                                row[i]
-                            );
-                            let total = |row: &[f64]| {
-                                (0..width)
-                                    .map(|j| weight(r * width + j) * exact(f, row, j))
-                                    .sum::<f64>()
-                            };
-                            let (mut above, mut below) = (row.clone(), row.clone());
-                            above[i] += 1e-5;
-                            below[i] -= 1e-5;
-                            let slope = (total(&above) - total(&below)) / 2e-5;
-                            let got = f64::from(d[r * width + i]);
-                            assert!(
-                                (got - slope).abs() < 2e-6,
-                                "{f:?}' at {}: {got} instead of {slope}",
-                                row[i]
-                            );
-                        }
-                    }
-                }
-            }
-        });
-    }
-
-    #[test]
-    fn every_activation_passes_nan_on() {
-        for f in ALL {
-            let mut z = [1.0, f32::NAN, 0.5];
-            forward(f, 3, &mut z);
-            assert!(z[1].is_nan(), "{f:?}");
-        }
-    }
 }

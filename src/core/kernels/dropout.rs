@@ -12,9 +12,16 @@ fn mix(mut x: u32) -> u32 {
     x ^ (x >> 16)
 }
 
+/// What is drawn under `key` for the `i`th number.
+#[inline(always)]
+pub(super) fn draw(key: u64, i: u32) -> u32 {
+    mix(mix(i ^ key as u32).wrapping_add((key >> 32) as u32))
+}
+
 dispatch!(
-    /// to = from / (1 - rate) where the mask of `key` keeps, else 0; `rate` is `dropped` / 2^32.
-    pub(crate) fn dropout(key: u64, dropped: u32, scale: f32, from: &[f32], to: &mut [f32]) = dropout_body
+    /// to = from / (1 - rate) where the mask of `key` keeps, else 0; `rate` is `dropped` / 2^32. The first number is the
+    /// `first`th of those under `key`.
+    pub(crate) fn dropout(key: u64, first: usize, dropped: u32, scale: f32, from: &[f32], to: &mut [f32]) = dropout_body
 );
 
 dispatch!(
@@ -25,9 +32,11 @@ dispatch!(
 /// What number `i` is multiplied with.
 #[inline(always)]
 fn factor(key: u64, dropped: u32, scale: f32, i: usize) -> f32 {
-    let (low, high) = (key as u32, (key >> 32) as u32);
-    let draw = mix(mix(i as u32 ^ low).wrapping_add(high));
-    if draw < dropped { 0.0 } else { scale }
+    if draw(key, i as u32) < dropped {
+        0.0
+    } else {
+        scale
+    }
 }
 
 #[inline(always)]
@@ -38,10 +47,17 @@ fn mask_body<S: Simd>(key: u64, dropped: u32, scale: f32, to: &mut [f32]) {
 }
 
 #[inline(always)]
-fn dropout_body<S: Simd>(key: u64, dropped: u32, scale: f32, from: &[f32], to: &mut [f32]) {
+fn dropout_body<S: Simd>(
+    key: u64,
+    first: usize,
+    dropped: u32,
+    scale: f32,
+    from: &[f32],
+    to: &mut [f32],
+) {
     assert!(from.len() == to.len());
     for (i, (to, from)) in to.iter_mut().zip(from).enumerate() {
-        *to = from * factor(key, dropped, scale, i);
+        *to = from * factor(key, dropped, scale, first.wrapping_add(i));
     }
 }
 
@@ -56,7 +72,14 @@ mod tests {
         let mut seen = Vec::new();
         on_every_level(|| {
             let mut to = vec![0.0; from.len()];
-            dropout(7, (0.3 * 4_294_967_296.0) as u32, 1.0 / 0.7, &from, &mut to);
+            dropout(
+                7,
+                0,
+                (0.3 * 4_294_967_296.0) as u32,
+                1.0 / 0.7,
+                &from,
+                &mut to,
+            );
             let mut factors = vec![0.5; from.len()];
             mask(7, (0.3 * 4_294_967_296.0) as u32, 1.0 / 0.7, &mut factors);
             assert_eq!(factors, to);
@@ -68,6 +91,7 @@ mod tests {
         let mut other = vec![0.0; from.len()];
         dropout(
             8,
+            0,
             (0.3 * 4_294_967_296.0) as u32,
             1.0 / 0.7,
             &from,

@@ -195,7 +195,7 @@ fn score_body<S: Lanes>(
         };
         match activation {
             Activation::Linear => {}
-            Activation::Softmax => apply(activation, &mut floats_mut(here)[..units]),
+            f if f.over_rows() || f.grows() => apply(f, &mut floats_mut(here)[..units]),
             // Whole lines are faster. What stands behind the units is finite and meets weights of 0 only.
             _ => apply(activation, floats_mut(&mut here[..units.div_ceil(16)])),
         }

@@ -1,10 +1,10 @@
-//! `Activation`: y = f(x) (Keras: `keras.layers.Activation`).
+//! `Activation`: y = f(x) (Keras: `keras.layers.Activation`), and what all layers do that are no more than that.
 
 use super::{Backward, Forward, Kind};
 use crate::config::{Config, invalid};
 use crate::kernels::activate;
 use crate::predict::{Frozen, PerStep};
-use crate::{Activation, Callback, Result, Shape};
+use crate::{Activation, Result, Shape};
 use serde_json::{Map, Value};
 
 /// An activation as a layer of its own (Keras: `Activation`).
@@ -23,6 +23,10 @@ impl ActivationLayer {
             name: None,
             activation,
         }
+    }
+
+    fn function(&self) -> Activation {
+        self.activation
     }
 }
 
@@ -44,7 +48,7 @@ impl Kind for ActivationLayer {
     }
 
     fn settings(&self) -> Map<String, Value> {
-        Map::from_iter([("activation".to_owned(), Value::from(self.activation.name()))])
+        Map::from_iter([("activation".to_owned(), self.activation.to_json())])
     }
 
     named!(name);
@@ -53,42 +57,37 @@ impl Kind for ActivationLayer {
         Ok(input)
     }
 
-    fn activation(&self) -> Option<Activation> {
-        Some(self.activation)
-    }
-
     fn set_linear(&mut self) {
         self.activation = Activation::Linear;
     }
 
-    fn freeze<'w>(
-        &self,
-        input: Shape,
-        _: &'w [f32],
-        _: &mut dyn Callback,
-    ) -> Result<Option<Frozen<'w>>> {
-        let activation = self.activation;
-        // A softmax is one of the channels of each step.
-        if activation == Activation::Softmax && input.leading() > 1 {
-            let step = PerStep::activation(activation, input.last());
-            return Ok(Some(Frozen::Own(Box::new(step))));
-        }
-        Ok(Some(Frozen::Activate {
-            units: input.width(),
-            activation,
-        }))
-    }
+    function!();
+}
 
-    fn forward(&self, pass: Forward<'_>) -> Result<()> {
-        pass.y.copy_from_slice(pass.x);
-        activate::forward_all(self.activation, pass.output.last(), pass.y, pass.interrupt)
+/// What scoring does in the place of y = f(x).
+pub(super) fn freeze<'w>(activation: Activation, input: Shape) -> Frozen<'w> {
+    // A softmax is one of the channels of each step.
+    if activation.over_rows() && input.leading() > 1 {
+        let step = PerStep::activation(activation, input.last());
+        return Frozen::Own(Box::new(step));
     }
+    Frozen::Activate {
+        units: input.width(),
+        activation,
+    }
+}
 
-    fn backward(&self, pass: Backward<'_>) -> Result<()> {
-        if !pass.derived {
-            let (width, dy) = (pass.output.last(), &mut *pass.dy);
-            activate::backward_all(self.activation, width, pass.x, pass.y, dy, pass.interrupt)?;
-        }
-        pass.hand_on()
+/// y = f(x)
+pub(super) fn forward(activation: Activation, pass: Forward<'_>) -> Result<()> {
+    super::copy(pass.x, pass.y, pass.interrupt)?;
+    activate::forward_all(activation, pass.output.last(), pass.y, pass.interrupt)
+}
+
+/// dx = f'(x) dy
+pub(super) fn backward(activation: Activation, pass: Backward<'_>) -> Result<()> {
+    if !pass.derived {
+        let (width, dy) = (pass.output.last(), &mut *pass.dy);
+        activate::backward_all(activation, width, pass.x, pass.y, dy, pass.interrupt)?;
     }
+    pass.hand_on()
 }

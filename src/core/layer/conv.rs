@@ -139,7 +139,7 @@ impl Kind for Conv1D {
         map.insert("filters".into(), json!(self.filters));
         self.geometry.write("kernel_size", &mut map);
         map.insert("dilation_rate".into(), json!([self.geometry.dilation]));
-        map.insert("activation".into(), json!(self.activation.name()));
+        map.insert("activation".into(), self.activation.to_json());
         map.insert("use_bias".into(), json!(self.use_bias));
         map.insert("data_format".into(), "channels_last".into());
         map.insert("groups".into(), 1.into());

@@ -83,7 +83,7 @@ impl Kind for Dense {
     fn settings(&self) -> Map<String, Value> {
         let mut map = Map::new();
         map.insert("units".into(), json!(self.units));
-        map.insert("activation".into(), json!(self.activation.name()));
+        map.insert("activation".into(), self.activation.to_json());
         map.insert("use_bias".into(), json!(self.use_bias));
         self.kernel.write("kernel", &mut map);
         self.bias.write("bias", &mut map);

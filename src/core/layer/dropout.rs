@@ -1,6 +1,6 @@
 //! `Dropout`: while training, y = x / (1 - rate) with probability 1 - rate, else 0 (Keras: `keras.layers.Dropout`).
 
-use super::{Backward, Forward, Kind};
+use super::{Backward, Forward, Interrupt, Kind};
 use crate::config::{Config, invalid};
 use crate::kernels::dropout::{dropout, mask};
 use crate::random::hash;
@@ -29,17 +29,32 @@ impl Dropout {
     }
 
     /// The mask is a function of the key, so the way back draws it again instead of storing it.
-    fn mask(&self, noise: Option<u64>, from: &[f32], to: &mut [f32]) {
-        match Drawn::new(self.rate, self.seed, noise) {
-            Some(Drawn {
-                key,
-                dropped,
-                scale,
-            }) => dropout(key, dropped, scale, from, to),
-            None => to.copy_from_slice(from),
+    fn mask(
+        &self,
+        noise: Option<u64>,
+        from: &[f32],
+        to: &mut [f32],
+        interrupt: &mut Interrupt<'_>,
+    ) -> Result<()> {
+        let Some(drawn) = Drawn::new(self.rate, self.seed, noise) else {
+            return super::copy(from, to, interrupt);
+        };
+        let Drawn {
+            key,
+            dropped,
+            scale,
+        } = drawn;
+        let pieces = from.chunks(PIECE).zip(to.chunks_mut(PIECE));
+        for (i, (from, to)) in pieces.enumerate() {
+            dropout(key, i * PIECE, dropped, scale, from, to);
+            interrupt()?;
         }
+        Ok(())
     }
 }
+
+/// Numbers between two looks at the interrupt.
+const PIECE: usize = 1 << 18;
 
 /// What is dropped of one pass.
 pub(super) struct Drawn {
@@ -55,7 +70,7 @@ impl Drawn {
     pub(super) fn new(rate: f64, seed: Option<u64>, noise: Option<u64>) -> Option<Self> {
         let key = noise.filter(|_| rate > 0.0)?;
         Some(Self {
-            key: key ^ seed.unwrap_or(0).wrapping_mul(0x9e37_79b9_7f4a_7c15),
+            key: super::seeded(key, seed),
             dropped: (rate * 4_294_967_296.0) as u32,
             scale: (1.0 / (1.0 - rate)) as f32,
         })
@@ -120,14 +135,13 @@ impl Kind for Dropout {
     }
 
     fn forward(&self, pass: Forward<'_>) -> Result<()> {
-        self.mask(pass.noise, pass.x, pass.y);
-        (pass.interrupt)()
+        self.mask(pass.noise, pass.x, pass.y, pass.interrupt)
     }
 
     fn backward(&self, pass: Backward<'_>) -> Result<()> {
-        if let Some(dx) = pass.dx {
-            self.mask(pass.noise, pass.dy, dx);
+        match pass.dx {
+            Some(dx) => self.mask(pass.noise, pass.dy, dx, pass.interrupt),
+            None => (pass.interrupt)(),
         }
-        (pass.interrupt)()
     }
 }

@@ -25,35 +25,78 @@ macro_rules! named {
     };
 }
 
+/// What a layer does that is y = f(x) with the activation `self.function()`.
+macro_rules! function {
+    () => {
+        fn activation(&self) -> Option<Activation> {
+            Some(self.function())
+        }
+
+        fn freeze<'w>(
+            &self,
+            input: Shape,
+            _: &'w [f32],
+            _: &mut dyn $crate::Callback,
+        ) -> Result<Option<$crate::predict::Frozen<'w>>> {
+            Ok(Some(super::activation::freeze(self.function(), input)))
+        }
+
+        fn forward(&self, pass: super::Forward<'_>) -> Result<()> {
+            super::activation::forward(self.function(), pass)
+        }
+
+        fn backward(&self, pass: super::Backward<'_>) -> Result<()> {
+            super::activation::backward(self.function(), pass)
+        }
+    };
+}
+
 mod activation;
+mod axes;
+mod batch_normalization;
 mod bidirectional;
 mod conv;
 mod dense;
 mod describe;
 mod dropout;
+mod elu;
 pub(crate) mod embedding;
 mod flatten;
 pub(crate) mod front;
+mod gaussian_noise;
+mod layer_normalization;
+mod leaky_relu;
 mod pooling;
+mod prelu;
 mod recurrent;
+mod relu;
 mod reshape;
+mod softmax;
 mod time_distributed;
 mod weight;
 mod window_pooling;
 mod windows;
 
 pub use activation::ActivationLayer;
+pub use batch_normalization::BatchNormalization;
 pub use bidirectional::{Bidirectional, Merge};
 pub use conv::Conv1D;
 pub use dense::Dense;
 pub use describe::describe_layer;
 pub use dropout::Dropout;
+pub use elu::Elu;
 pub use embedding::Embedding;
 pub use flatten::Flatten;
 pub use front::{EmbeddingInput, Inputs};
+pub use gaussian_noise::GaussianNoise;
+pub use layer_normalization::LayerNormalization;
+pub use leaky_relu::LeakyRelu;
 pub use pooling::{GlobalAveragePooling1D, GlobalMaxPooling1D};
+pub use prelu::Prelu;
 pub use recurrent::{Gru, Lstm, Recurrence, SimpleRnn};
+pub use relu::Relu;
 pub use reshape::Reshape;
+pub use softmax::Softmax;
 pub use time_distributed::TimeDistributed;
 pub use weight::Weight;
 pub use window_pooling::{AveragePooling1D, MaxPooling1D};
@@ -204,6 +247,17 @@ fn copy(from: &[f32], to: &mut [f32], interrupt: &mut Interrupt<'_>) -> Result<(
     for (from, to) in from.chunks(PIECE).zip(to.chunks_mut(PIECE)) {
         to.copy_from_slice(from);
         interrupt()?;
+    }
+    Ok(())
+}
+
+/// Where the gradient of weights is to be filled and not added to, it begins at 0.
+fn clear(gradient: &mut [f32], add: bool, interrupt: &mut Interrupt<'_>) -> Result<()> {
+    if !add {
+        for piece in gradient.chunks_mut(PIECE) {
+            piece.fill(0.0);
+            interrupt()?;
+        }
     }
     Ok(())
 }
@@ -362,8 +416,24 @@ layers! {
     Dense(Dense),
     /// `keras.layers.Activation`
     Activation(ActivationLayer),
+    /// `keras.layers.ReLU`
+    ReLU(Relu),
+    /// `keras.layers.LeakyReLU`
+    LeakyReLU(LeakyRelu),
+    /// `keras.layers.PReLU`
+    PReLU(Prelu),
+    /// `keras.layers.ELU`
+    ELU(Elu),
+    /// `keras.layers.Softmax`
+    Softmax(Softmax),
+    /// `keras.layers.BatchNormalization`
+    BatchNormalization(BatchNormalization),
+    /// `keras.layers.LayerNormalization`
+    LayerNormalization(LayerNormalization),
     /// `keras.layers.Dropout`
     Dropout(Dropout),
+    /// `keras.layers.GaussianNoise`
+    GaussianNoise(GaussianNoise),
     /// `keras.layers.Flatten`
     Flatten(Flatten),
     /// `keras.layers.Reshape`
@@ -434,6 +504,28 @@ impl Layer {
         config.insert("dtype".into(), float32());
         json!({"module": "keras.layers", "class_name": self.class_name(), "config": config, "registered_name": null})
     }
+}
+
+/// A key for the noise of a layer that has a seed of its own.
+fn seeded(key: u64, seed: Option<u64>) -> u64 {
+    key ^ seed.unwrap_or(0).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// Guards a number that a caller may have set by hand.
+fn check_number(
+    layer: &str,
+    key: &str,
+    number: f64,
+    wanted: &str,
+    allowed: impl Fn(f64) -> bool,
+) -> Result<()> {
+    // The arithmetic is in f32.
+    if allowed(number) && (number as f32).is_finite() {
+        return Ok(());
+    }
+    Err(invalid(format!(
+        "{key} of {layer} must be {wanted}, not {number}"
+    )))
 }
 
 /// The way Keras 3 writes its default data type.

@@ -82,6 +82,11 @@ impl Kind for TimeDistributed {
             return Err(Error::new(ErrorKind::NotSupported, message)
                 .hint("An Embedding works on every index already."));
         }
+        if matches!(*self.layer, Layer::BatchNormalization(_)) {
+            let message = "BatchNormalization in TimeDistributed is not supported";
+            return Err(Error::new(ErrorKind::NotSupported, message)
+                .hint("By itself it normalises the channels over all steps."));
+        }
         self.layer.kind().check()
     }
 

@@ -85,6 +85,7 @@ fn activate(f: Activation, z: &mut [f64]) {
                 }
             }
             Activation::Swish => x / (1.0 + libm::exp(-x)),
+            other => panic!("{other:?} has no formula here"),
         };
     }
 }

@@ -189,6 +189,19 @@ fn fit_stays_within_what_memory_says() {
         (wide, 2, 1, "sgd"),
         (convolution.clone(), 500, 32, "sgd"),
         (convolution, 500, 500, "adam"),
+        (
+            Layer::BatchNormalization(BatchNormalization::default()),
+            2000,
+            2000,
+            "adam",
+        ),
+        (
+            Layer::LayerNormalization(LayerNormalization::default()),
+            500,
+            100,
+            "adam",
+        ),
+        (Layer::PReLU(Prelu::default()), 500, 500, "adam"),
     ] {
         let mut train = Rows::of(rows, 48, |x| x[0]);
         for pool in &pools {
@@ -197,7 +210,7 @@ fn fit_stays_within_what_memory_says() {
                 layer.clone(),
                 dense(1, Activation::Linear),
             ];
-            if matches!(layer, Layer::Conv1D(_)) {
+            if !matches!(layer, Layer::LSTM(_) | Layer::GRU(_)) {
                 layers.insert(2, Layer::Flatten(Flatten::default()));
             }
             let optimizer = Optimizer::parse(optimizer).unwrap();

@@ -105,7 +105,57 @@ fn every_level_scores_the_same_bits() -> Result<()> {
         Layer::GlobalMaxPooling1D(GlobalMaxPooling1D::default()),
         dense(3, Softmax),
     ];
-    let stacks: [Vec<Layer>; 5] = [
+    let others = Activation::parse;
+    let named = [
+        "relu6",
+        "celu",
+        "softsign",
+        "squareplus",
+        "soft_shrink",
+        "hard_shrink",
+        "tanh_shrink",
+        "sparse_plus",
+        "sparse_sigmoid",
+        "hard_sigmoid",
+        "hard_silu",
+        "hard_tanh",
+        "mish",
+        "log_sigmoid",
+        "log_softmax",
+        "sparsemax",
+        "exponential",
+    ];
+    // One after the other, and each kept from dying out or exploding.
+    let mut normalized = vec![Layer::BatchNormalization(BatchNormalization::default())];
+    for (i, name) in named.into_iter().enumerate() {
+        normalized.push(dense(5 + 7 * (i % 5), others(name)?));
+        normalized.push(if i % 2 == 0 {
+            Layer::LayerNormalization(LayerNormalization::default())
+        } else {
+            Layer::BatchNormalization(BatchNormalization::default())
+        });
+        normalized.push(match i % 4 {
+            0 => Layer::PReLU(Prelu {
+                alpha: Weight::new(Initializer::Constant { value: 0.3 }),
+                ..Prelu::default()
+            }),
+            1 => Layer::ELU(tablenet_core::Elu {
+                alpha: 0.7,
+                ..tablenet_core::Elu::default()
+            }),
+            2 => Layer::LeakyReLU(tablenet_core::LeakyRelu::default()),
+            _ => Layer::ReLU(tablenet_core::Relu {
+                max_value: Some(1.5),
+                negative_slope: 0.4,
+                threshold: 0.1,
+                ..tablenet_core::Relu::default()
+            }),
+        });
+    }
+    normalized.push(Layer::GaussianNoise(GaussianNoise::new(0.1)));
+    normalized.extend([dense(3, Linear), Layer::Softmax(Default::default())]);
+    let stacks: [Vec<Layer>; 6] = [
+        normalized,
         recurrent,
         windows,
         deep.chain([dense(3, Softmax)]).collect(),

@@ -22,6 +22,9 @@ pub(super) fn write(
     if item.input.rank() > 1 {
         return Err(refused(item, "on rows of several dimensions"));
     }
+    if item.has_layer_for_activation() {
+        return Err(refused(item, "with a layer for an activation"));
+    }
     let width = item.input.width();
     match item.class.as_str() {
         "Dense" => {

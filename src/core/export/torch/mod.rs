@@ -92,6 +92,12 @@ fn transposed(rows: usize, columns: usize) -> Places {
 /// NotSupported, naming the layer, where PyTorch has none.
 pub(crate) fn modules(item: &Item) -> Result<Vec<Module>> {
     let one = |module: Module| Ok(vec![module]);
+    if item.has_layer_for_activation() {
+        return Err(refused(
+            item,
+            "with a layer for an activation has no module",
+        ));
+    }
     match item.class.as_str() {
         "Dense" => dense(item, item.text("activation")),
         "Activation" => activation::named(item, item.text("activation")),

@@ -3,7 +3,7 @@
 use super::{Module, refused, same};
 use crate::Result;
 use crate::export::Item;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Where the layer's variable of this name is.
 fn place(item: &Item, name: &str) -> Option<usize> {
@@ -54,6 +54,10 @@ pub(super) fn batch(item: &Item) -> Result<Vec<Module>> {
 }
 
 pub(super) fn layer(item: &Item) -> Result<Vec<Module>> {
+    let axes = item.config.get("axis").and_then(Value::as_array);
+    if axes.is_some_and(|axes| axes.len() > 1) {
+        return Err(refused(item, "over several axes has no module"));
+    }
     let size = item.input.last();
     let affine = place(item, "gamma").is_some() || place(item, "beta").is_some();
     let settings = json!({

@@ -3,6 +3,7 @@
 use super::super::weight::settings;
 use super::super::{MAX_UNITS, VariableSpec, Weight, dropout};
 use crate::config::{Config, invalid};
+use crate::kernels::slope::of_output;
 use crate::{Activation, Error, ErrorKind, Initializer, Result, Shape};
 use serde_json::{Map, Value, json};
 
@@ -150,8 +151,8 @@ impl Recurrence {
         let what = format!("recurrent_dropout of {layer}");
         dropout::check_rate(self.recurrent_dropout, &what)?;
         for f in [self.activation, self.recurrent_activation] {
-            // Of others the way back would need more than is kept.
-            if slope_of(f).is_none() {
+            // Of these the way back would need more than is kept.
+            if of_output(f).is_none() {
                 return Err(Error::new(
                     ErrorKind::NotSupported,
                     format!("activation {} of {layer} is not supported", f.name()),
@@ -167,12 +168,9 @@ impl Recurrence {
         let mut map = Map::new();
         let mut put = |key: &str, value: Value| map.insert(key.to_owned(), value);
         put("units", json!(self.units));
-        put("activation", json!(self.activation.name()));
+        put("activation", self.activation.to_json());
         if gated {
-            put(
-                "recurrent_activation",
-                json!(self.recurrent_activation.name()),
-            );
+            put("recurrent_activation", self.recurrent_activation.to_json());
         }
         put("use_bias", json!(self.use_bias));
         put("return_sequences", json!(self.return_sequences));
@@ -226,31 +224,9 @@ impl Recurrence {
     }
 }
 
-/// The derivative of an activation from its output, where that is enough.
-fn slope_of(f: Activation) -> Option<fn(f32) -> f32> {
-    Some(match f {
-        Activation::Linear => |_| 1.0,
-        Activation::Relu => |y| if y > 0.0 { 1.0 } else { 0.0 },
-        Activation::Sigmoid => sigmoid_slope,
-        Activation::Tanh => tanh_slope,
-        Activation::Elu => |y| if y > 0.0 { 1.0 } else { y + 1.0 },
-        Activation::Selu => |y| {
-            if y > 0.0 { 1.050_701 } else { y + 1.758_099_3 }
-        },
-        Activation::LeakyRelu => |y| if y > 0.0 { 1.0 } else { 0.2 },
-        _ => return None,
-    })
-}
-
-/// The same of a layer that [`Recurrence::check`] has accepted.
+/// The derivative of an activation from its output; [`Recurrence::check`] has refused those without.
 pub(super) fn slope(f: Activation) -> fn(f32) -> f32 {
-    slope_of(f).unwrap_or(|_| 1.0)
+    of_output(f).unwrap_or(|_| 1.0)
 }
 
-pub(super) fn sigmoid_slope(y: f32) -> f32 {
-    y * (1.0 - y)
-}
-
-pub(super) fn tanh_slope(y: f32) -> f32 {
-    1.0 - y * y
-}
+pub(super) use crate::kernels::slope::{of_sigmoid as sigmoid_slope, of_tanh as tanh_slope};

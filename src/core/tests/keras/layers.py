@@ -28,7 +28,15 @@ model("Dense, begun", (4,), lambda: L.Dense(4, kernel_initializer=I.Orthogonal(0
       lambda: L.Dense(3, kernel_initializer=I.RandomUniform(-0.1, 0.2)), lambda: L.Dense(3, kernel_initializer="lecun_uniform"), lambda: L.Dense(1, kernel_initializer="glorot_normal"))
 model("Activation", (4,), lambda: L.Dense(3), lambda: L.Activation("relu"), lambda: L.Activation("silu"), lambda: L.Activation("softmax"))
 model("Dropout", (4,), lambda: L.Dropout(0.2), lambda: L.Dense(3), lambda: L.Dropout(0.5, seed=4), lambda: L.Dense(1))
+model("activation layers", (4,), lambda: L.Dense(3), lambda: L.ReLU(), lambda: L.ReLU(3.0, 0.1, 0.2), lambda: L.LeakyReLU(), lambda: L.LeakyReLU(0.05), lambda: L.ELU(), lambda: L.ELU(0.5), lambda: L.Softmax())
+model("PReLU", (4,), lambda: L.Dense(3), lambda: L.PReLU(), lambda: L.PReLU("he_normal", "l2", shared_axes=[1]), lambda: L.Dense(1))
+model("GaussianNoise", (4,), lambda: L.GaussianNoise(0.2), lambda: L.Dense(3), lambda: L.GaussianNoise(0.5, seed=4), lambda: L.Dense(1))
+model("BatchNormalization", (4,), lambda: L.BatchNormalization(), lambda: L.Dense(3), lambda: L.BatchNormalization(1, 0.5, 0.01, False, gamma_initializer="he_normal", gamma_regularizer="l2"), lambda: L.Dense(3),
+      lambda: L.BatchNormalization(scale=False, beta_initializer="ones", beta_regularizer=R.L1(0.02), moving_mean_initializer="ones", moving_variance_initializer=I.Constant(2.0)), lambda: L.Dense(1))
+model("LayerNormalization", (4,), lambda: L.LayerNormalization(), lambda: L.Dense(3), lambda: L.LayerNormalization(1, 0.01, False, gamma_initializer="he_normal", gamma_regularizer="l2"), lambda: L.Dense(3),
+      lambda: L.LayerNormalization(scale=False, beta_initializer="ones", beta_regularizer=R.L1(0.02)), lambda: L.Dense(1))
 # of rows of steps and channels
+model("normalized steps", (6, 2), lambda: L.BatchNormalization(), lambda: L.Dense(3), lambda: L.PReLU(shared_axes=[1]), lambda: L.LayerNormalization([1, 2]), lambda: L.Softmax(), lambda: L.Flatten(), lambda: L.Dense(1))
 model("Flatten", (6, 2), lambda: L.Dense(3), lambda: L.Flatten(), lambda: L.Dense(1))
 model("Reshape", (12,), lambda: L.Reshape((6, 2)), lambda: L.Reshape((-1, 3)), lambda: L.GlobalMaxPooling1D(), lambda: L.Dense(1))
 model("Conv1D", (12, 2), lambda: L.Conv1D(3, 2), lambda: L.Conv1D(4, 3, 2, "same", activation="relu", use_bias=False, kernel_regularizer="l2"), lambda: L.Flatten(), lambda: L.Dense(1))
