@@ -1,6 +1,8 @@
 //! Sums in a fixed order of 16 lanes, the same on every instruction set.
 
 use super::{Simd, column, dispatch};
+use crate::Result;
+use crate::layer::Interrupt;
 
 /// The sum of 16 lanes, halved in a fixed order.
 #[inline(always)]
@@ -22,6 +24,25 @@ pub(crate) fn column_sums(d: &[f32], width: usize, out: &mut [f32], add: bool) {
         column::sums(d, out, add);
     }
 }
+
+/// As [`column_sums`], for rows that may be a whole batch.
+pub(crate) fn column_sums_all(
+    d: &[f32],
+    width: usize,
+    out: &mut [f32],
+    add: bool,
+    interrupt: &mut Interrupt<'_>,
+) -> Result<()> {
+    let piece = (PIECE / width).max(1) * width;
+    for (i, d) in d.chunks(piece).enumerate() {
+        column_sums(d, width, out, add || i > 0);
+        interrupt()?;
+    }
+    Ok(())
+}
+
+/// Numbers between two looks at the interrupt.
+const PIECE: usize = 1 << 20;
 
 dispatch!(
     /// The sum of all.

@@ -247,7 +247,7 @@ impl Kind for Conv1D {
             pass.scratch,
             pass.interrupt,
         )?;
-        taken.copy_from_slice(&pass.y[..taken.len()]);
+        super::copy(pass.y, taken, pass.interrupt)?;
         if !relu {
             activate::forward_all(self.activation, self.filters, pass.y, pass.interrupt)?;
         }
@@ -268,7 +268,7 @@ impl Kind for Conv1D {
         let (kernel, _) = pass.weights.split_at(size * self.filters);
         let (dw, db) = pass.gradient.split_at_mut(size * self.filters);
         if self.use_bias {
-            reduce::column_sums(dz, self.filters, db, pass.add);
+            reduce::column_sums_all(dz, self.filters, db, pass.add, pass.interrupt)?;
         }
         let (add, interrupt) = (pass.add, pass.interrupt);
         matmul::weight_gradient(

@@ -171,7 +171,7 @@ impl Kind for Dense {
             pass.interrupt,
         )?;
         if activate::needs_input(self.activation) {
-            pass.stash.copy_from_slice(pass.y);
+            super::copy(pass.y, pass.stash, pass.interrupt)?;
         }
         if !relu {
             activate::forward_all(self.activation, n, pass.y, pass.interrupt)?;
@@ -193,7 +193,7 @@ impl Kind for Dense {
         }
         let dz = &*pass.dy;
         if self.use_bias {
-            reduce::column_sums(dz, n, db, pass.add);
+            reduce::column_sums_all(dz, n, db, pass.add, pass.interrupt)?;
         }
         let (x, add, interrupt) = (pass.x, pass.add, pass.interrupt);
         if n == 1 {
