@@ -16,7 +16,7 @@ fn network(layers: &Json, width: usize, scale: Standard) -> Result<ModelFile> {
     let sequential = Sequential::from_json(layers)?;
     let told = json!({"x": {"length": width}, "y": {"mean": scale.mean, "std": scale.std}});
     let columns = Columns::new(Some(&told), &["x", "y"])?;
-    let preprocessing = columns.preprocessing(&["x"], None)?;
+    let preprocessing = columns.preprocessing(&["x"], None, LIMIT)?;
     let target = columns.regression("y", 1)?;
     let task = Task::Regression { outputs: 1 };
     let loss = Loss::parse("mse")?;
@@ -159,7 +159,7 @@ fn a_scale_goes_into_the_last_layer_or_one_more() -> Result<()> {
 #[test]
 fn logits_become_probabilities() -> Result<()> {
     let columns = Columns::new(None, &["a", "y"])?;
-    let preprocessing = columns.preprocessing(&["a"], None)?;
+    let preprocessing = columns.preprocessing(&["a"], None, LIMIT)?;
     for (units, labels, activation) in [(1, 2, "sigmoid"), (3, 3, "softmax")] {
         let labels: Vec<String> = (0..labels).map(|i| format!("label {i}")).collect();
         let target = columns.classes("y", &labels)?;

@@ -5,7 +5,7 @@ use crate::encoder::{
     CategoryNull, Encoding, Null, Number, Preprocessing, Profile, Scale, Unseen, Vocabulary,
 };
 use crate::target::{Standard, TargetColumn, TargetKind};
-use crate::{ColumnType, Error, ErrorKind, Feature, Result, Target};
+use crate::{Budget, ColumnType, Error, ErrorKind, Feature, Result, Target};
 use serde_json::{Map, Value};
 
 /// The most elements of an array.
@@ -45,12 +45,14 @@ impl<'a> Columns<'a> {
         &self,
         names: &[&str],
         inputs: Option<usize>,
+        memory_limit: u64,
     ) -> Result<Preprocessing> {
         if names.is_empty() {
             return Err(invalid("features must name at least one column"));
         }
         let alone = inputs.filter(|inputs| names.len() == 1 && *inputs > 1);
-        let features = names.iter().map(|name| self.feature(name, alone));
+        let budget = Budget::new(memory_limit);
+        let features = names.iter().map(|name| self.feature(name, alone, &budget));
         let preprocessing = Preprocessing {
             features: features.collect::<Result<_>>()?,
             differences: Vec::new(),
@@ -60,7 +62,7 @@ impl<'a> Columns<'a> {
     }
 
     /// One feature; where it is `alone`, it may be an array that fills the network's inputs.
-    fn feature(&self, name: &str, alone: Option<usize>) -> Result<Feature> {
+    fn feature(&self, name: &str, alone: Option<usize>, budget: &Budget) -> Result<Feature> {
         let config = self.of(name)?;
         let numbers = Numbers::read(&config)?;
         let null = match config.get("null") {
@@ -80,6 +82,8 @@ impl<'a> Columns<'a> {
             let length = length.or(numbers.length);
             match length.or(if numbers.is_one() { alone } else { None }) {
                 Some(length) => {
+                    let bytes = (length as u64).saturating_mul(size_of::<Number>() as u64);
+                    budget.reserve(bytes, &format!("column \"{name}\" of {length} numbers"))?;
                     let elements = (0..length).map(|place| numbers.at(&config.what, place, null));
                     let encoding = Encoding::Vector {
                         elements: elements.collect::<Result<_>>()?,

@@ -19,6 +19,9 @@ use columns::Columns;
 use serde_json::Value;
 use tensors::Tensors;
 
+/// The longest description of layers.
+const MAX_LAYERS: usize = 1 << 20;
+
 /// What is told of a model beside the file of its weights. A model file of tablenet says all of it itself.
 #[derive(Debug, Clone, Default)]
 pub struct Import {
@@ -51,11 +54,11 @@ impl Import {
     ) -> Result<ModelFile> {
         check_model_size(bytes.len() as u64, max_model_size)?;
         let mut tensors = Tensors::read(bytes, memory_limit)?;
-        if tensors.metadata.contains_key("tablenet") {
+        if tensors.is_model_file() {
             return self.model_file(bytes, memory_limit, callback);
         }
         let need = tensors.memory;
-        let mut file = self.describe(&tensors)?;
+        let mut file = self.describe(&tensors, bytes.len(), memory_limit)?;
         let parameters = file.parameters();
         // The weights as they come, and those of a tensor on its way.
         let need = need.saturating_add(weight_bytes(parameters as u64).saturating_mul(2));
@@ -105,8 +108,13 @@ impl Import {
         })
     }
 
-    /// The model without its weights.
-    fn describe(&self, tensors: &Tensors<'_>) -> Result<ModelFile> {
+    /// The model without its weights, which cannot be more than a file of `length` bytes has.
+    fn describe(
+        &self,
+        tensors: &Tensors<'_>,
+        length: usize,
+        memory_limit: u64,
+    ) -> Result<ModelFile> {
         let layers = self.layers(tensors)?;
         let sequential = Sequential::from_json(&layers)?;
         check_size(&sequential)?;
@@ -123,7 +131,7 @@ impl Import {
         let known: Vec<&str> = names.iter().copied().chain([target]).collect();
         let columns = Columns::new(self.columns.as_ref(), &known)?;
         let stated = sequential.inputs.map(|shape| shape.width());
-        let preprocessing = columns.preprocessing(&names, stated)?;
+        let preprocessing = columns.preprocessing(&names, stated, memory_limit)?;
         let inputs = preprocessing.inputs();
         if let Some(stated) = stated
             && stated != inputs.width
@@ -134,8 +142,17 @@ impl Import {
             );
             return Err(invalid(message).hint("Name one feature per input, or say in columns which is an array: {\"readings\": {\"length\": 24}}."));
         }
-        let outputs = sequential.summary(inputs.clone())?;
-        let outputs = outputs
+        let layers = sequential.summary(inputs.clone())?;
+        let needed = layers.iter().map(|layer| layer.parameters);
+        let needed = weight_bytes(needed.fold(0, u64::saturating_add));
+        if needed > length as u64 {
+            let message =
+                format!("the layers need {needed} bytes of weights, the file has {length} in all");
+            return Err(
+                invalid(message).hint("The layers must be those of the model that was saved.")
+            );
+        }
+        let outputs = layers
             .last()
             .map_or(1, |layer| layer.output_shape.iter().product());
         let target = match self.classes.as_deref() {
@@ -174,6 +191,10 @@ impl Import {
             return Err(invalid("layers must be given: the file has weights alone")
                 .hint("Write layers => '...', with what model.to_json() of Keras prints."));
         };
+        if text.len() > MAX_LAYERS {
+            let message = "the layers in the file are longer than 1 MB";
+            return Err(Error::new(ErrorKind::LimitExceeded, message));
+        }
         serde_json::from_str(text)
             .map_err(|cause| invalid(format!("the layers in the file cannot be read: {cause}")))
     }

@@ -6,10 +6,13 @@ use crate::config::invalid;
 use crate::nearest::nearest;
 use crate::{Callback, Error, Result};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
 /// The longest header.
 const MAX_HEADER: usize = 16 << 20;
+/// The longest description of a tensor.
+const MAX_ENTRY: usize = 256;
 /// The deepest nesting of a header.
 const DEPTH: usize = 8;
 /// Numbers read between two checks.
@@ -40,12 +43,11 @@ struct Entry {
     data_offsets: [usize; 2],
 }
 
+/// What the header says of the file; the tensors are read apart, once it is known whose they are.
 #[derive(Deserialize)]
 struct Header {
     #[serde(default)]
     __metadata__: BTreeMap<String, String>,
-    #[serde(flatten)]
-    tensors: BTreeMap<String, Entry>,
 }
 
 impl<'b> Tensors<'b> {
@@ -67,41 +69,55 @@ impl<'b> Tensors<'b> {
         let (header, data) = rest
             .split_at_checked(length as usize)
             .ok_or_else(|| unreadable("ends within its header"))?;
-        // A parsed header takes several times its text.
-        let memory = (header.len() as u64).saturating_mul(8);
-        if memory > memory_limit {
-            return Err(exceeded("the header of the file", memory, memory_limit));
-        }
+        // Names and places take several times their text.
+        let memory = (header.len() as u64).saturating_mul(16);
         let header =
             std::str::from_utf8(header).map_err(|_| unreadable("has a header that is no text"))?;
         if !shallow(header, DEPTH) {
             return Err(unreadable("has a header that is nested too deep"));
         }
-        let header: Header = serde_json::from_str(header)
-            .map_err(|cause| unreadable(format!("has a header that cannot be read: {cause}")))?;
-        let mut found = BTreeMap::new();
-        for (name, entry) in header.tensors {
-            let bytes = slice(&name, &entry, data)?;
-            let Entry { dtype, shape, .. } = entry;
-            found.insert(
-                name,
-                (
-                    entry.data_offsets,
-                    Found {
-                        dtype,
-                        shape,
-                        bytes,
-                    },
-                ),
-            );
-        }
-        check_cover(&found, data.len())?;
-        let found = found.into_iter().map(|(name, (_, found))| (name, found));
-        Ok(Self {
-            found: found.collect(),
-            metadata: header.__metadata__,
+        let Header { __metadata__ } = parsed(header)?;
+        let mut tensors = Self {
+            found: BTreeMap::new(),
+            metadata: __metadata__,
             memory,
-        })
+        };
+        if tensors.is_model_file() {
+            return Ok(tensors);
+        }
+        if memory > memory_limit {
+            return Err(exceeded("the header of the file", memory, memory_limit));
+        }
+        let entries: BTreeMap<String, &RawValue> = parsed(header)?;
+        let mut places = Vec::new();
+        for (name, entry) in entries {
+            if name == "__metadata__" {
+                continue;
+            }
+            // A shape has a few dimensions.
+            if entry.get().len() > MAX_ENTRY {
+                let message = format!("tensor \"{name}\" has a description that is too long");
+                return Err(invalid(message));
+            }
+            let entry: Entry = serde_json::from_str(entry.get())
+                .map_err(|cause| invalid(format!("tensor \"{name}\" cannot be read: {cause}")))?;
+            let bytes = slice(&name, &entry, data)?;
+            places.push((entry.data_offsets, name.clone()));
+            let Entry { dtype, shape, .. } = entry;
+            let found = Found {
+                dtype,
+                shape,
+                bytes,
+            };
+            tensors.found.insert(name, found);
+        }
+        check_cover(places, data.len())?;
+        Ok(tensors)
+    }
+
+    /// Whether it is a model file of tablenet, whose tensors are not read here.
+    pub(super) fn is_model_file(&self) -> bool {
+        self.metadata.contains_key("tablenet")
     }
 
     /// The names of the tensors that are left.
@@ -202,9 +218,14 @@ fn slice<'b>(name: &str, entry: &Entry, data: &'b [u8]) -> Result<&'b [u8]> {
     Ok(bytes)
 }
 
+/// A part of the header.
+fn parsed<'h, T: Deserialize<'h>>(header: &'h str) -> Result<T> {
+    serde_json::from_str(header)
+        .map_err(|cause| unreadable(format!("has a header that cannot be read: {cause}")))
+}
+
 /// Refuses tensors that overlap and bytes that are nobody's.
-fn check_cover(found: &BTreeMap<String, ([usize; 2], Found<'_>)>, length: usize) -> Result<()> {
-    let mut all: Vec<_> = found.iter().map(|(name, (at, _))| (*at, name)).collect();
+fn check_cover(mut all: Vec<([usize; 2], String)>, length: usize) -> Result<()> {
     all.sort_unstable();
     let mut next = 0;
     for ([start, end], name) in all {

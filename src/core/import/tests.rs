@@ -3,7 +3,7 @@
 use super::Import;
 use crate::fixture::{CancelAt, NoCallback};
 use crate::random::Random;
-use crate::{Error, ErrorKind, ModelFile, Result};
+use crate::{Error, ErrorKind, ModelFile, Result, Scorer};
 use serde_json::{Value, json};
 
 const LIMIT: u64 = 64 << 20;
@@ -177,7 +177,7 @@ fn headers_that_lie_are_refused() {
             "the file is an archive of Keras (.keras or .weights.h5)"
         );
     }
-    let large = file(&" ".repeat(1 << 20), &[]);
+    let large = file(&format!("{{{}}}", " ".repeat(1 << 20)), &[]);
     let error = told()
         .read(&large, 1 << 20, LIMIT, &mut NoCallback)
         .expect_err("too large");
@@ -321,6 +321,77 @@ fn what_is_told_must_fit() {
     assert_eq!(
         refused(&stated, &bytes).to_string(),
         "the network takes 4 inputs, the features give 3"
+    );
+}
+
+#[test]
+fn columns_become_the_inputs_that_they_are_told_to() -> Result<()> {
+    // The network answers its inputs: a, b scaled, c[1], c[2], and whether d is x or y.
+    let names = ["a", "b", "c", "d"].map(str::to_owned);
+    let told = Import {
+        layers: Some(
+            json!([{"class_name": "Dense", "config": {"units": 6, "use_bias": false, "name": "one"}}]),
+        ),
+        features: Some(names.to_vec()),
+        columns: Some(json!({
+            "a": {"mean": 10, "std": 4, "null": 2}, "b": {"min": -1, "max": 3},
+            "c": {"mean": [1, 2], "std": 2}, "d": {"categories": ["x", "y"]},
+            "target": {"mean": [0, 0, 0, 0, 0, 100], "std": 1},
+        })),
+        ..Import::default()
+    };
+    let identity: Vec<f32> = (0..36).map(|i| f32::from(u8::from(i % 7 == 0))).collect();
+    let file = read(&told, &tensors(&[("one/kernel", &[6, 6], &identity)]))?;
+    let scorer = Scorer::new(&file, &mut NoCallback)?;
+    let (mut scratch, mut out) = (scorer.scratch()?, Vec::new());
+    let vector = |numbers| crate::Value::Vector(crate::Vector::Double(numbers));
+    use crate::Value::{Null, Number, Text};
+    for (row, wanted) in [
+        (
+            [Number(14.0), Number(1.0), vector(&[3.0, 2.0]), Text("y")],
+            [1.0, 0.5, 1.0, 0.0, 0.0, 101.0],
+        ),
+        (
+            [Null, Number(-1.0), vector(&[1.0, 0.0]), Text("new")],
+            [-2.0, 0.0, 0.0, -1.0, 0.0, 100.0],
+        ),
+        (
+            [Null, Number(3.0), vector(&[1.0, 2.0]), Null],
+            [-2.0, 1.0, 0.0, 0.0, 0.0, 100.0],
+        ),
+    ] {
+        scorer.predict_values(row, &mut scratch, &mut out)?;
+        assert_eq!(out, wanted);
+    }
+    let null = scorer.predict_values([Number(1.0), Null, Null, Null], &mut scratch, &mut out);
+    assert_eq!(null.expect_err("refused").kind(), ErrorKind::NullNotAllowed);
+    Ok(())
+}
+
+#[test]
+fn nothing_large_is_taken_for_words() {
+    let with = |change: &dyn Fn(&mut Import)| {
+        let mut told = told();
+        change(&mut told);
+        let error = read(&told, &tensors(&good())).expect_err("refused");
+        (error.kind(), error.to_string())
+    };
+    assert_eq!(
+        with(&|it| it.columns = Some(json!({"a": {"length": 1 << 24}}))),
+        (
+            ErrorKind::OutOfMemory,
+            "column \"a\" of 16777216 numbers needs 1024 MB of memory, more than the limit of 64 MB".to_owned()
+        )
+    );
+    assert_eq!(
+        with(&|it| it.layers = Some(json!([{"class_name": "Dense", "config": {"units": 1 << 24}}]))),
+        (
+            ErrorKind::InvalidParameter,
+            format!(
+                "the layers need 268435456 bytes of weights, the file has {} in all",
+                tensors(&good()).len()
+            )
+        )
     );
 }
 
