@@ -105,7 +105,7 @@ pub fn train(model: &mut Model, rows: usize, steps: u64) -> Result<()> {
         batch_size: rows,
         shuffle: false,
         seed: 0,
-        early_stopping: None,
+        callbacks: vec![],
         max_seconds: None,
     };
     model.fit(&mut data, None, &options, &mut Idle, &Pool::new(1)?)?;

@@ -141,15 +141,41 @@ impl<'a> Config<'a> {
     ) -> Result<f64> {
         match self.get(key) {
             None => Ok(default),
-            Some(Value::Object(_)) if key == "learning_rate" => Err(Error::new(
-                ErrorKind::NotSupported,
-                format!("a learning rate schedule is not supported in {}", self.what),
-            )),
             Some(value) => match value.as_f64() {
                 Some(number) if number.is_finite() && allowed(number) => Ok(number),
                 _ => Err(self.wrong(key, wanted, value)),
             },
         }
+    }
+
+    /// As [`Config::number`]; without a default it must be there.
+    pub fn given(
+        &self,
+        key: &str,
+        default: Option<f64>,
+        wanted: &str,
+        allowed: impl Fn(f64) -> bool,
+    ) -> Result<f64> {
+        if default.is_none() && self.get(key).is_none() {
+            return Err(invalid(format!("{} needs {key}", self.what)));
+        }
+        self.number(key, default.unwrap_or_default(), wanted, allowed)
+    }
+
+    /// A list of finite numbers that each pass `allowed`; it must be there.
+    pub fn numbers(
+        &self,
+        key: &str,
+        wanted: &str,
+        allowed: impl Fn(f64) -> bool,
+    ) -> Result<Vec<f64>> {
+        let Some(value) = self.get(key) else {
+            return Err(invalid(format!("{} needs {key}", self.what)));
+        };
+        let number = |value: &Value| value.as_f64().filter(|n| n.is_finite() && allowed(*n));
+        let list = value.as_array();
+        let numbers = list.and_then(|list| list.iter().map(number).collect());
+        numbers.ok_or_else(|| self.wrong(key, wanted, value))
     }
 
     /// A whole number in `range`.

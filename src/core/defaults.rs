@@ -4,8 +4,8 @@
 //! Where `epochs` or `callbacks` is given, optimizer and batches are Keras's defaults.
 
 use crate::{
-    Activation, Dense, EarlyStopping, Error, Layer, Loss, Metric, Optimizer, Result, Sequential,
-    Target, Task, TrainOptions,
+    Activation, Dense, EarlyStopping, Error, FitCallback, Layer, Loss, Metric, Optimizer, Result,
+    Sequential, Target, Task, TrainOptions,
 };
 
 /// Units of the two hidden layers.
@@ -41,7 +41,7 @@ pub(crate) struct Choices {
     pub(crate) optimizer: Optimizer,
     pub(crate) batch_size: usize,
     pub(crate) epochs: u32,
-    pub(crate) early_stopping: Option<EarlyStopping>,
+    pub(crate) callbacks: Vec<FitCallback>,
 }
 
 impl Choices {
@@ -69,23 +69,26 @@ impl Choices {
             None => BATCH_SIZE,
         };
         let steps = training_rows.div_ceil(batch_size.max(1) as u64).max(1);
-        let early_stopping = match &options.callbacks {
-            Some(callbacks) => callbacks.first().cloned(),
-            None if open => Some(EarlyStopping {
-                patience: within(PATIENCE, PATIENCE_STEPS.div_ceil(steps)),
-                restore_best_weights: true,
-                learning_rate_cuts: CUTS,
-                ..EarlyStopping::default()
-            }),
-            None => None,
+        let callbacks = match &options.callbacks {
+            Some(callbacks) => callbacks.clone(),
+            None if open => vec![
+                EarlyStopping {
+                    patience: within(PATIENCE, PATIENCE_STEPS.div_ceil(steps)),
+                    restore_best_weights: true,
+                    learning_rate_cuts: CUTS,
+                    ..EarlyStopping::default()
+                }
+                .into(),
+            ],
+            None => Vec::new(),
         };
         let epochs = match options.epochs {
             Some(epochs) => epochs,
             None if validation_rows == 0 => within(BLIND_EPOCHS, BLIND_STEPS.div_ceil(steps)),
             None => within(EPOCHS, STEPS.div_ceil(steps)),
         };
-        let optimizer = match options.optimizer {
-            Some(optimizer) => optimizer,
+        let optimizer = match &options.optimizer {
+            Some(optimizer) => optimizer.clone(),
             None if open => adamw(training_rows),
             None => Optimizer::default(),
         };
@@ -96,7 +99,7 @@ impl Choices {
             optimizer,
             batch_size,
             epochs,
-            early_stopping,
+            callbacks,
         })
     }
 }
@@ -121,13 +124,8 @@ fn batch_size(training_rows: u64) -> usize {
 
 /// AdamW with a decay that small tables need and large ones hardly feel.
 fn adamw(training_rows: u64) -> Optimizer {
-    Optimizer::AdamW {
-        learning_rate: LEARNING_RATE,
-        weight_decay: (DECAY / training_rows.max(1) as f64).min(MOST_DECAY),
-        beta_1: 0.9,
-        beta_2: 0.999,
-        epsilon: 1e-7,
-    }
+    let decay = (DECAY / training_rows.max(1) as f64).min(MOST_DECAY);
+    Optimizer::adamw(LEARNING_RATE, decay)
 }
 
 /// Two hidden layers of tanh units and the output that task and loss need.
@@ -201,7 +199,9 @@ mod tests {
     fn steps_decide_about_batches_epochs_and_patience() {
         let chosen = |rows: u64| {
             let choices = chosen(TrainOptions::default(), rows, 1);
-            let stopping = choices.early_stopping.expect("early stopping");
+            let [FitCallback::EarlyStopping(stopping)] = choices.callbacks.as_slice() else {
+                panic!("{:?}", choices.callbacks);
+            };
             (choices.batch_size, choices.epochs, stopping.patience)
         };
         assert_eq!(chosen(2), (32, 1000, 100));
@@ -215,9 +215,9 @@ mod tests {
 
     #[test]
     fn small_tables_are_held_back_more() {
-        let decay = |rows| match chosen(TrainOptions::default(), rows, 1).optimizer {
-            Optimizer::AdamW { weight_decay, .. } => weight_decay,
-            other => panic!("{other:?}"),
+        let decay = |rows| {
+            let chosen = chosen(TrainOptions::default(), rows, 1).optimizer;
+            chosen.to_json()["adamw"]["weight_decay"].clone()
         };
         assert_eq!(decay(0), 0.3);
         assert_eq!(decay(100), 0.3);
@@ -242,7 +242,7 @@ mod tests {
             let choices = chosen(options, 100_000, 10_000);
             assert_eq!(choices.batch_size, 32);
             assert_eq!(choices.optimizer, Optimizer::default());
-            assert_eq!(choices.early_stopping, None);
+            assert_eq!(choices.callbacks, vec![]);
         }
     }
 

@@ -16,8 +16,8 @@ use crate::samples::Samples;
 use crate::target::words;
 use crate::target_learner::{Learnt, TargetLearner};
 use crate::{
-    Batches, Callback, ClassWeight, EpochLogs, Error, ErrorKind, FitOptions, History, Model,
-    ModelFile, Pool, Result, Results, Target, Trained, Training, TrainingState,
+    Batches, Callback, ClassWeight, EpochLogs, Error, ErrorKind, FitCallback, FitOptions, History,
+    Model, ModelFile, Pool, Result, Results, Stopped, Target, Trained, Training, TrainingState,
 };
 use missing::with_missing_inputs;
 use serde_json::{Value, json};
@@ -68,15 +68,18 @@ impl Training<'_> {
             self.validation.rows(),
         )?;
         let begins = trained.is_none();
-        if !begins
-            && self.validation.rows() == 0
-            && let Some(stopping) = choices.early_stopping.take_if(|it| it.wants_validation())
-        {
+        if !begins && self.validation.rows() == 0 {
             // What the training before was told must not keep a few new rows out.
-            notices.push(format!(
-                "no row validates, so EarlyStopping, which monitors \"{}\", is left out",
-                stopping.monitor.unwrap_or_default()
-            ));
+            choices.callbacks.retain(|callback| {
+                let Some(monitor) = callback.wants_validation() else {
+                    return true;
+                };
+                notices.push(format!(
+                    "no row validates, so {}, which monitors \"{monitor}\", is left out",
+                    callback.name()
+                ));
+                false
+            });
         }
         let model = match trained {
             Some(model) => {
@@ -91,7 +94,7 @@ impl Training<'_> {
                     .compile(
                         preprocessing.inputs(),
                         target.task(),
-                        choices.optimizer,
+                        choices.optimizer.clone(),
                         choices.loss,
                         choices.metrics.clone(),
                         1.0,
@@ -111,13 +114,11 @@ impl Training<'_> {
         let batch_size = choices
             .batch_size
             .min(usize::try_from(training_rows.max(validation_rows)).unwrap_or(usize::MAX));
-        let keep_best = choices
-            .early_stopping
-            .as_ref()
-            .is_some_and(|stopping| stopping.restore_best_weights);
+        let keep = choices.callbacks.iter();
+        let keep = keep.filter(|callback| callback.keeps_weights()).count();
         // What is in memory and what is spilled decides the order of the rows: it must not depend on the threads.
         let logs = u64::from(choices.epochs) * EpochLogs::bytes(choices.metrics.len());
-        let alone = model.memory(batch_size, keep_best, 1)?.saturating_add(logs);
+        let alone = model.memory(batch_size, keep, 1)?.saturating_add(logs);
         let window = self.fit_into_memory(alone, callback)?;
         let settings = self.settings(&model, &choices);
         let (mut options, budget, skipped) = (self.options, self.budget, self.skipped);
@@ -141,7 +142,7 @@ impl Training<'_> {
             .weighted_by(weights(Vec::new()));
         let (threads, more) = threads(pool.threads(), alone, budget.available(), |threads| {
             Ok(model
-                .memory(batch_size, keep_best, threads)?
+                .memory(batch_size, keep, threads)?
                 .saturating_add(logs))
         })?;
         budget.reserve(more, "the model")?;
@@ -160,13 +161,18 @@ impl Training<'_> {
             batch_size,
             shuffle: options.shuffle,
             seed: options.seed,
-            early_stopping: choices.early_stopping,
+            callbacks: choices.callbacks,
             max_seconds: options.max_seconds,
         };
         let held_out = (validation_rows > 0).then_some(&mut validation as &mut dyn Batches);
         let history = file
             .model
             .fit_on(&mut train, held_out, &fit, callback, pool, threads)?;
+        if let (Stopped::NotFinite, Some(best)) = (history.stopped, history.best_epoch) {
+            notices.push(format!(
+                "the loss or a weight became NaN or infinite, so the model has the weights of epoch {best} and its optimizer begins anew"
+            ));
+        }
         if skipped > 0 {
             let (rows, were) = if skipped == 1 {
                 ("row", "was")
@@ -406,7 +412,7 @@ impl Training<'_> {
             "epochs": choices.epochs,
             "batch_size": choices.batch_size,
             "validation_split": self.partition.split(),
-            "callbacks": choices.early_stopping.iter().map(|stopping| stopping.to_json()).collect::<Vec<_>>(),
+            "callbacks": choices.callbacks.iter().map(FitCallback::to_json).collect::<Vec<_>>(),
             "exclude": options.exclude,
             "preprocess": options.preprocess.to_json(),
             "class_weight": options.class_weight.as_ref().map(ClassWeight::to_json),

@@ -1,11 +1,11 @@
 //! `fit` and `evaluate` (Keras: `model.fit`, `model.evaluate`).
 
+use crate::callbacks::Active;
 use crate::config::invalid;
-use crate::early_stopping::{CUT, Verdict, Watch};
 use crate::epoch::{Loop, Tally, evaluate_epoch, train_epoch};
-use crate::weights::{AT_ONCE, room};
+use crate::weights::AT_ONCE;
 use crate::{
-    Batches, Callback, EarlyStopping, EpochLogs, Error, ErrorKind, History, Model, Pool, Result,
+    Batches, Callback, EpochLogs, Error, ErrorKind, FitCallback, History, Model, Pool, Result,
     Stopped,
 };
 
@@ -20,8 +20,8 @@ pub struct FitOptions {
     pub shuffle: bool,
     /// Seed of shuffling and dropout.
     pub seed: u64,
-    /// When to stop early.
-    pub early_stopping: Option<EarlyStopping>,
+    /// What looks at every epoch, in this order.
+    pub callbacks: Vec<FitCallback>,
     /// Stop after the batch in which this has passed since `fit` began.
     pub max_seconds: Option<f64>,
 }
@@ -118,38 +118,24 @@ impl Model {
         if let Some(data) = validation.as_deref() {
             check_data(self, data)?;
         }
-        let names: Vec<&str> = self.metrics().iter().map(|m| m.name()).collect();
-        let watch = options
-            .early_stopping
-            .as_ref()
-            .map(|e| Watch::new(e, &names, validation.is_some()));
-        let mut watch = watch.transpose()?;
-        let restore = options
-            .early_stopping
-            .as_ref()
-            .is_some_and(|e| e.restore_best_weights);
-
+        let mut callbacks = Active::new(&options.callbacks, self, validation.is_some())?;
         let begun = callback.elapsed();
         let until = options.max_seconds.map(|seconds| begun + seconds);
         callback.check()?;
-        let mut work = Loop::new(self, batch_size, threads, true, callback)?;
-        // Cuts of the learning rate are of this training.
-        let optimizer = self.optimizer;
-        let (slots, parameters) = (optimizer.slots(), self.parameters());
-        self.state.prepare(slots, parameters, callback)?;
-        let mut best = Best {
-            weights: if restore {
-                room(parameters)?
-            } else {
-                Vec::new()
-            },
-            epoch: None,
-        };
-        let mut tally = Tally::new(self)?;
-        let mut val_tally = if validation.is_some() {
+        let work = Loop::new(self, batch_size, threads, true, callback)?;
+        let parameters = self.parameters();
+        self.state.prepare(&self.optimizer, parameters, callback)?;
+        let val_tally = if validation.is_some() {
             Some(Tally::new(self)?)
         } else {
             None
+        };
+        let mut epochs = Epochs {
+            work,
+            tally: Tally::new(self)?,
+            val_tally,
+            options,
+            until,
         };
 
         let mut history = History {
@@ -167,67 +153,41 @@ impl Model {
         callback.on_train_begin(done, last)?;
         for epoch in done + 1..=last {
             self.state.epochs = epoch;
-            let began = callback.elapsed();
-            let order = options.shuffle.then(|| epoch_seed(options.seed, epoch));
-            let late = train_epoch(
+            callbacks.begin(epoch, self);
+            let (logs, late) = match epochs.run(
+                epoch,
                 self,
                 train,
-                order,
-                (epoch, options.seed),
-                until,
-                &mut work,
-                &mut tally,
+                validation.as_deref_mut(),
                 callback,
                 pool,
-            )?;
-            check_weights(self, epoch, callback)?;
-            let mut logs = EpochLogs {
-                epoch,
-                seconds: 0.0,
-                loss: tally.loss(),
-                val_loss: None,
-                metrics: tally.metrics(),
-                val_metrics: Vec::new(),
-            };
-            if let (Some(data), Some(tally)) = (validation.as_deref_mut(), val_tally.as_mut()) {
-                evaluate_epoch(self, data, &mut work, tally, callback, pool)?;
-                if !tally.loss().is_finite() {
-                    return Err(Error::new(
-                        ErrorKind::NotFinite,
-                        format!("validation loss became {} in epoch {epoch}", tally.loss()),
-                    )
-                    .hint(
-                        "Lower learning_rate, or look for extreme values in the validation rows.",
-                    ));
+            ) {
+                Err(error) if error.kind() == ErrorKind::NotFinite && callbacks.takes_nan() => {
+                    history.stopped = Stopped::NotFinite;
+                    break;
                 }
-                logs.val_loss = Some(tally.loss());
-                logs.val_metrics = tally.metrics();
-            }
-            logs.seconds = callback.elapsed() - began;
-            let verdict = watch.as_mut().map(|w| w.see(&logs));
-            if verdict == Some(Verdict::Better) && restore {
-                best.keep(&self.weights, epoch, callback)?;
-            }
+                logs => logs?,
+            };
+            let seen = callbacks.end(&logs, self, callback)?;
             callback.on_epoch_end(&logs)?;
             history.epochs.push(logs);
             if late {
                 history.stopped = Stopped::MaxSeconds;
                 break;
             }
-            if verdict == Some(Verdict::Cut) {
-                self.optimizer = self.optimizer.slowed(CUT);
-                best.give_back(&mut self.weights, callback)?;
+            if let Some(place) = seen.cut {
+                callbacks.cut(place, self, callback)?;
             }
-            if verdict == Some(Verdict::Stop) {
+            if seen.stop {
                 history.stopped = Stopped::EarlyStopping;
                 break;
             }
         }
-        self.optimizer = optimizer;
-        if best.epoch.is_some() {
-            std::mem::swap(&mut self.weights, &mut best.weights);
-            history.best_epoch = best.epoch;
+        let nan = history.stopped == Stopped::NotFinite;
+        if nan {
+            self.state.begin_anew(&self.optimizer, callback)?;
         }
+        history.best_epoch = callbacks.finish(nan, self);
         Ok(history)
     }
 
@@ -258,36 +218,64 @@ impl Model {
     }
 }
 
-/// The weights of the best epoch so far.
-struct Best {
-    weights: Vec<f32>,
-    epoch: Option<u32>,
+/// What all epochs of one `fit` work with.
+struct Epochs<'a> {
+    work: Loop,
+    tally: Tally,
+    /// Present where rows validate.
+    val_tally: Option<Tally>,
+    options: &'a FitOptions,
+    until: Option<f64>,
 }
 
-impl Best {
-    fn keep(&mut self, weights: &[f32], epoch: u32, callback: &mut dyn Callback) -> Result<()> {
-        self.weights.clear();
-        for piece in weights.chunks(AT_ONCE) {
-            // Room for all was taken before the first epoch.
-            self.weights.extend_from_slice(piece);
-            callback.check()?;
-        }
-        self.epoch = Some(epoch);
-        Ok(())
-    }
-
-    /// Puts the weights kept, if any, in the place of `weights`.
-    fn give_back(&self, weights: &mut [f32], callback: &mut dyn Callback) -> Result<()> {
-        if self.epoch.is_some() {
-            for (to, from) in weights
-                .chunks_mut(AT_ONCE)
-                .zip(self.weights.chunks(AT_ONCE))
-            {
-                to.copy_from_slice(from);
-                callback.check()?;
+impl Epochs<'_> {
+    /// Trains and validates one epoch; true if it was cut short by the clock.
+    fn run<'v>(
+        &mut self,
+        epoch: u32,
+        model: &mut Model,
+        train: &mut dyn Batches,
+        validation: Option<&mut (dyn Batches + 'v)>,
+        callback: &mut dyn Callback,
+        pool: &Pool,
+    ) -> Result<(EpochLogs, bool)> {
+        let options = self.options;
+        let began = callback.elapsed();
+        let order = options.shuffle.then(|| epoch_seed(options.seed, epoch));
+        let late = train_epoch(
+            model,
+            train,
+            order,
+            (epoch, options.seed),
+            self.until,
+            &mut self.work,
+            &mut self.tally,
+            callback,
+            pool,
+        )?;
+        check_weights(model, epoch, callback)?;
+        let mut logs = EpochLogs {
+            epoch,
+            seconds: 0.0,
+            loss: self.tally.loss(),
+            val_loss: None,
+            metrics: self.tally.metrics(),
+            val_metrics: Vec::new(),
+        };
+        if let (Some(data), Some(tally)) = (validation, &mut self.val_tally) {
+            evaluate_epoch(model, data, &mut self.work, tally, callback, pool)?;
+            if !tally.loss().is_finite() {
+                return Err(Error::new(
+                    ErrorKind::NotFinite,
+                    format!("validation loss became {} in epoch {epoch}", tally.loss()),
+                )
+                .hint("Lower learning_rate, or look for extreme values in the validation rows."));
             }
+            logs.val_loss = Some(tally.loss());
+            logs.val_metrics = tally.metrics();
         }
-        Ok(())
+        logs.seconds = callback.elapsed() - began;
+        Ok((logs, late))
     }
 }
 

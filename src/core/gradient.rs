@@ -4,6 +4,7 @@ use crate::kernels::reduce;
 use crate::layer::Interrupt;
 use crate::model::buffers;
 use crate::network::{Noise, Workspace};
+use crate::norms::Norms;
 use crate::pool::lock;
 use crate::shard::Cut;
 use crate::weights::{AT_ONCE, zeros};
@@ -68,6 +69,8 @@ pub(crate) struct Buffers {
     spaces: Vec<Mutex<Workspace>>,
     /// Groups whose sum is the gradient of the last batch.
     summands: usize,
+    /// Where the optimizer clips by norm.
+    norms: Option<Norms>,
 }
 
 /// A batch and what to do with it.
@@ -81,9 +84,9 @@ struct Work<'a> {
 }
 
 impl Buffers {
-    /// The groups whose sum is the gradient of the last batch.
-    pub fn summed(&self) -> &[RwLock<Group>] {
-        &self.groups[..self.summands]
+    /// The groups whose sum is the gradient of the last batch, and the buffers for its norms.
+    pub fn summed(&mut self) -> (&[RwLock<Group>], Option<&mut Norms>) {
+        (&self.groups[..self.summands], self.norms.as_mut())
     }
 
     /// Buffers for batches of up to `batch_size` rows; without gradients when they only evaluate.
@@ -125,6 +128,7 @@ impl Buffers {
             groups,
             spaces,
             summands: 0,
+            norms: if trains { Norms::new(model)? } else { None },
         })
     }
 
@@ -208,7 +212,7 @@ pub(crate) fn read(group: &RwLock<Group>) -> RwLockReadGuard<'_, Group> {
     group.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn write(group: &RwLock<Group>) -> RwLockWriteGuard<'_, Group> {
+pub(crate) fn write(group: &RwLock<Group>) -> RwLockWriteGuard<'_, Group> {
     group.write().unwrap_or_else(PoisonError::into_inner)
 }
 

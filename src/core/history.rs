@@ -54,6 +54,8 @@ pub enum Stopped {
     EarlyStopping,
     /// `max_seconds` had passed.
     MaxSeconds,
+    /// The loss or a weight was no number any more, and TerminateOnNaN was there.
+    NotFinite,
 }
 
 /// The logs of every epoch and how training ended.
@@ -61,7 +63,7 @@ pub enum Stopped {
 pub struct History {
     /// One entry per epoch, the last one perhaps cut short by `max_seconds`.
     pub epochs: Vec<EpochLogs>,
-    /// The epoch whose weights the model has, when EarlyStopping restored them.
+    /// The epoch whose weights the model has, when a callback kept them.
     pub best_epoch: Option<u32>,
     /// Why training ended.
     pub stopped: Stopped,

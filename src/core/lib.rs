@@ -29,7 +29,7 @@
 //! let x = array![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
 //! let y = array![[0.0], [1.0], [1.0], [0.0]];
 //! let mut data = Arrays::new(x.view(), y.view())?;
-//! let options = FitOptions { epochs: 300, batch_size: 4, shuffle: true, seed: 0, early_stopping: None, max_seconds: None };
+//! let options = FitOptions { epochs: 300, batch_size: 4, shuffle: true, seed: 0, callbacks: vec![], max_seconds: None };
 //! let history = model.fit(&mut data, None, &options, &mut Idle, &Pool::new(1)?)?;
 //! assert_eq!(history.epochs[299].metrics, [("accuracy".to_owned(), 1.0)]);
 //!
@@ -45,6 +45,7 @@ mod arrays;
 mod binding;
 mod budget;
 mod callback;
+mod callbacks;
 mod canonical;
 mod class_weight;
 mod compare;
@@ -52,7 +53,6 @@ mod compile;
 mod config;
 mod dataset;
 mod defaults;
-mod early_stopping;
 mod encoder;
 mod epoch;
 mod error;
@@ -82,6 +82,7 @@ mod model;
 mod model_size;
 mod nearest;
 mod network;
+mod norms;
 mod optimizer;
 mod options;
 mod partition;
@@ -98,6 +99,7 @@ mod resume;
 mod roles;
 mod sample_batches;
 mod samples;
+mod schedule;
 mod scorer;
 mod sequential;
 mod shape;
@@ -124,11 +126,14 @@ pub use arrays::Arrays;
 pub use binding::Binding;
 pub use budget::Budget;
 pub use callback::Callback;
+pub use callbacks::{
+    EarlyStopping, FitCallback, LearningRateScheduler, Mode, ModelCheckpoint, ReduceLROnPlateau,
+    TerminateOnNaN,
+};
 pub use class_weight::ClassWeight;
 pub use compile::Task;
 pub use config::unknown;
 pub use dataset::{Batch, Batches};
-pub use early_stopping::{EarlyStopping, Mode};
 pub use encoder::{Drift, FeatureDrift, FeatureInfo, Transform};
 pub use error::{Error, ErrorKind, Result};
 pub use evaluate::Evaluation;

@@ -6,6 +6,8 @@ use crate::feed::Plan;
 use crate::initializer::Draw;
 use crate::layer::front::{self, Table};
 use crate::network::{Network, Place};
+use crate::norms::Norms;
+use crate::optimizer::{MOST_SLOTS, Step};
 use crate::shard::Cut;
 use crate::weights::{AT_ONCE, zeros};
 use crate::{
@@ -49,7 +51,9 @@ pub(crate) struct OptimizerState {
     /// Epochs begun.
     pub epochs: u32,
     /// One vector per slot, as long as the weights; empty before the first `fit`.
-    pub slots: [Vec<f32>; 2],
+    pub slots: [Vec<f32>; MOST_SLOTS],
+    /// The learning rate that a callback has set in place of the optimizer's.
+    pub rate: Option<f64>,
 }
 
 /// Small things and allocator rounding.
@@ -173,8 +177,22 @@ impl Model {
     }
 
     /// The optimizer.
-    pub fn optimizer(&self) -> Optimizer {
-        self.optimizer
+    pub fn optimizer(&self) -> &Optimizer {
+        &self.optimizer
+    }
+
+    /// The learning rate of the next step.
+    pub(crate) fn learning_rate(&self) -> f64 {
+        let steps = self.state.steps;
+        let own = || self.optimizer.learning_rate(steps);
+        self.state.rate.unwrap_or_else(own)
+    }
+
+    /// The next step, which counts as taken.
+    pub(crate) fn next_step(&mut self) -> Step {
+        let rate = self.learning_rate();
+        self.state.steps += 1;
+        self.optimizer.step(self.state.steps, rate)
     }
 
     /// The loss.
@@ -260,11 +278,17 @@ impl Model {
         metrics: Option<Vec<Metric>>,
         state: OptimizerState,
     ) -> Result<()> {
-        self.optimizer = Optimizer::parse(&optimizer.to_json().to_string())?;
+        let optimizer = Optimizer::parse(&optimizer.to_json().to_string())?;
+        let same = optimizer == self.optimizer;
+        self.optimizer = optimizer;
         if let Some(metrics) = metrics {
             self.metrics = check_metrics(metrics, self.task)?;
         }
         self.state = state;
+        if !same {
+            // What a callback made of another learning rate.
+            self.state.rate = None;
+        }
         Ok(())
     }
 
@@ -285,20 +309,20 @@ impl Model {
     }
 
     /// The most bytes `fit` will hold at once in batches of up to `batch_size` rows on `threads` threads: weights,
-    /// gradients, optimizer slots, activations, one batch, metrics and, with `keep_best`, the best weights.
+    /// gradients, optimizer slots, activations, one batch, metrics and as many copies of the weights as callbacks `keep`.
     /// Asked before `initialize`, because nothing of it is taken before.
-    pub fn memory(&self, batch_size: usize, keep_best: bool, threads: usize) -> Result<u64> {
+    pub fn memory(&self, batch_size: usize, keep: usize, threads: usize) -> Result<u64> {
         let network = &self.network;
         let cut = Cut::new(network);
         let (wanted, threads) = (threads, threads.clamp(1, cut.groups(batch_size).max(1)));
-        let vectors = 1
-            + self.optimizer.slots()
-            + usize::from(keep_best)
-            + buffers(&cut, batch_size, threads);
+        let vectors = 1 + self.optimizer.slots() + buffers(&cut, batch_size, threads);
+        let vectors = (vectors as u64).saturating_add(keep as u64);
+        let clip = self.optimizer.clip();
+        let norms = Norms::bytes(clip, network.parameters, self.variables.len());
         let all = || {
             let vectors = (network.parameters as u64)
                 .checked_mul(4)?
-                .checked_mul(vectors as u64)?;
+                .checked_mul(vectors)?;
             let spaces = network
                 .workspace_bytes(cut.rows.min(batch_size))?
                 .checked_mul(threads as u64)?;
@@ -323,7 +347,8 @@ impl Model {
                 .checked_add(spaces)?
                 .checked_add(rows)?
                 .checked_add(predictions)?
-                .checked_add(metrics)
+                .checked_add(metrics)?
+                .checked_add(norms)
         };
         all()
             .map(|bytes| bytes.max(self.first_weights()))
@@ -345,18 +370,38 @@ pub(crate) fn buffers(cut: &Cut, batch_size: usize, threads: usize) -> usize {
 }
 
 impl OptimizerState {
-    /// Slots for `parameters` weights, if there are none yet.
+    /// Slots of `optimizer` for `parameters` weights, if there are none yet.
     pub fn prepare(
         &mut self,
-        slots: usize,
+        optimizer: &Optimizer,
         parameters: usize,
         callback: &mut dyn Callback,
     ) -> Result<()> {
-        for slot in self.slots.iter_mut().take(slots) {
+        for slot in self.slots.iter_mut().take(optimizer.slots()) {
             if slot.len() != parameters {
                 *slot = zeros(parameters, callback)?;
+                if optimizer.begins_with() != 0.0 {
+                    fill(slot, optimizer.begins_with(), callback)?;
+                }
             }
         }
         Ok(())
     }
+
+    /// Forgets all but the epochs: what a gradient that is not finite has left is of no use.
+    pub fn begin_anew(&mut self, optimizer: &Optimizer, callback: &mut dyn Callback) -> Result<()> {
+        self.steps = 0;
+        for slot in &mut self.slots {
+            fill(slot, optimizer.begins_with(), callback)?;
+        }
+        Ok(())
+    }
+}
+
+fn fill(slot: &mut [f32], value: f32, callback: &mut dyn Callback) -> Result<()> {
+    for piece in slot.chunks_mut(AT_ONCE) {
+        piece.fill(value);
+        callback.check()?;
+    }
+    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::model_size::check_layers;
 use crate::{
-    Activation, ClassWeight, EarlyStopping, Error, ErrorKind, Loss, Metric, Optimizer, Preprocess,
+    Activation, ClassWeight, Error, ErrorKind, FitCallback, Loss, Metric, Optimizer, Preprocess,
     Result, Sequential,
 };
 
@@ -26,7 +26,7 @@ pub struct TrainOptions {
     /// The fraction of rows held out for validation, in [0, 1); `None`: 0.2 of the first 1,000 rows, 0.1 of those beyond.
     pub validation_split: Option<f64>,
     /// Callbacks; `None` without `epochs`: an EarlyStopping by rows that lowers the learning rate before it stops.
-    pub callbacks: Option<Vec<EarlyStopping>>,
+    pub callbacks: Option<Vec<FitCallback>>,
     /// Columns that are neither feature nor target.
     pub exclude: Vec<String>,
     /// What is said about the preprocessing of columns; nothing.
@@ -116,18 +116,10 @@ impl TrainOptions {
         {
             return invalid(format!("max_seconds must be greater than 0, not {seconds}"));
         }
-        if self
-            .callbacks
-            .as_ref()
-            .is_some_and(|callbacks| callbacks.len() > 1)
-        {
-            return Err(Error::new(
-                ErrorKind::InvalidParameter,
-                "only one EarlyStopping can be given",
-            )
-            .hint("Put the stricter one of them into callbacks."));
-        }
-        Ok(())
+        FitCallback::check(
+            self.callbacks.as_deref().unwrap_or_default(),
+            self.optimizer.as_ref(),
+        )
     }
 
     /// A number of epochs as it is given, from 1 to 100,000.

@@ -47,8 +47,9 @@ impl Continued {
         if let Some(loss) = options.loss {
             check_loss(loss, model.loss())?;
         }
-        let optimizer = options.optimizer.unwrap_or(model.optimizer());
-        check_optimizer(optimizer, model.optimizer())?;
+        let given = options.optimizer.clone();
+        let optimizer = given.unwrap_or_else(|| model.optimizer().clone());
+        check_optimizer(&optimizer, model.optimizer())?;
         check_state(&state, &model)?;
         let said = &options.preprocess;
         if !said.is_empty() && *said != state.options.preprocess {
@@ -58,8 +59,8 @@ impl Continued {
             ));
         }
         options.preprocess = state.options.preprocess;
+        options.optimizer = Some(optimizer.clone());
         model.go_on(optimizer, options.metrics.take(), state.optimizer)?;
-        options.optimizer = Some(optimizer);
         options.batch_size = options.batch_size.or(state.options.batch_size);
         // As they were told first: what they left open decided how rows are split.
         options.layers = state.options.layers;
@@ -261,19 +262,20 @@ fn check_loss(given: Loss, model: Loss) -> Result<()> {
 }
 
 /// Steps may become larger or smaller; what is remembered between them may not change.
-fn check_optimizer(given: Optimizer, model: Optimizer) -> Result<()> {
-    let name = |optimizer: Optimizer| optimizer.name();
-    if name(given) != name(model) {
+fn check_optimizer(given: &Optimizer, model: &Optimizer) -> Result<()> {
+    if given.name() != model.name() {
         return Err(differs(format!(
             "optimizer {} is not that of the model, {}",
-            name(given),
-            name(model)
+            given.name(),
+            model.name()
         )));
     }
-    if given.slots() != model.slots() {
+    let (here, there) = (given.memory(), model.memory());
+    let mut either = here.iter().chain(there);
+    if let Some(vector) = either.find(|it| !(here.contains(it) && there.contains(it))) {
         return Err(differs(format!(
-            "momentum of optimizer {} cannot begin or end with a model that is trained",
-            name(given)
+            "{vector} of optimizer {} cannot begin or end with a model that is trained",
+            given.name()
         )));
     }
     Ok(())

@@ -20,7 +20,7 @@ use crate::budget::exceeded;
 use crate::config::invalid;
 use crate::keys::Keys;
 use crate::{
-    ClassWeight, ColumnType, EarlyStopping, Error, ErrorKind, Loss, Metric, Optimizer, Preprocess,
+    ClassWeight, ColumnType, Error, ErrorKind, FitCallback, Loss, Metric, Optimizer, Preprocess,
     Result, Sequential, TrainOptions,
 };
 use json::Json;
@@ -108,7 +108,7 @@ impl Spec {
                 options.batch_size = Some(TrainOptions::check_batch_size(value.integer()?)?);
             }
             "validation_split" => options.validation_split = Some(value.number()?),
-            "callbacks" => options.callbacks = Some(EarlyStopping::parse_list(&value.word()?)?),
+            "callbacks" => options.callbacks = Some(FitCallback::parse_list(&value.word()?)?),
             "class_weight" => options.class_weight = Some(ClassWeight::parse(&value.word()?)?),
             "sample_weight" => options.sample_weight = Some(value.text()?),
             "preprocess" => options.preprocess = Preprocess::parse(&value.word()?)?,

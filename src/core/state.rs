@@ -4,8 +4,8 @@
 
 use crate::model::OptimizerState;
 use crate::{
-    ClassWeight, EarlyStopping, Error, ErrorKind, Loss, Metric, Model, Optimizer, Preprocess,
-    Result, Sequential, TrainOptions,
+    ClassWeight, Error, ErrorKind, FitCallback, Loss, Metric, Model, Optimizer, Preprocess, Result,
+    Sequential, TrainOptions,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -73,8 +73,8 @@ impl TrainOptions {
         let metrics = |metrics: &Vec<Metric>| -> Vec<_> {
             metrics.iter().map(|metric| metric.name()).collect()
         };
-        let callbacks = |callbacks: &Vec<EarlyStopping>| -> Vec<_> {
-            callbacks.iter().map(EarlyStopping::to_json).collect()
+        let callbacks = |callbacks: &Vec<FitCallback>| -> Vec<_> {
+            callbacks.iter().map(FitCallback::to_json).collect()
         };
         json!({
             "layers": self.layers.as_ref().map(Sequential::to_json),
@@ -102,8 +102,7 @@ impl TrainOptions {
     pub(crate) fn from_json(json: Value) -> Result<Self> {
         let stored: Stored = serde_json::from_value(json)
             .map_err(|error| Error::new(ErrorKind::InvalidParameter, error.to_string()))?;
-        let callbacks =
-            |list: Vec<Value>| EarlyStopping::parse_list(&Value::Array(list).to_string());
+        let callbacks = |list: Vec<Value>| FitCallback::parse_list(&Value::Array(list).to_string());
         let metrics = |names: Vec<String>| names.iter().map(|name| Metric::parse(name)).collect();
         let options = Self {
             layers: stored

@@ -4,38 +4,53 @@ use crate::gradient::{Buffers, Crew, read};
 use crate::kernels::reduce;
 use crate::layer::{Change, Interrupt};
 use crate::network::Special;
+use crate::norms::Norms;
+use crate::optimizer::{Clip, Slots, Step};
 use crate::pool::lock;
 use crate::weights::AT_ONCE;
-use crate::{Model, Optimizer, Result};
+use crate::{Model, Result};
 use std::sync::Mutex;
 
 /// Floats whose gradients are summed at once: they stay in the first-level cache.
-const SUMMED: usize = 4096;
+pub(crate) const SUMMED: usize = 4096;
+
+/// What is done to a gradient before the optimizer sees it.
+#[derive(Clone, Copy)]
+enum Clipping<'a> {
+    Not,
+    To(f32),
+    /// The whole gradient is in the first group.
+    Shortened(&'a Norms),
+}
 
 impl Buffers {
     /// Moves the weights along the gradient of the last batch.
-    pub fn update(&self, model: &mut Model, crew: &mut Crew<'_>) -> Result<()> {
-        model.state.steps += 1;
-        let (optimizer, steps, parameters) =
-            (model.optimizer(), model.state.steps, model.parameters());
+    pub fn update(&mut self, model: &mut Model, crew: &mut Crew<'_>) -> Result<()> {
+        let step = model.next_step();
+        let (mut groups, norms) = self.summed();
+        let clipping = match (norms, model.optimizer().clip()) {
+            (Some(norms), _) => {
+                norms.measure(groups, model, crew)?;
+                groups = groups.get(..1).unwrap_or_default();
+                Clipping::Shortened(norms)
+            }
+            (None, Some(Clip::Value(most))) => Clipping::To(most as f32),
+            _ => Clipping::Not,
+        };
+        let plain = matches!(clipping, Clipping::Not);
+        let parameters = model.parameters();
         let special = &model.network.special;
-        let [a, b] = &mut model.state.slots;
-        let all = model
-            .weights
-            .chunks_mut(AT_ONCE)
-            .zip(pieces(a, AT_ONCE).zip(pieces(b, AT_ONCE)));
+        let slots = pieces(model.state.slots.each_mut(), AT_ONCE);
+        let all = model.weights.chunks_mut(AT_ONCE).zip(slots);
         let all = Mutex::new(all.enumerate());
-        let groups = self.summed();
         let take = |interrupt: &mut Interrupt<'_>| {
             let mut sum = [0.0; SUMMED];
             loop {
-                let Some((i, (w, (a, b)))) = lock(&all).next() else {
+                let Some((i, (w, slots))) = lock(&all).next() else {
                     return Ok(());
                 };
-                let parts = w
-                    .chunks_mut(SUMMED)
-                    .zip(pieces(a, SUMMED).zip(pieces(b, SUMMED)));
-                for (j, (w, (a, b))) in parts.enumerate() {
+                let parts = w.chunks_mut(SUMMED).zip(pieces(slots, SUMMED));
+                for (j, (w, slots)) in parts.enumerate() {
                     let at = i * AT_ONCE + j * SUMMED;
                     let range = at..at + w.len();
                     let [first, others @ ..] = groups else {
@@ -43,45 +58,53 @@ impl Buffers {
                     };
                     let first = read(first);
                     let mut gradient = &first.gradient[range.clone()];
-                    if !others.is_empty() || !special.is_empty() {
+                    if !(others.is_empty() && special.is_empty() && plain) {
                         let sum = &mut sum[..w.len()];
                         sum.copy_from_slice(gradient);
                         for group in others {
                             reduce::add(sum, &read(group).gradient[range.clone()]);
                         }
-                        if !special.is_empty() {
+                        if !(special.is_empty() && plain) {
                             let piece = Piece {
                                 at,
                                 w,
                                 g: sum,
-                                a,
-                                b,
+                                slots,
                             };
-                            piece.step(special, &optimizer, steps);
+                            piece.step(special, clipping, &step);
                             continue;
                         }
                         gradient = sum;
                     }
-                    optimizer.step(steps, w, gradient, a, b);
+                    step.apply(w, gradient, slots);
                 }
                 interrupt()?;
             }
         };
-        match crew {
-            Crew::Together {
-                pool,
-                helpers,
-                callback,
-                ..
-            } if parameters > AT_ONCE => {
-                let helpers = (*helpers).min(parameters / AT_ONCE);
-                pool.share(helpers, take, &mut **callback, |_, callback| {
-                    take(&mut || callback.check())
-                })
-            }
-            Crew::Together { callback, .. } => take(&mut || callback.check()),
-            Crew::Alone(interrupt) => take(interrupt),
+        share(crew, parameters, take)
+    }
+}
+
+/// Lets the crew `take` pieces of so many parameters until none is left.
+pub(crate) fn share(
+    crew: &mut Crew<'_>,
+    parameters: usize,
+    take: impl Fn(&mut Interrupt<'_>) -> Result<()> + Sync,
+) -> Result<()> {
+    match crew {
+        Crew::Together {
+            pool,
+            helpers,
+            callback,
+            ..
+        } if parameters > AT_ONCE => {
+            let helpers = (*helpers).min(parameters / AT_ONCE);
+            pool.share(helpers, &take, &mut **callback, |_, callback| {
+                take(&mut || callback.check())
+            })
         }
+        Crew::Together { callback, .. } => take(&mut || callback.check()),
+        Crew::Alone(interrupt) => take(interrupt),
     }
 }
 
@@ -90,33 +113,48 @@ struct Piece<'a> {
     at: usize,
     w: &'a mut [f32],
     g: &'a mut [f32],
-    a: &'a mut [f32],
-    b: &'a mut [f32],
+    slots: Slots<'a>,
 }
 
 impl Piece<'_> {
-    /// As [`Optimizer::step`], but for weights that are penalised or move in another way.
-    fn step(self, special: &[Special], optimizer: &Optimizer, steps: u64) {
-        let Piece { at, w, g, a, b } = self;
+    /// As [`Step::apply`], but for weights that are penalised or move in another way, or whose gradient is clipped.
+    fn step(self, special: &[Special], clipping: Clipping<'_>, step: &Step) {
+        let Piece {
+            at,
+            w,
+            g,
+            mut slots,
+        } = self;
         let end = at + w.len();
         let inside = special.iter().filter_map(|special| {
             let from = special.range.start.max(at) - at;
             let to = special.range.end.min(end).checked_sub(at)?;
             (from < to).then_some((from..to, special))
         });
+        // A gradient whose norm is known has the penalties in it.
+        if let Clipping::Not | Clipping::To(_) = clipping {
+            for (range, special) in inside.clone() {
+                if let Some(regularizer) = special.regularizer {
+                    regularizer.add_gradient(&w[range.clone()], &mut g[range]);
+                }
+            }
+        }
         let mut done = 0;
-        let mut step = |from: usize, to: usize, w: &mut [f32], g: &[f32]| {
-            let (a, b) = (part(a, from, to), part(b, from, to));
-            optimizer.step(steps, &mut w[from..to], &g[from..to], a, b);
+        let mut move_by = |from: usize, to: usize, w: &mut [f32], g: &mut [f32]| {
+            let (w, g) = (&mut w[from..to], &mut g[from..to]);
+            match clipping {
+                Clipping::Not => {}
+                Clipping::To(most) => reduce::clip(g, most),
+                Clipping::Shortened(norms) => norms.shorten(at + from, g),
+            }
+            let slots = slots.each_mut().map(|slot| part(slot, from, to));
+            step.apply(w, g, slots);
         };
         for (range, special) in inside {
-            if let Some(regularizer) = special.regularizer {
-                regularizer.add_gradient(&w[range.clone()], &mut g[range.clone()]);
-            }
             if special.change == Change::Optimizer {
                 continue;
             }
-            step(done, range.start, w, g);
+            move_by(done, range.start, w, g);
             if let Change::Moving { momentum } = special.change {
                 for (w, g) in w[range.clone()].iter_mut().zip(&g[range.clone()]) {
                     *w = momentum * *w + (1.0 - momentum) * g;
@@ -124,14 +162,20 @@ impl Piece<'_> {
             }
             done = range.end;
         }
-        step(done, w.len(), w, g);
+        move_by(done, w.len(), w, g);
     }
 }
 
-/// The pieces of an optimizer's slot, as long as those of the weights; empty ones where it has no such slot.
-fn pieces(slot: &mut [f32], size: usize) -> impl Iterator<Item = &mut [f32]> {
-    let empty = std::iter::repeat_with(|| -> &mut [f32] { &mut [] });
-    slot.chunks_mut(size).chain(empty)
+/// The pieces of an optimizer's slots, as long as those of the weights; empty ones where it has no such slot.
+fn pieces<'a, T>(slots: [&'a mut T; 3], size: usize) -> impl Iterator<Item = Slots<'a>>
+where
+    T: AsMut<[f32]> + ?Sized,
+{
+    let mut all = slots.map(|slot| slot.as_mut().chunks_mut(size));
+    std::iter::repeat_with(move || {
+        let pieces = all.each_mut();
+        pieces.map(|slot| slot.next().unwrap_or_default())
+    })
 }
 
 /// Part of a slot, if there is one.

@@ -2,7 +2,7 @@
 
 use pgrx::PgSqlErrorCode as Code;
 use tablenet_core::{
-    ClassWeight, EarlyStopping, Error, ErrorKind, Loss, Metric, Optimizer, Preprocess, Result,
+    ClassWeight, Error, ErrorKind, FitCallback, Loss, Metric, Optimizer, Preprocess, Result,
     Sequential, TrainOptions, check_model_name,
 };
 
@@ -102,7 +102,7 @@ impl Request {
             callbacks: call
                 .text(10)?
                 .as_deref()
-                .map(EarlyStopping::parse_list)
+                .map(FitCallback::parse_list)
                 .transpose()?,
             preprocess: call
                 .text(13)?

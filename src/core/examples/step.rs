@@ -95,7 +95,7 @@ fn step(
         batch_size: rows,
         shuffle: false,
         seed: 0,
-        early_stopping: None,
+        callbacks: vec![],
         max_seconds: None,
     };
     let mut clock = Clock::new();

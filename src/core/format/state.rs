@@ -13,6 +13,7 @@ use super::{FORMAT, check_memory};
 use crate::budget::exceeded;
 use crate::canonical::canonical;
 use crate::model::OptimizerState;
+use crate::optimizer::MOST_SLOTS;
 use crate::{Callback, Result, TrainOptions, TrainingState};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -33,6 +34,8 @@ struct Document {
     slots: usize,
     /// Numbers in each.
     parameters: usize,
+    /// The learning rate that a callback has set.
+    learning_rate: Option<f64>,
     options: Value,
     sha256: String,
 }
@@ -63,7 +66,7 @@ impl TrainingState {
         let Document {
             slots, parameters, ..
         } = document;
-        let fits = slots <= 2 && (slots > 0 || parameters == 0);
+        let fits = slots <= MOST_SLOTS && (slots > 0 || parameters == 0);
         let expected = slots
             .checked_mul(parameters)
             .and_then(|floats| floats.checked_mul(4));
@@ -77,13 +80,17 @@ impl TrainingState {
         if need > memory_limit {
             return Err(exceeded("the training state", need, memory_limit));
         }
+        if document.learning_rate.is_some_and(|rate| rate < 0.0) {
+            return Err(damaged("its learning rate is negative"));
+        }
         let options = TrainOptions::from_json(document.options)
             .map_err(|error| damaged(format!("its options cannot be read: {error}")))?;
         let mut state = Self {
             optimizer: OptimizerState {
                 steps: document.steps,
                 epochs: document.epochs,
-                slots: [Vec::new(), Vec::new()],
+                slots: Default::default(),
+                rate: document.learning_rate,
             },
             options,
         };
@@ -110,14 +117,18 @@ impl TrainingState {
     }
 
     fn description(&self, slots: usize, parameters: usize) -> Value {
-        json!({
+        let mut description = json!({
             "format": FORMAT,
             "epochs": self.optimizer.epochs,
             "steps": self.optimizer.steps,
             "slots": slots,
             "parameters": parameters,
             "options": self.options.to_json(),
-        })
+        });
+        if let Some(rate) = self.optimizer.rate {
+            description["learning_rate"] = rate.into();
+        }
+        description
     }
 }
 
@@ -157,7 +168,7 @@ mod tests {
             loss: Some(Loss::Huber { delta: 0.5 }),
             metrics: Some(vec![Metric::Mae]),
             epochs: Some(7),
-            callbacks: Some(vec![EarlyStopping::default()]),
+            callbacks: Some(vec![EarlyStopping::default().into()]),
             exclude: vec!["größe\n".into()],
             class_weight: Some(ClassWeight::Labels(vec![("a".into(), 0.1)])),
             sample_weight: Some("w".into()),
@@ -169,7 +180,8 @@ mod tests {
             optimizer: OptimizerState {
                 steps: 12,
                 epochs: 3,
-                slots: [slot(0), slot(1)],
+                slots: [slot(0), slot(1), slot(2)],
+                rate: (slots == 3).then_some(0.001),
             },
             options,
         }
@@ -181,7 +193,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_again() -> Result<()> {
-        for slots in 0..3 {
+        for slots in 0..4 {
             let state = state(slots);
             let bytes = state.to_bytes(&mut NoCallback)?;
             let again = read(&bytes)?;

@@ -78,6 +78,53 @@ fn add_body<S: Simd>(to: &mut [f32], from: &[f32]) {
     }
 }
 
+dispatch!(
+    /// The sum of the squares, in f64.
+    pub(crate) fn squares(d: &[f32]) -> f64 = squares_body
+);
+
+#[inline(always)]
+fn squares_body<S: Simd>(d: &[f32]) -> f64 {
+    let mut lanes = [0f64; 16];
+    let chunks = d.chunks_exact(16);
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        for l in 0..16 {
+            let d = f64::from(chunk[l]);
+            lanes[l] += d * d;
+        }
+    }
+    for (lane, d) in lanes.iter_mut().zip(rest) {
+        *lane += f64::from(*d) * f64::from(*d);
+    }
+    lanes.iter().sum()
+}
+
+dispatch!(
+    /// d *= factor
+    pub(crate) fn scale(d: &mut [f32], factor: f32) = scale_body
+);
+
+#[inline(always)]
+fn scale_body<S: Simd>(d: &mut [f32], factor: f32) {
+    for d in d {
+        *d *= factor;
+    }
+}
+
+dispatch!(
+    /// d brought into -most..most; NaN stays.
+    pub(crate) fn clip(d: &mut [f32], most: f32) = clip_body
+);
+
+#[inline(always)]
+fn clip_body<S: Simd>(d: &mut [f32], most: f32) {
+    for d in d {
+        *d = if *d > most { most } else { *d };
+        *d = if *d < -most { -most } else { *d };
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,6 +153,21 @@ mod tests {
                 assert!((f64::from(sum) - exact).abs() < 1e-5);
             }
         }
+        let d: Vec<f32> = (0..101).map(|i| (i as f32 * 0.37) % 1.7 - 0.8).collect();
+        let exact: f64 = d.iter().map(|&v| f64::from(v) * f64::from(v)).sum();
+        let mut seen = Vec::new();
+        on_every_level(|| {
+            let mut clipped = d.clone();
+            clip(&mut clipped, 0.5);
+            scale(&mut clipped, 2.0);
+            assert!((0..101).all(|i| clipped[i] == 2.0 * d[i].clamp(-0.5, 0.5)));
+            let mut nan = [f32::NAN];
+            clip(&mut nan, 0.5);
+            assert!(nan[0].is_nan());
+            seen.push(squares(&d).to_bits());
+        });
+        assert!(seen.iter().all(|&bits| bits == seen[0]));
+        assert!((f64::from_bits(seen[0]) - exact).abs() < 1e-12);
         let mut to = vec![1.0, 2.0, 3.0];
         add(&mut to, &[0.5, 0.25, 0.125]);
         assert_eq!(to, [1.5, 2.25, 3.125]);

@@ -106,6 +106,89 @@ fn both(
     Ok([ten, five])
 }
 
+/// Every optimizer with all that it can remember, and every schedule; steps end within the schedules.
+#[test]
+fn every_optimizer_and_every_schedule_goes_on_as_if_it_had_not_ended() -> Result<()> {
+    let words = [
+        r#"{"sgd": {"momentum": 0.5, "global_clipnorm": 0.5}}"#,
+        r#"{"adam": {"amsgrad": true, "clipnorm": 0.1}}"#,
+        r#"{"adamw": {"amsgrad": true}}"#,
+        "nadam",
+        r#"{"rmsprop": {"momentum": 0.5, "centered": true}}"#,
+        r#"{"adagrad": {"weight_decay": 0.1}}"#,
+        "adadelta",
+        "adamax",
+        "lion",
+        r#"{"sgd": {"learning_rate": {"ExponentialDecay": {"initial_learning_rate": 0.1, "decay_steps": 9, "decay_rate": 0.9}}}}"#,
+        r#"{"adam": {"learning_rate": {"CosineDecay": {"initial_learning_rate": 0.01, "decay_steps": 50}}}}"#,
+        r#"{"adam": {"learning_rate": {"PiecewiseConstantDecay": {"boundaries": [17, 23], "values": [0.1, 0.01, 0.001]}}}}"#,
+        r#"{"adam": {"learning_rate": {"PolynomialDecay": {"initial_learning_rate": 0.1, "decay_steps": 40}}}}"#,
+        r#"{"adam": {"learning_rate": {"InverseTimeDecay": {"initial_learning_rate": 0.1, "decay_steps": 4, "decay_rate": 1}}}}"#,
+    ];
+    let scheduler = r#"{"LearningRateScheduler": {"schedule":
+        {"ExponentialDecay": {"initial_learning_rate": 0.1, "decay_steps": 2, "decay_rate": 0.5}}}}"#;
+    let mut all: Vec<TrainOptions> = Vec::new();
+    for word in words {
+        all.push(TrainOptions {
+            optimizer: Some(Optimizer::parse(word)?),
+            ..options()
+        });
+    }
+    all.push(TrainOptions {
+        callbacks: Some(crate::FitCallback::parse_list(scheduler)?),
+        ..options()
+    });
+    for options in all {
+        let [ten, five] = both(&options, ColumnType::Number, 200, 1)?;
+        let (ten, five) = (&ten.file.model, &five.file.model);
+        assert_eq!(ten.optimizer(), five.optimizer());
+        assert!(ten.weights == five.weights, "{:?}", options.optimizer);
+    }
+    Ok(())
+}
+
+/// A learning rate that a callback has lowered stays so, until another one is given.
+#[test]
+fn a_lowered_rate_is_stored_with_the_state() -> Result<()> {
+    let (names, pool) = (names(), Pool::new(1)?);
+    let rows = rows(&names, ColumnType::Number, 100, 1);
+    // Nothing improves by so much, so every epoch but the first lowers it.
+    let text = r#"{"ReduceLROnPlateau": {"patience": 1, "min_delta": 1e9, "factor": 0.5, "min_lr": 1e-4}}"#;
+    let told = TrainOptions {
+        epochs: Some(4),
+        callbacks: Some(crate::FitCallback::parse_list(text)?),
+        ..options()
+    };
+    let training = Training::new(
+        columns(ColumnType::Number),
+        &["y"],
+        told,
+        Box::new(ToMemory),
+    )?;
+    let trained = pushed(training.on(&pool)?, &rows, &pool)?;
+    assert_eq!(trained.file.model.optimizer(), &Optimizer::default());
+    let again = |optimizer: Option<&str>| {
+        let (file, state) = stored(&trained)?;
+        assert_eq!(state.optimizer.rate, Some(0.001 * 0.5 * 0.5 * 0.5));
+        let mut told = TrainOptions {
+            epochs: Some(1),
+            callbacks: None,
+            ..state.options()
+        };
+        if let Some(text) = optimizer {
+            told.optimizer = Some(Optimizer::parse(text)?);
+        }
+        let columns = columns(ColumnType::Number);
+        let training = Training::resume(file, state, columns, told, Box::new(ToMemory))?;
+        let trained = pushed(training.on(&pool)?, &rows, &pool)?;
+        Ok(trained.state.optimizer.rate)
+    };
+    assert_eq!(again(None)?, Some(0.000_125));
+    let other = again(Some(r#"{"adam": {"learning_rate": 0.01}}"#));
+    assert_eq!(other?, None);
+    Ok(())
+}
+
 #[test]
 fn five_epochs_and_five_more_are_ten() -> Result<()> {
     let dense = |units, activation| Layer::Dense(Dense::new(units, activation));
@@ -484,7 +567,7 @@ fn other_layers_losses_and_optimizers_are_refused_by_name() {
         "loss {\"huber\":{\"delta\":0.5}} is not that of the model, \"mse\""
     );
     let parse = |text| Optimizer::parse(text).expect("an optimizer");
-    let optimizer = |text| check_optimizer(parse(text), Optimizer::default());
+    let optimizer = |text| check_optimizer(&parse(text), &Optimizer::default());
     assert!(optimizer(r#"{"adam": {"learning_rate": 0.1}}"#).is_ok());
     assert_eq!(
         message(optimizer("sgd")),
@@ -492,7 +575,14 @@ fn other_layers_losses_and_optimizers_are_refused_by_name() {
     );
     let momentum = parse(r#"{"sgd": {"momentum": 0.9}}"#);
     assert_eq!(
-        message(check_optimizer(parse("sgd"), momentum)),
+        message(check_optimizer(&parse("sgd"), &momentum)),
         "momentum of optimizer sgd cannot begin or end with a model that is trained"
+    );
+    // As many vectors, but not the same.
+    let centered = parse(r#"{"rmsprop": {"centered": true}}"#);
+    let momentum = parse(r#"{"rmsprop": {"momentum": 0.5}}"#);
+    assert_eq!(
+        message(check_optimizer(&centered, &momentum)),
+        "average_gradient of optimizer rmsprop cannot begin or end with a model that is trained"
     );
 }

@@ -73,7 +73,11 @@ fn every_key_is_read() -> Result<()> {
         (options.validation_split, options.max_seconds),
         (Some(0.25), Some(1.5))
     );
-    assert_eq!(options.callbacks.map(|list| list[0].patience), Some(3));
+    let stopping = crate::EarlyStopping {
+        patience: 3,
+        ..crate::EarlyStopping::default()
+    };
+    assert_eq!(options.callbacks, Some(vec![stopping.into()]));
     assert_eq!(
         options.class_weight,
         Some(ClassWeight::Labels(vec![("yes".into(), 5.0)]))

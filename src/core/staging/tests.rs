@@ -129,7 +129,7 @@ fn the_model_does_not_depend_on_the_threads() -> Result<()> {
     };
     let options = TrainOptions {
         epochs: Some(6),
-        callbacks: Some(vec![stopping]),
+        callbacks: Some(vec![stopping.into()]),
         validation_split: Some(0.5),
         ..small(64)
     };

@@ -40,11 +40,7 @@ fn gradient(
 }
 
 fn compile(inputs: impl Into<Inputs>, layers: Vec<Layer>, task: Task, loss: Loss) -> Model {
-    let sgd = Optimizer::Sgd {
-        learning_rate: 1.0,
-        momentum: 0.0,
-        nesterov: false,
-    };
+    let sgd = Optimizer::parse(r#"{"sgd": {"learning_rate": 1}}"#).unwrap();
     Sequential::new(layers)
         .compile(inputs, task, sgd, loss, vec![], 1.0)
         .unwrap()

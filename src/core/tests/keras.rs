@@ -127,7 +127,7 @@ fn check(inputs: impl Into<Inputs>, run: Run) {
         batch_size: 10,
         shuffle: false,
         seed: 0,
-        early_stopping: None,
+        callbacks: vec![],
         max_seconds: None,
     };
     let pool = Pool::new(1).unwrap();

@@ -132,6 +132,20 @@ fn fit_stays_within_what_memory_says() {
     for (inputs, widths, optimizer, rows, batch_size) in [
         (28, &[64, 64][..], "adam", 5000, 32),
         (28, &[64, 64], "rmsprop", 5000, 4096),
+        (
+            28,
+            &[64, 64],
+            r#"{"adam": {"amsgrad": true, "clipnorm": 1}}"#,
+            5000,
+            32,
+        ),
+        (
+            300,
+            &[700, 500],
+            r#"{"rmsprop": {"centered": true, "momentum": 0.5, "global_clipnorm": 1}}"#,
+            400,
+            400,
+        ),
         (28, &[64, 64], "sgd", 100, 1_000_000),
         (300, &[700, 500], "adamw", 400, 400),
         (3, &[1], "adam", 70_000, 70_000),
@@ -143,7 +157,7 @@ fn fit_stays_within_what_memory_says() {
                 let ((model, said), taken) = peak(|| {
                     let model = compile(inputs, widths, optimizer);
                     let said = model
-                        .memory(batch_size.min(rows), keep_best, pool.threads())
+                        .memory(batch_size.min(rows), usize::from(keep_best), pool.threads())
                         .unwrap();
                     (model, said)
                 });
@@ -155,7 +169,7 @@ fn fit_stays_within_what_memory_says() {
                     ..EarlyStopping::default()
                 };
                 let options = FitOptions {
-                    early_stopping: Some(stopping),
+                    callbacks: vec![stopping.into()],
                     ..options(2, batch_size)
                 };
                 let (_, taken) = peak(|| {
@@ -219,7 +233,7 @@ fn fit_stays_within_what_memory_says() {
                 .compile(48, task, optimizer, loss, vec![Metric::Mae], 1.0)
                 .unwrap();
             let said = model
-                .memory(batch_size.min(rows), false, pool.threads())
+                .memory(batch_size.min(rows), 0, pool.threads())
                 .unwrap();
             let (_, taken) = peak(|| {
                 let mut clock = Clock::new();
@@ -258,7 +272,7 @@ fn fit_stays_within_what_memory_says() {
     // 2^27 parameters: asked, and only then refused.
     let (said, taken) = peak(|| {
         compile(1 << 14, &[1 << 13], "adam")
-            .memory(32, true, 2)
+            .memory(32, 1, 2)
             .unwrap()
     });
     assert!(

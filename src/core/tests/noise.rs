@@ -13,11 +13,8 @@ fn compile(layer: &Json, channels: usize, learning_rate: f64) -> Model {
         layer,
         {"class_name": "Dense", "config": {"units": 1, "use_bias": false}},
     ]);
-    let sgd = Optimizer::Sgd {
-        learning_rate,
-        momentum: 0.0,
-        nesterov: false,
-    };
+    let sgd = json!({"sgd": {"learning_rate": learning_rate}}).to_string();
+    let sgd = Optimizer::parse(&sgd).unwrap();
     Sequential::from_json(&layers)
         .and_then(|it| {
             it.compile(

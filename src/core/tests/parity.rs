@@ -109,14 +109,14 @@ impl Seen {
             .enumerate()
             .max_by(|(_, a), (_, b)| away(*a).total_cmp(&away(*b)));
         if let Some((at, (got, wanted))) = worst
-            && !(away((got, wanted)) <= 0.0)
+            && (away((got, wanted)) > 0.0 || got.is_nan())
         {
             self.fail(format!("{what}: number {at} is {got} instead of {wanted}"));
         }
     }
 
     fn same(&mut self, what: &str, got: f64, wanted: f64, tolerance: Tolerance) {
-        if !((got - wanted).abs() <= bound(wanted, tolerance)) {
+        if (got - wanted).abs() > bound(wanted, tolerance) || got.is_nan() {
             self.fail(format!("{what} is {got} instead of {wanted}"));
         }
     }
@@ -168,7 +168,7 @@ impl Case {
             batch_size,
             shuffle: false,
             seed: 0,
-            early_stopping: None,
+            callbacks: vec![],
             max_seconds: None,
         };
         let pool = Pool::new(1)?;

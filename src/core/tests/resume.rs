@@ -66,7 +66,7 @@ fn five_epochs_and_five_more_are_ten() {
                         batch_size,
                         shuffle: true,
                         seed: 7,
-                        early_stopping: None,
+                        callbacks: vec![],
                         max_seconds: None,
                     };
                     let mut clock = Clock::new();

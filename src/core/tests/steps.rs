@@ -36,7 +36,7 @@ fn around(class: &str, config: &Json) -> Json {
 /// Trains one batch and scores its rows, where that takes little memory. Indices beyond a table are refused.
 fn use_it(model: &mut Model) -> Result<()> {
     const MOST: u64 = 64 << 20;
-    if model.memory(5, false, 1)? > MOST {
+    if model.memory(5, 0, 1)? > MOST {
         return Ok(());
     }
     model.initialize(1, &mut Clock::new())?;
@@ -459,7 +459,7 @@ fn what_would_take_too_long_or_too_much_is_refused_before() {
         {"class_name": "Dense", "config": {"units": 1}},
     ]);
     let model = compile(&layers, 1 << 22).unwrap();
-    let said = model.memory(1, false, 1).unwrap();
+    let said = model.memory(1, 0, 1).unwrap();
     assert!(said > 4 << 30, "{said}");
     assert!(begun.elapsed().as_secs_f64() < 1.0);
 }

@@ -103,13 +103,13 @@ fn every_check_is_a_way_out() {
     let mut validation = Rows::of(50, 7, target);
     for (threads, batch_size) in [(1, 128), (3, 128), (3, 16)] {
         let pool = Pool::new(threads).unwrap();
-        let stopping = Some(EarlyStopping {
+        let stopping = EarlyStopping {
             restore_best_weights: true,
             patience: 5,
             ..EarlyStopping::default()
-        });
+        };
         let options = FitOptions {
-            early_stopping: stopping,
+            callbacks: vec![stopping.into()],
             ..options(2, batch_size)
         };
         let mut cancelled = 0;
@@ -190,15 +190,18 @@ fn cuts_go_on_from_the_best_weights_and_leave_the_optimizer() {
     let layers = || vec![dense(8, Activation::Tanh), dense(1, Activation::Linear)];
     // Far too high: only a lower learning rate gets further.
     let mut model = regression(3, layers(), r#"{"adam": {"learning_rate": 0.1}}"#);
-    let (given, first) = (model.optimizer(), model.weights().to_vec());
+    let (given, first) = (model.optimizer().clone(), model.weights().to_vec());
     let mut run = |learning_rate_cuts| {
         let options = FitOptions {
-            early_stopping: Some(EarlyStopping {
-                restore_best_weights: true,
-                patience: 4,
-                learning_rate_cuts,
-                ..EarlyStopping::default()
-            }),
+            callbacks: vec![
+                EarlyStopping {
+                    restore_best_weights: true,
+                    patience: 4,
+                    learning_rate_cuts,
+                    ..EarlyStopping::default()
+                }
+                .into(),
+            ],
             ..options(500, 16)
         };
         model.set_weights(first.clone(), &mut Clock::new()).unwrap();
@@ -208,7 +211,7 @@ fn cuts_go_on_from_the_best_weights_and_leave_the_optimizer() {
         let history = model.fit(&mut rows, held_out, &options, &mut Clock::new(), &pool);
         let history = history.unwrap();
         assert_eq!(history.stopped, Stopped::EarlyStopping);
-        assert_eq!(model.optimizer(), given);
+        assert_eq!(*model.optimizer(), given);
         let best = history.best_epoch.unwrap() as usize - 1;
         (
             history
@@ -238,13 +241,13 @@ fn early_stopping_restores_the_best_weights() {
         vec![dense(8, Activation::Tanh), dense(1, Activation::Linear)],
         r#"{"adam": {"learning_rate": 0.1}}"#,
     );
-    let stopping = Some(EarlyStopping {
+    let stopping = EarlyStopping {
         restore_best_weights: true,
         patience: 4,
         ..EarlyStopping::default()
-    });
+    };
     let options = FitOptions {
-        early_stopping: stopping,
+        callbacks: vec![stopping.into()],
         ..options(500, 16)
     };
     let pool = Pool::new(1).unwrap();
@@ -422,7 +425,7 @@ fn options_and_data_are_checked() {
         fit(
             &mut rows,
             FitOptions {
-                early_stopping: Some(stopping),
+                callbacks: vec![stopping.into()],
                 ..options(1, 1)
             }
         )
@@ -482,4 +485,37 @@ fn metrics_of_large_batches_are_taken_in_pieces() {
     };
     let more = checks(Metric::all(REGRESSION), &mut rows) - checks(vec![], &mut rows);
     assert!(more >= 12, "{more}");
+}
+
+#[test]
+fn clipped_gradients_do_not_depend_on_the_threads() {
+    // Larger than what one thread takes at once, with a penalty, in several gradient groups.
+    let layers = || {
+        let mut wide = Dense::new(400, Activation::Relu);
+        wide.kernel.regularizer = Some(Regularizer { l1: 0.0, l2: 0.01 });
+        vec![
+            dense(300, Activation::Tanh),
+            Layer::Dense(wide),
+            dense(1, Activation::Linear),
+        ]
+    };
+    for optimizer in [
+        r#"{"adam": {"clipnorm": 0.01, "amsgrad": true}}"#,
+        r#"{"sgd": {"learning_rate": 0.1, "global_clipnorm": 0.1}}"#,
+        r#"{"lion": {"clipvalue": 0.001, "weight_decay": 0.1}}"#,
+    ] {
+        let fit = |threads: usize| {
+            let mut model = regression(40, layers(), optimizer);
+            let mut rows = Rows::of(600, 40, target);
+            let pool = Pool::new(threads).unwrap();
+            model
+                .fit(&mut rows, None, &options(2, 600), &mut Clock::new(), &pool)
+                .unwrap();
+            model.weights().to_vec()
+        };
+        let alone = fit(1);
+        for threads in [2, 4] {
+            assert!(alone == fit(threads), "{optimizer}, {threads} threads");
+        }
+    }
 }

@@ -76,7 +76,7 @@ fn rows_count_as_keras_counts_them_on_every_number_of_threads() -> Result<()> {
                 batch_size: 10,
                 shuffle: false,
                 seed: 0,
-                early_stopping: None,
+                callbacks: vec![],
                 max_seconds: None,
             };
             let pool = Pool::new(threads)?;
@@ -154,7 +154,7 @@ fn weights_of_one_change_no_bit_and_bad_ones_are_refused() -> Result<()> {
         batch_size: 32,
         shuffle: true,
         seed: 7,
-        early_stopping: None,
+        callbacks: vec![],
         max_seconds: None,
     };
     let run = &runs()[0];

@@ -131,7 +131,7 @@ pub fn options(epochs: u32, batch_size: usize) -> FitOptions {
         batch_size,
         shuffle: true,
         seed: 7,
-        early_stopping: None,
+        callbacks: vec![],
         max_seconds: None,
     }
 }
