@@ -231,6 +231,6 @@ unsafe fn value(slot: *mut pg_sys::TupleTableSlot, place: i16) -> Option<String>
         let text = crate::datum::utf8(CStr::from_ptr(text).to_bytes()).ok()?;
         let cut = text.floor_char_boundary(LONGEST);
         let rest = if cut < text.len() { "..." } else { "" };
-        Some(format!("{}{rest}", &text[..cut]))
+        Some(format!("{}{rest}", text.get(..cut)?))
     }
 }
