@@ -17,6 +17,8 @@ SELECT id, a, b, 1 + abs(a + 2 * b) AS size, a > b AS above, (ARRAY['low', 'midd
 
 /// Stacks that together have every layer, over waves.x, or over waves.codes where they begin with an Embedding.
 const STACKS: &[&str] = &[
+    "ml_dense(6), ml_batch_normalization(momentum => 0.9), ml_leaky_relu(), ml_dense(4), ml_layer_normalization(), ml_prelu(), ml_gaussian_noise(0.1), ml_dense(1)",
+    "ml_dense(6), ml_relu(max_value => 6), ml_dense(4), ml_elu(), ml_dense(4, trainable => false), ml_softmax(), ml_dense(1)",
     "ml_embedding(9, 3, embeddings_regularizer => 'l2'), ml_global_average_pooling1d(), ml_dense(1)",
     "ml_input('{12,1}'), ml_bidirectional(ml_lstm(2, return_sequences => true)), ml_bidirectional(ml_gru(3, dropout => 0.1), merge_mode => 'ave'), ml_dense(1)",
     "ml_input('{6,2}'), ml_time_distributed(ml_dense(3, 'tanh')), ml_dense(2, trainable => false), ml_flatten(), ml_dense(1)",

@@ -532,6 +532,54 @@ CREATE FUNCTION ml_activation(
 COMMENT ON FUNCTION ml_activation IS
     'an activation function by its name (keras.layers.Activation), for ml_sequential()';
 
+CREATE FUNCTION ml_relu(
+    max_value float8 DEFAULT NULL, negative_slope float8 DEFAULT 0, threshold float8 DEFAULT 0, name text DEFAULT NULL,
+    trainable boolean DEFAULT true
+) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE CALLED ON NULL INPUT
+    RETURN tablenet.layer('ReLU', pg_catalog.jsonb_build_object(
+        'max_value', max_value, 'negative_slope', negative_slope, 'threshold', threshold, 'name', name, 'trainable', trainable));
+COMMENT ON FUNCTION ml_relu IS
+    'a rectifier (keras.layers.ReLU), for ml_sequential()';
+
+CREATE FUNCTION ml_leaky_relu(
+    negative_slope float8 DEFAULT 0.3, name text DEFAULT NULL, trainable boolean DEFAULT true
+) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE CALLED ON NULL INPUT
+    RETURN tablenet.layer('LeakyReLU', pg_catalog.jsonb_build_object(
+        'negative_slope', negative_slope, 'name', name, 'trainable', trainable));
+COMMENT ON FUNCTION ml_leaky_relu IS
+    'a rectifier that lets some of the negative through (keras.layers.LeakyReLU), for ml_sequential()';
+
+CREATE FUNCTION ml_prelu(
+    alpha_initializer text DEFAULT 'Zeros', alpha_regularizer text DEFAULT NULL, alpha_constraint text DEFAULT NULL,
+    shared_axes int[] DEFAULT NULL, name text DEFAULT NULL, trainable boolean DEFAULT true
+) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE CALLED ON NULL INPUT
+    RETURN tablenet.layer('PReLU', pg_catalog.jsonb_build_object(
+        'alpha_initializer', alpha_initializer, 'alpha_regularizer', alpha_regularizer, 'alpha_constraint', alpha_constraint,
+        'shared_axes', shared_axes, 'name', name, 'trainable', trainable));
+COMMENT ON FUNCTION ml_prelu IS
+    'a rectifier that learns how much of the negative it lets through (keras.layers.PReLU), for ml_sequential()';
+
+CREATE FUNCTION ml_elu(
+    alpha float8 DEFAULT 1, name text DEFAULT NULL, trainable boolean DEFAULT true
+) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE CALLED ON NULL INPUT
+    RETURN tablenet.layer('ELU', pg_catalog.jsonb_build_object(
+        'alpha', alpha, 'name', name, 'trainable', trainable));
+COMMENT ON FUNCTION ml_elu IS
+    'an exponential linear unit (keras.layers.ELU), for ml_sequential()';
+
+CREATE FUNCTION ml_softmax(
+    axis int DEFAULT -1, name text DEFAULT NULL, trainable boolean DEFAULT true
+) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE CALLED ON NULL INPUT
+    RETURN tablenet.layer('Softmax', pg_catalog.jsonb_build_object(
+        'axis', axis, 'name', name, 'trainable', trainable));
+COMMENT ON FUNCTION ml_softmax IS
+    'shares that add up to 1 (keras.layers.Softmax), for ml_sequential()';
+
 CREATE FUNCTION ml_dropout(
     rate float8, noise_shape int[] DEFAULT NULL, seed bigint DEFAULT NULL, name text DEFAULT NULL,
     trainable boolean DEFAULT true
@@ -541,6 +589,49 @@ CREATE FUNCTION ml_dropout(
         'rate', rate, 'noise_shape', noise_shape, 'seed', seed, 'name', name, 'trainable', trainable));
 COMMENT ON FUNCTION ml_dropout IS
     'sets a share of its inputs to 0 while training (keras.layers.Dropout), for ml_sequential()';
+
+CREATE FUNCTION ml_gaussian_noise(
+    stddev float8, seed bigint DEFAULT NULL, name text DEFAULT NULL, trainable boolean DEFAULT true
+) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE CALLED ON NULL INPUT
+    RETURN tablenet.layer('GaussianNoise', pg_catalog.jsonb_build_object(
+        'stddev', stddev, 'seed', seed, 'name', name, 'trainable', trainable));
+COMMENT ON FUNCTION ml_gaussian_noise IS
+    'adds noise while training (keras.layers.GaussianNoise), for ml_sequential()';
+
+CREATE FUNCTION ml_batch_normalization(
+    axis int DEFAULT -1, momentum float8 DEFAULT 0.99, epsilon float8 DEFAULT 0.001, center boolean DEFAULT true,
+    scale boolean DEFAULT true, beta_initializer text DEFAULT 'zeros', gamma_initializer text DEFAULT 'ones',
+    moving_mean_initializer text DEFAULT 'zeros', moving_variance_initializer text DEFAULT 'ones',
+    beta_regularizer text DEFAULT NULL, gamma_regularizer text DEFAULT NULL, beta_constraint text DEFAULT NULL,
+    gamma_constraint text DEFAULT NULL, renorm boolean DEFAULT false, renorm_clipping jsonb DEFAULT NULL,
+    renorm_momentum float8 DEFAULT 0.99, synchronized boolean DEFAULT false, name text DEFAULT NULL,
+    trainable boolean DEFAULT true
+) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE CALLED ON NULL INPUT
+    RETURN tablenet.layer('BatchNormalization', pg_catalog.jsonb_build_object(
+        'axis', axis, 'momentum', momentum, 'epsilon', epsilon, 'center', center, 'scale', scale,
+        'beta_initializer', beta_initializer, 'gamma_initializer', gamma_initializer,
+        'moving_mean_initializer', moving_mean_initializer, 'moving_variance_initializer', moving_variance_initializer,
+        'beta_regularizer', beta_regularizer, 'gamma_regularizer', gamma_regularizer, 'beta_constraint', beta_constraint,
+        'gamma_constraint', gamma_constraint, 'renorm', renorm, 'renorm_clipping', renorm_clipping,
+        'renorm_momentum', renorm_momentum, 'synchronized', synchronized, 'name', name, 'trainable', trainable));
+COMMENT ON FUNCTION ml_batch_normalization IS
+    'brings each input to mean 0 and deviation 1 over the batch (keras.layers.BatchNormalization), for ml_sequential()';
+
+CREATE FUNCTION ml_layer_normalization(
+    axis int DEFAULT -1, epsilon float8 DEFAULT 0.001, center boolean DEFAULT true, scale boolean DEFAULT true,
+    beta_initializer text DEFAULT 'zeros', gamma_initializer text DEFAULT 'ones', beta_regularizer text DEFAULT NULL,
+    gamma_regularizer text DEFAULT NULL, beta_constraint text DEFAULT NULL, gamma_constraint text DEFAULT NULL,
+    name text DEFAULT NULL, trainable boolean DEFAULT true
+) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE CALLED ON NULL INPUT
+    RETURN tablenet.layer('LayerNormalization', pg_catalog.jsonb_build_object(
+        'axis', axis, 'epsilon', epsilon, 'center', center, 'scale', scale, 'beta_initializer', beta_initializer,
+        'gamma_initializer', gamma_initializer, 'beta_regularizer', beta_regularizer, 'gamma_regularizer', gamma_regularizer,
+        'beta_constraint', beta_constraint, 'gamma_constraint', gamma_constraint, 'name', name, 'trainable', trainable));
+COMMENT ON FUNCTION ml_layer_normalization IS
+    'brings the inputs of each row to mean 0 and deviation 1 (keras.layers.LayerNormalization), for ml_sequential()';
 
 CREATE FUNCTION ml_embedding(
     input_dim int, output_dim int, embeddings_initializer text DEFAULT 'uniform', embeddings_regularizer text DEFAULT NULL,

@@ -24,7 +24,9 @@ fn waves(name: &'static str) -> Table {
 }
 
 /// Each is the middle of a stack over rows of 12 numbers.
-const STACKS: [&str; 6] = [
+const STACKS: [&str; 7] = [
+    r#"{"class_name": "Dense", "config": {"units": 6}}, {"class_name": "BatchNormalization"}, {"class_name": "LeakyReLU", "config": {"negative_slope": 0.1}},
+       {"class_name": "Dense", "config": {"units": 4}}, {"class_name": "LayerNormalization"}, {"class_name": "PReLU"}, {"class_name": "GaussianNoise", "config": {"stddev": 0.1}}"#,
     r#"{"class_name": "InputLayer", "config": {"batch_shape": [null, 12, 1]}},
        {"class_name": "Bidirectional", "config": {"layer": {"class_name": "LSTM", "config": {"units": 2}}, "merge_mode": "sum"}}"#,
     r#"{"class_name": "InputLayer", "config": {"batch_shape": [null, 6, 2]}},
