@@ -53,8 +53,7 @@ impl Deref {
         // SAFETY: by contract; a pointer into a table has these bytes, which are not aligned, behind a header of two.
         let pointer = unsafe {
             let stored = varlena::varatt_is_1b_e(value)
-                && u32::from(varlena::vartag_1b_e(value))
-                    == pg_sys::vartag_external::VARTAG_ONDISK as u32;
+                && u32::from(varlena::vartag_1b_e(value)) == pg_sys::vartag_external::VARTAG_ONDISK;
             stored.then(|| value.cast::<u8>().add(2).cast::<Pointer>().read())
         };
         let statement = Statement::current();
