@@ -106,3 +106,64 @@ fn what_comes_next_and_how_high_it_went_is_learnt() {
         assert_eq!(number(&mut client, &off), 0.0, "{one}, {other}");
     }
 }
+
+/// Notes of five words each, as numbers, and the mean of what the words are worth.
+const NOTES: &str = "
+CREATE TABLE notes AS
+SELECT id, words, (SELECT avg((w * 7) % 20)::float8 FROM unnest(words) AS w) AS worth
+FROM (SELECT id, ARRAY(SELECT (id * 31 + p * 57 + id / 7 * 13) % 20 FROM generate_series(1, 5) AS p) AS words
+        FROM generate_series(1, 1500) AS id) AS each";
+
+#[test]
+fn arrays_of_words_feed_an_embedding() {
+    let server = Server::start();
+    let mut client = server.connect();
+    client.batch_execute(NOTES).expect("creates");
+    let train = |model: &str, features: &str, vectors: u32| {
+        format!(
+            r#"SELECT * FROM ml_train('{model}', 'SELECT {features}, worth FROM notes WHERE id % 5 <> 0', 'worth', epochs => 20,
+                 optimizer => '{{"adam": {{"learning_rate": 0.01}}}}', layers => '[
+                     {{"class_name": "Embedding", "config": {{"input_dim": {vectors}, "output_dim": 4}}}},
+                     {{"class_name": "GlobalAveragePooling1D"}}, {{"class_name": "Dense", "config": {{"units": 1}}}}]')"#
+        )
+    };
+    client
+        .batch_execute(&train("worth", "words", 20))
+        .expect("trains");
+    let r2 = "SELECT value FROM ml_evaluate('worth', 'SELECT words, worth FROM notes WHERE id % 5 = 0') WHERE metric = 'r2'";
+    let r2 = number(&mut client, r2);
+    assert!(r2 > 0.98, "r2 {r2}");
+    // The network sees the numbers as they are.
+    let seen = "SELECT max(abs(i - w))::float8 FROM notes n,
+        LATERAL (SELECT inputs FROM ml_transform('worth', 'SELECT words, worth FROM notes WHERE id = 7')) AS t,
+        LATERAL unnest(inputs, words) AS each(i, w) WHERE id = 7";
+    assert_eq!(number(&mut client, seen), 0.0);
+    // So do columns of integers, one after the other.
+    client
+        .batch_execute(&train("each", "words[1] AS a, words[2] AS b", 20))
+        .expect("trains");
+    for (query, message, detail) in [
+        (
+            "SELECT ml_predict('worth', '{1,2,3,4,20}'::int[])".to_owned(),
+            "20 is no index of the Embedding, whose input_dim is 20",
+            Some("It is in column \"words\"."),
+        ),
+        (
+            "SELECT ml_predict('each', 3, -1)".to_owned(),
+            "-1 is no index of the Embedding, whose input_dim is 20",
+            Some("It is in column \"b\"."),
+        ),
+        (
+            train("short", "words", 19),
+            "19 is no index of the Embedding, whose input_dim is 19",
+            None,
+        ),
+    ] {
+        let error = client.batch_execute(&query).expect_err("an index beyond");
+        let error = error.as_db_error().expect("an error of the server");
+        assert_eq!(
+            (error.code().code(), error.message(), error.detail()),
+            ("22023", message, detail)
+        );
+    }
+}

@@ -212,17 +212,14 @@ impl Initializer {
             "orthogonal" => &["gain", "seed"],
             "random_normal" | "truncated_normal" => &["mean", "stddev", "seed"],
             "random_uniform" => &["minval", "maxval", "seed"],
-            "variance_scaling" => {
-                let own = &[
-                    "scale",
-                    "mode",
-                    "distribution",
-                    "seed",
-                    "input_axes",
-                    "output_axes",
-                ];
-                own
-            }
+            "variance_scaling" => &[
+                "scale",
+                "mode",
+                "distribution",
+                "seed",
+                "input_axes",
+                "output_axes",
+            ],
             _ => &["seed", "input_axes", "output_axes"],
         };
         let config = Config::new(format!("initializer {known}"), json, own)?;

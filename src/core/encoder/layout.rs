@@ -35,7 +35,7 @@ pub(crate) fn layout(
     let mut options = preprocess.resolve(&names)?;
     if indices {
         for (options, (name, column_type)) in options.iter_mut().zip(&names) {
-            *options = std::mem::take(options).as_indices(name, *column_type)?;
+            *options = std::mem::take(options).into_indices(name, *column_type)?;
         }
     }
     let learners = planned.into_iter().zip(options).map(|(planned, options)| {

@@ -10,7 +10,7 @@ impl ColumnOptions {
     ///
     /// # Errors
     /// `TypeMismatch` for a column that has no whole numbers; `InvalidParameter` for what would change them.
-    pub(crate) fn as_indices(mut self, name: &str, column_type: ColumnType) -> Result<Self> {
+    pub(crate) fn into_indices(mut self, name: &str, column_type: ColumnType) -> Result<Self> {
         if !matches!(
             column_type,
             ColumnType::Number | ColumnType::Vector | ColumnType::Boolean

@@ -229,7 +229,8 @@ fn first_weights_are_spread_as_in_keras() {
         let keras = first.spread.unwrap();
         let count = w.len() as f64;
         let mean = w.iter().map(|w| f64::from(*w)).sum::<f64>() / count;
-        let squares = w.iter().map(|w| (f64::from(*w) - mean).powi(2));
+        let away = w.iter().map(|w| f64::from(*w) - mean);
+        let squares = away.map(|away| away * away);
         let deviation = (squares.sum::<f64>() / count).sqrt();
         let ends = w.iter().fold((f64::MAX, f64::MIN), |(least, most), &w| {
             (least.min(f64::from(w)), most.max(f64::from(w)))
