@@ -157,7 +157,7 @@ impl Recurrence {
                     ErrorKind::NotSupported,
                     format!("activation {} of {layer} is not supported", f.name()),
                 )
-                .hint("Use tanh, sigmoid, relu, elu, selu, leaky_relu or linear."));
+                .hint("Use tanh, sigmoid, hard_sigmoid, hard_tanh, softsign, relu, relu6, elu, selu, leaky_relu, exponential or linear."));
             }
         }
         Ok(())
