@@ -32,7 +32,7 @@ mod tests {
         let spec = r#"{"epochs": 3, "features": ["area", "garden", "city", "heating"]}"#;
         for call in [
             format!("ml_train_agg('{spec}', price, h) FROM houses AS h"),
-            format!("ml_train_agg('{{\"epochs\": 3, \"exclude\": [\"id\", \"rooms\", \"large\", \"class\"]}}', price, h) FROM houses AS h"),
+            "ml_train_agg('{\"epochs\": 3, \"exclude\": [\"id\", \"rooms\", \"large\", \"class\"]}', price, h) FROM houses AS h".to_owned(),
             "ml_train_agg('{\"epochs\": 3}', price, h) FROM (SELECT area, garden, city, heating, price FROM houses) AS h".to_string(),
             "ml_train_agg('{\"epochs\": 3}', price, h) FROM (SELECT area, garden, city, heating, price FROM houses OFFSET 0) AS h".to_string(),
             "ml_train_agg('{\"epochs\": 3}', h.price, h) FROM (SELECT price, area, garden, city, heating FROM houses) AS h".to_string(),
