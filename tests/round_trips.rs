@@ -59,7 +59,7 @@ fn what_keras_and_pytorch_trained_predicts_here() {
         .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
         .collect();
     names.sort();
-    assert!(names.len() >= 14, "{names:?}");
+    assert!(names.len() >= 19, "{names:?}");
     let mut worst = Vec::new();
     for name in &names {
         let read = |extension: &str| {
@@ -146,6 +146,8 @@ fn what_is_trained_here_predicts_in_keras_and_pytorch() {
         "CREATE TABLE streets AS SELECT id, 'street ' || id % 50 AS street, area, CASE WHEN id % 9 > 0 THEN rooms END AS rooms,
                 price AS y, city, date '2020-01-01' + id AS sold FROM houses;
          CREATE TABLE waves AS SELECT id, ARRAY(SELECT sin(id * 0.37 + t * 0.6) FROM generate_series(1, 24) AS t) AS x, sin(id * 0.37 + 15) AS y
+           FROM generate_series(1, 1200) AS id;
+         CREATE TABLE codes AS SELECT id, ARRAY(SELECT ((id * 7 + t * t * 3) % 20)::int FROM generate_series(1, 12) AS t) AS x, sin(id) AS y
            FROM generate_series(1, 1200) AS id",
     );
     let both = [("safetensors", "keras"), ("pytorch", "pytorch")];
@@ -163,6 +165,13 @@ fn what_is_trained_here_predicts_in_keras_and_pytorch() {
     );
     let gru = steps(r#"{"class_name": "GRU", "config": {"units": 6}}"#);
     let backwards = steps(r#"{"class_name": "GRU", "config": {"units": 6, "go_backwards": true}}"#);
+    let both_ways = steps(
+        r#"{"class_name": "TimeDistributed", "config": {"layer": {"class_name": "Dense", "config": {"units": 3, "activation": "tanh"}}}},
+           {"class_name": "Bidirectional", "config": {"layer": {"class_name": "GRU", "config": {"units": 5, "return_sequences": true}}}},
+           {"class_name": "Bidirectional", "config": {"layer": {"class_name": "LSTM", "config": {"units": 4}}}}"#,
+    );
+    let embedding = r#"layers => '[{"class_name": "Embedding", "config": {"input_dim": 20, "output_dim": 4}}, {"class_name": "Flatten", "config": {}},
+                                   {"class_name": "Dense", "config": {"units": 1}}]', epochs => 2"#;
     let rnn = steps(r#"{"class_name": "SimpleRNN", "config": {"units": 6}}"#);
     let conv = steps(
         r#"{"class_name": "Conv1D", "config": {"filters": 6, "kernel_size": 4, "strides": 2, "padding": "same", "activation": "relu"}},
@@ -181,6 +190,13 @@ fn what_is_trained_here_predicts_in_keras_and_pytorch() {
         ("gru", waves, &gru, &both),
         ("backwards", waves, &backwards, one),
         ("rnn", waves, &rnn, &both),
+        ("both_ways", waves, &both_ways, &both),
+        (
+            "embedding",
+            "SELECT x, y FROM codes ORDER BY id",
+            embedding,
+            &both,
+        ),
         ("conv", waves, &conv, &both),
         ("causal", waves, &causal, &both),
     ] {

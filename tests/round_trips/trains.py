@@ -57,6 +57,11 @@ if library == "keras":
     by_keras("keras_causal", (24, 2), [L.Conv1D(6, 3, padding="causal", dilation_rate=2), L.AveragePooling1D(3), L.GlobalMaxPooling1D(), L.Dense(1)])
     by_keras("keras_lstm", (24, 2), [L.LSTM(6, return_sequences=True), L.LSTM(4), L.Dense(1)])
     by_keras("keras_gru", (24, 2), [L.GRU(6, return_sequences=True), L.GRU(4, go_backwards=True), L.Dense(1)])
+    by_keras("keras_gru_before", (24, 2), [L.GRU(6, reset_after=False, dropout=0.2), L.Dense(1)])
+    indices = np.random.default_rng(3).integers(0, 20, (ROWS, 12)).astype("float32")
+    by_keras("keras_bidirectional", (12,), [L.Embedding(20, 5), L.Bidirectional(L.LSTM(4, return_sequences=True)), L.Bidirectional(L.GRU(3), merge_mode="sum"),
+                                            L.Dense(1)], x=indices)
+    by_keras("keras_distributed", (24, 2), [L.TimeDistributed(L.Dense(5, "tanh")), L.Flatten(), L.Dense(1)])
     by_keras("keras_rnn", (24, 2), [L.SimpleRNN(6, activation="relu", return_sequences=True), L.GlobalAveragePooling1D(), L.Dense(1)])
 
 if library == "pytorch":
@@ -91,6 +96,12 @@ if library == "pytorch":
                [layer("Dense", units=16, activation="relu"), layer("Dropout", rate=0.1), layer("Dense", units=1)])
     by_pytorch("torch_conv", (24, 2), nn.Sequential(OWN["Conv1d"](2, 6, 3), nn.ReLU(), OWN["MaxPool1d"](2), nn.Flatten(), nn.Linear(66, 1)),
                [layer("Conv1D", filters=6, kernel_size=3, activation="relu"), "MaxPooling1D", "Flatten", layer("Dense", units=1)])
+    by_pytorch("torch_bidirectional", (24, 2), nn.Sequential(OWN["GRU"](input_size=2, hidden_size=5, bidirectional=True, return_sequences=True),
+               OWN["LSTM"](input_size=10, hidden_size=4, bidirectional=True, return_sequences=False), nn.Linear(8, 1)),
+               [layer("Bidirectional", layer=layer("GRU", units=5, return_sequences=True)), layer("Bidirectional", layer=layer("LSTM", units=4)), layer("Dense", units=1)])
+    indices = torch.randint(0, 20, (ROWS, 12), generator=torch.Generator().manual_seed(3)).float()
+    by_pytorch("torch_embedding", (12,), nn.Sequential(OWN["Embedding"](20, 5), nn.Flatten(), nn.Linear(60, 1)),
+               [layer("Embedding", input_dim=20, output_dim=5), "Flatten", layer("Dense", units=1)], x=indices)
     for module, keras_class in (("LSTM", "LSTM"), ("GRU", "GRU"), ("RNN", "SimpleRNN")):
         first = OWN[module](input_size=2, hidden_size=6, return_sequences=True)
         by_pytorch(f"torch_{module.lower()}", (24, 2), nn.Sequential(first, OWN[module](input_size=6, hidden_size=4, return_sequences=False), nn.Linear(4, 1)),

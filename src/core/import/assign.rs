@@ -43,7 +43,14 @@ fn keras(
     for item in &stack.layers {
         for variable in &item.variables {
             let path = format!("{}/{}", item.name, variable.name);
-            let name = called(tensors, &path)?;
+            // Keras builds what is inside of another layer with or without that layer's name before.
+            let inside = matches!(item.class.as_str(), "Bidirectional" | "TimeDistributed");
+            let name = match called(tensors, &path) {
+                Err(_) if inside && tensors.names().any(|name| name == variable.name) => {
+                    variable.name.clone()
+                }
+                called => called?,
+            };
             let numbers = tensors.take(&name, &variable.shape, callback)?;
             all[variable.offset..variable.offset + numbers.len()].copy_from_slice(&numbers);
         }

@@ -100,6 +100,31 @@ fn keras_and_pytorch_give_the_same_weights() -> Result<()> {
 }
 
 #[test]
+fn a_layer_inside_of_another_has_the_name_of_it_before_or_not() -> Result<()> {
+    let told = Import {
+        layers: Some(
+            json!([{"class_name": "InputLayer", "config": {"batch_shape": [null, 1, 1]}},
+                            {"class_name": "TimeDistributed", "config": {"name": "each", "layer":
+                                {"class_name": "Dense", "config": {"units": 1, "use_bias": false, "name": "own"}}}},
+                            {"class_name": "Flatten", "config": {}},
+                            {"class_name": "Dense", "config": {"units": 1, "use_bias": false, "name": "two"}}]),
+        ),
+        features: Some(vec!["a".to_owned()]),
+        columns: Some(json!({"a": {"length": 1}})),
+        ..Import::default()
+    };
+    for name in [
+        "each/own/kernel",
+        "sequential/each/own/kernel",
+        "own/kernel",
+    ] {
+        let bytes = tensors(&[(name, &[1, 1], &[3.0]), ("two/kernel", &[1, 1], &[4.0])]);
+        assert_eq!(read(&told, &bytes)?.model().weights(), [3.0, 4.0], "{name}");
+    }
+    Ok(())
+}
+
+#[test]
 fn headers_that_lie_are_refused() {
     let entry = |dtype: &str, shape: &str, from: i64, to: i64| {
         format!(r#"{{"dtype":"{dtype}","shape":{shape},"data_offsets":[{from},{to}]}}"#)
