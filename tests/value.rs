@@ -133,7 +133,7 @@ fn a_dump_keeps_every_bit_of_a_column_of_models() {
     let mut bytes = Vec::new();
     client
         .copy_out("COPY models TO STDOUT (FORMAT binary)")
-        .and_then(|mut rows| Ok(rows.read_to_end(&mut bytes).expect("reads")))
+        .map(|mut rows| rows.read_to_end(&mut bytes).expect("reads"))
         .expect("copies out");
     run(&mut client, "TRUNCATE models");
     let mut rows = client
