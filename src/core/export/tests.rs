@@ -271,3 +271,27 @@ fn an_unknown_format_has_a_nearest_known_one() {
         )
     );
 }
+
+#[test]
+fn a_layer_for_an_activation_is_not_passed_over() -> Result<()> {
+    let leaky = layer("LeakyReLU", json!({"negative_slope": 0.5}));
+    let dense = layer("Dense", json!({"units": 1, "activation": leaky}));
+    let file = network(&json!([dense]), 2, PLAIN)?;
+    let (row, came) = (
+        [-3.0, -5.0],
+        back(&file.export(Format::Safetensors, &mut NoCallback)?, 2)?,
+    );
+    let exact = predict(&file, &row)?;
+    assert!(exact < 0.0 && predict(&came, &row)? == exact);
+    let torch = file.export(Format::Pytorch, &mut NoCallback);
+    assert_eq!(
+        torch.expect_err("refused").to_string(),
+        "layer \"dense\" cannot be one of PyTorch: Dense with a layer for an activation has no module"
+    );
+    let sql = file.export_sql("m", &mut NoCallback);
+    assert_eq!(
+        sql.expect_err("refused").to_string(),
+        "layer \"dense\" cannot be plain SQL: Dense with a layer for an activation"
+    );
+    Ok(())
+}
