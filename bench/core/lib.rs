@@ -32,7 +32,7 @@ pub fn network(inputs: usize, widths: &[usize]) -> Result<Model> {
         inputs,
         Task::Regression { outputs: 1 },
         Optimizer::default(),
-        Loss::MeanSquaredError,
+        Loss::MSE,
         vec![],
         1.0,
     )?;

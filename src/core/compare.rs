@@ -25,6 +25,9 @@ pub(crate) struct Rival {
     /// The column of each of its features.
     places: Vec<usize>,
     answers: Answers,
+    /// What its answers for classes are measured by: the loss of the training where it has the same head, else how far the
+    /// probability is from 1.
+    by: Option<Loss>,
     /// Where they stand in the record of a validation row.
     offset: usize,
     /// Rows that it could not score, and why not the first one.
@@ -113,6 +116,7 @@ impl Rival {
         let places = bind(&scorer, columns)?;
         let targets = &roles.targets;
         check_targets(&scorer.target, targets, loss)?;
+        let by = measured_by(&scorer, loss)?;
         let answers = match &scorer.target.kind {
             TargetKind::Classes { .. } => Answers::Class {
                 column: targets.first().map_or(0, |(index, _)| *index),
@@ -136,6 +140,7 @@ impl Rival {
             cost: places.len() + scorer.bytes() / (64 * size_of::<f32>()),
             places,
             answers,
+            by,
             offset: 0,
             refused: 0,
             reason: None,
@@ -217,8 +222,9 @@ impl Rival {
                     }
                 };
                 let entropy = match class {
-                    Some(class) if self.scorer.trained_on().is_crossentropy() => {
-                        self.scorer.loss(&self.scratch, &[class as f32])
+                    Some(class) if self.by.is_some() => {
+                        let by = self.by.unwrap_or(self.scorer.trained_on());
+                        self.scorer.loss_by(by, &self.scratch, &[class as f32])
                     }
                     _ => -libm::log((1.0 - far).clamp(LEAST, 1.0 - LEAST)),
                 };
@@ -284,7 +290,9 @@ impl Rival {
                         self.outputs(record, &file.target, &mut outputs);
                         loss.of_row(&outputs, &row.y)
                     }
-                    Answers::Class { .. } if loss.is_crossentropy() => self.field(0).number(record),
+                    Answers::Class { .. } if loss.is_crossentropy() || self.by == Some(loss) => {
+                        self.field(0).number(record)
+                    }
                     Answers::Class { .. } => loss.of_error(self.field(1).number(record)),
                 };
             Ok(())
@@ -322,6 +330,30 @@ fn bind(scorer: &Scorer, columns: &[Column]) -> Result<Vec<usize>> {
     Binding::columns(scorer.features(), columns).map_err(|error| incomparable(&error.to_string()))
 }
 
+/// What the answers of a model for classes are measured by in a training with `loss`: a hinge compares with itself alone.
+fn measured_by(scorer: &Scorer, loss: Option<Loss>) -> Result<Option<Loss>> {
+    let own = scorer.trained_on();
+    if scorer.labels().is_empty() {
+        return Ok(None);
+    }
+    let other = loss.unwrap_or(Loss::BINARY);
+    if own == other && !own.gives_probabilities() {
+        return Ok(Some(own));
+    }
+    if let Some(hinge) = [own, other].iter().find(|it| !it.gives_probabilities()) {
+        return Err(incomparable(&format!(
+            "one of them is trained with loss {}, the other with {}, and {0} gives no probabilities",
+            hinge.name(),
+            if *hinge == own {
+                other.name()
+            } else {
+                own.name()
+            },
+        )));
+    }
+    Ok(own.is_crossentropy().then(|| own.smoothed_as(loss)))
+}
+
 /// Refuses what can be known of the targets before they are read.
 fn check_targets(own: &Target, targets: &[(usize, Column)], loss: Option<Loss>) -> Result<()> {
     same_number(own.columns.len(), targets.len())?;
@@ -336,9 +368,10 @@ fn check_targets(own: &Target, targets: &[(usize, Column)], loss: Option<Loss>) 
     }
     if let ([(_, column)], ColumnType::Number) = (targets, first_type(targets)) {
         let classes = !own.labels().is_empty();
-        let wanted = loss.is_some_and(|loss| loss.is_crossentropy());
+        let wanted = loss.is_some_and(|loss| loss.wants_classes());
+        let numbers = !column.integer || loss.is_some_and(|loss| loss.wants_numbers());
         // An integer may be either, where no loss says it.
-        if (classes && !column.integer) || (!classes && wanted) {
+        if (classes && numbers) || (!classes && wanted) {
             return Err(other_kind(own, wanted));
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::config::invalid;
 use crate::layer::front::Front;
+use crate::metric::Subject;
 use crate::network::Network;
 use crate::sequential::MAX_LAYERS;
 use crate::{
@@ -89,7 +90,7 @@ impl Sequential {
         check_rank(&last, network.output())?;
         check_outputs(network.outputs, task, loss)?;
 
-        let taken = check_metrics(metrics, task)?;
+        let taken = check_metrics(metrics, task, network.outputs, loss)?;
         Model::new(
             sequential,
             network,
@@ -162,12 +163,18 @@ impl Sequential {
     }
 }
 
-/// The metrics that fit the task, each once.
-pub(crate) fn check_metrics(metrics: Vec<Metric>, task: Task) -> Result<Vec<Metric>> {
+/// The metrics that fit the task and the loss, each once.
+pub(crate) fn check_metrics(
+    metrics: Vec<Metric>,
+    task: Task,
+    outputs: usize,
+    loss: Loss,
+) -> Result<Vec<Metric>> {
     let mut taken = Vec::new();
+    let of = Subject::new(task, outputs, loss, &[]);
     for metric in metrics {
-        metric.check(task)?;
-        if metric != Metric::Loss && !taken.contains(&metric) {
+        metric.check_of(&of)?;
+        if !metric.is_loss() && !taken.contains(&metric) {
             taken.push(metric);
         }
     }
@@ -176,21 +183,22 @@ pub(crate) fn check_metrics(metrics: Vec<Metric>, task: Task) -> Result<Vec<Metr
 
 /// The loss against the task, before any layer is blamed for a loss that cannot fit.
 fn check_loss(task: Task, loss: Loss) -> Result<()> {
-    match task {
-        Task::Regression { .. } if loss.is_crossentropy() => Err(invalid(format!(
-            "loss {} does not fit a numeric target",
-            loss.name()
-        ))
-        .hint("Use mse, mae or huber.")),
-        Task::Multiclass { classes } if loss != Loss::CategoricalCrossentropy => {
-            Err(invalid(format!(
-                "loss {} does not fit a target of {classes} classes",
-                loss.name()
-            ))
-            .hint("Use categorical_crossentropy."))
-        }
-        _ => Ok(()),
+    if loss.fits(task) {
+        return Ok(());
     }
+    let (target, fitting) = match task {
+        Task::Regression { .. } => ("a numeric target".to_owned(), "Use mse, mae or huber."),
+        Task::Binary => (
+            "a target of two classes".to_owned(),
+            "Use binary_crossentropy or hinge, or cast the target to double precision.",
+        ),
+        Task::Multiclass { classes } => (
+            format!("a target of {classes} classes"),
+            "Use categorical_crossentropy.",
+        ),
+    };
+    let name = loss.name();
+    Err(invalid(format!("loss {name} does not fit {target}")).hint(fitting))
 }
 
 /// The last layer's activation against the loss. Under a crossentropy it goes over to the loss: returns what
@@ -205,31 +213,34 @@ fn check_head(layers: &mut [Layer], loss: Loss) -> Result<Activation> {
                 .hint("End with a Dense layer."),
         );
     };
-    let head = match loss {
-        Loss::BinaryCrossentropy => Activation::Sigmoid,
-        Loss::CategoricalCrossentropy => Activation::Softmax,
-        _ if activation == Activation::Softmax => {
-            return Err(invalid(format!(
-                "the last layer's softmax does not fit loss {}",
-                loss.name()
-            ))
-            .hint("softmax goes with categorical_crossentropy."));
-        }
-        _ => return Ok(Activation::Linear),
+    let unfit = |hint: String| {
+        let (activation, loss) = (activation.name(), loss.name());
+        let message = format!("the last layer's {activation} does not fit loss {loss}");
+        Err(invalid(message).hint(hint))
     };
-    if activation != head && activation != Activation::Linear {
-        return Err(invalid(format!(
-            "the last layer's {} does not fit loss {}",
-            activation.name(),
-            loss.name()
-        ))
-        .hint(format!(
+    match loss.head() {
+        Some(head) if activation == head || activation == Activation::Linear => {
+            last.kind_mut().set_linear();
+            Ok(head)
+        }
+        Some(head) => unfit(format!(
             "End with {}, or with no activation, which gives logits.",
             head.name()
-        )));
+        )),
+        None if activation == Activation::Softmax && !loss.takes_shares() => {
+            unfit("softmax goes with categorical_crossentropy.".to_owned())
+        }
+        None if loss.needs_positive() && may_be_negative(activation) => unfit(
+            "It has no value for negative answers: end with softplus, exponential or relu."
+                .to_owned(),
+        ),
+        None => Ok(Activation::Linear),
     }
-    last.kind_mut().set_linear();
-    Ok(head)
+}
+
+/// Whether an activation that users end with answers as far below 0 as above it.
+fn may_be_negative(activation: Activation) -> bool {
+    matches!(activation, Activation::Linear | Activation::Tanh)
 }
 
 /// The last layer's rank: an answer for a row is not one for each of its steps.
@@ -245,13 +256,13 @@ fn check_rank(last: &str, output: Option<Shape>) -> Result<()> {
 
 /// The last layer's width against task and loss.
 fn check_outputs(outputs: usize, task: Task, loss: Loss) -> Result<()> {
-    let (wanted, of) = match (task, loss) {
-        (Task::Regression { outputs }, _) => (outputs, "a numeric target".to_owned()),
-        (Task::Binary, Loss::CategoricalCrossentropy) => {
-            (2, "categorical_crossentropy on two classes".to_owned())
-        }
-        (Task::Binary, _) => (1, format!("{} on two classes", loss.name())),
-        (Task::Multiclass { classes }, _) => (classes, format!("{classes} classes")),
+    let (wanted, of) = match task {
+        Task::Regression { outputs } => (outputs, "a numeric target".to_owned()),
+        Task::Binary => (
+            loss.units_for_two(),
+            format!("{} on two classes", loss.name()),
+        ),
+        Task::Multiclass { classes } => (classes, format!("{classes} classes")),
     };
     if outputs != wanted {
         let units = if wanted == 1 { "unit" } else { "units" };
@@ -268,7 +279,8 @@ mod tests {
     use crate::{ActivationLayer, Dense, Dropout};
 
     fn compile(layers: Vec<Layer>, task: Task, loss: Loss) -> Result<Model> {
-        Sequential::new(layers).compile(4, task, Optimizer::default(), loss, Metric::all(task), 1.0)
+        let metrics = Metric::usual(task, loss);
+        Sequential::new(layers).compile(4, task, Optimizer::default(), loss, metrics, 1.0)
     }
 
     fn dense(units: usize, activation: Activation) -> Layer {
@@ -278,12 +290,12 @@ mod tests {
     #[test]
     fn takes_every_fitting_head() {
         use Activation::*;
-        let (bce, cce) = (Loss::BinaryCrossentropy, Loss::CategoricalCrossentropy);
+        let (bce, cce) = (Loss::BINARY, Loss::CATEGORICAL);
         for (layers, task, loss) in [
             (
                 vec![dense(1, Linear)],
                 Task::Regression { outputs: 1 },
-                Loss::MeanSquaredError,
+                Loss::MSE,
             ),
             (vec![dense(1, Sigmoid)], Task::Binary, bce),
             (vec![dense(1, Linear)], Task::Binary, bce),
@@ -296,11 +308,7 @@ mod tests {
                 bce,
             ),
             (vec![dense(2, Softmax)], Task::Binary, cce),
-            (
-                vec![dense(1, Sigmoid)],
-                Task::Binary,
-                Loss::MeanSquaredError,
-            ),
+            (vec![dense(1, Sigmoid)], Task::Binary, Loss::MSE),
             (vec![dense(3, Linear)], Task::Multiclass { classes: 3 }, cce),
         ] {
             compile(layers, task, loss).unwrap();
@@ -310,11 +318,7 @@ mod tests {
     #[test]
     fn refuses_every_other_head_by_name() {
         use Activation::*;
-        let (bce, cce, mse) = (
-            Loss::BinaryCrossentropy,
-            Loss::CategoricalCrossentropy,
-            Loss::MeanSquaredError,
-        );
+        let (bce, cce, mse) = (Loss::BINARY, Loss::CATEGORICAL, Loss::MSE);
         let number = Task::Regression { outputs: 1 };
         for (layers, task, loss, message) in [
             (vec![], number, mse, "a model needs at least one layer"),

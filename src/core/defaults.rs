@@ -3,6 +3,7 @@
 //!
 //! Where `epochs` or `callbacks` is given, optimizer and batches are Keras's defaults.
 
+use crate::loss::Scaling;
 use crate::{
     Activation, Dense, EarlyStopping, Error, FitCallback, Layer, Loss, Metric, Optimizer, Result,
     Sequential, Target, Task, TrainOptions,
@@ -61,7 +62,10 @@ impl Choices {
             Some(layers) => layers.clone(),
             None => layers(task, loss),
         };
-        let metrics = options.metrics.clone().unwrap_or_else(|| metrics(task));
+        let metrics = options
+            .metrics
+            .clone()
+            .unwrap_or_else(|| metrics(task, loss));
         let open = options.epochs.is_none() && options.callbacks.is_none();
         let batch_size = match options.batch_size {
             Some(rows) => rows,
@@ -131,10 +135,9 @@ fn adamw(training_rows: u64) -> Optimizer {
 /// Two hidden layers of tanh units and the output that task and loss need.
 fn layers(task: Task, loss: Loss) -> Sequential {
     let (outputs, activation) = match task {
-        Task::Regression { outputs } => (outputs, Activation::Linear),
-        Task::Binary if loss == Loss::CategoricalCrossentropy => (2, Activation::Softmax),
-        Task::Binary => (1, Activation::Sigmoid),
-        Task::Multiclass { classes } => (classes, Activation::Softmax),
+        Task::Regression { outputs } => (outputs, of_numbers(outputs, loss)),
+        Task::Binary => (loss.units_for_two(), of_classes(loss, Activation::Sigmoid)),
+        Task::Multiclass { classes } => (classes, of_classes(loss, Activation::Softmax)),
     };
     let dense = |units, activation| Layer::Dense(Dense::new(units, activation));
     Sequential::new(vec![
@@ -144,11 +147,31 @@ fn layers(task: Task, loss: Loss) -> Sequential {
     ])
 }
 
+/// What makes numbers: as far as the loss wants them.
+fn of_numbers(outputs: usize, loss: Loss) -> Activation {
+    match loss.scaling() {
+        Scaling::Standard | Scaling::Factor => Activation::Linear,
+        Scaling::Own(_, most) if most.is_finite() && outputs > 1 => Activation::Softmax,
+        Scaling::Own(_, most) if most.is_finite() => Activation::Sigmoid,
+        // Counts and what else has a logarithm may be any size.
+        Scaling::Own(..) => Activation::Exponential,
+    }
+}
+
+/// What makes probabilities, or numbers of which the largest counts.
+fn of_classes(loss: Loss, usual: Activation) -> Activation {
+    if loss.gives_probabilities() {
+        loss.head().unwrap_or(usual)
+    } else {
+        Activation::Linear
+    }
+}
+
 /// mse for numbers; binary_crossentropy for two classes, unless the given last layer has two units; else categorical_crossentropy.
 fn loss(task: Task, layers: Option<&Sequential>, inputs: usize) -> Result<Loss> {
     Ok(match task {
-        Task::Regression { .. } => Loss::MeanSquaredError,
-        Task::Multiclass { .. } => Loss::CategoricalCrossentropy,
+        Task::Regression { .. } => Loss::MSE,
+        Task::Multiclass { .. } => Loss::CATEGORICAL,
         Task::Binary => {
             let summary = layers.map(|layers| layers.summary(inputs)).transpose()?;
             let last = summary
@@ -156,19 +179,18 @@ fn loss(task: Task, layers: Option<&Sequential>, inputs: usize) -> Result<Loss> 
                 .and_then(<[_]>::last)
                 .and_then(|layer| layer.output_shape.last());
             if last == Some(&2) {
-                Loss::CategoricalCrossentropy
+                Loss::CATEGORICAL
             } else {
-                Loss::BinaryCrossentropy
+                Loss::BINARY
             }
         }
     })
 }
 
-fn metrics(task: Task) -> Vec<Metric> {
+fn metrics(task: Task, loss: Loss) -> Vec<Metric> {
     match task {
-        Task::Regression { .. } => vec![Metric::Mae, Metric::R2],
-        Task::Binary => vec![Metric::Accuracy, Metric::Auc],
-        Task::Multiclass { .. } => vec![Metric::Accuracy],
+        Task::Regression { .. } => vec![Metric::MAE, Metric::R2],
+        Task::Binary | Task::Multiclass { .. } => Metric::usual(task, loss),
     }
 }
 

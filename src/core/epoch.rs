@@ -8,6 +8,7 @@ use crate::{Batches, Callback, Error, ErrorKind, Metric, MetricState, Model, Poo
 
 /// Loss and metrics over an epoch's rows.
 pub(crate) struct Tally {
+    names: Vec<String>,
     states: Vec<MetricState>,
     loss: f64,
     rows: u64,
@@ -15,9 +16,12 @@ pub(crate) struct Tally {
 
 impl Tally {
     pub fn new(model: &Model) -> Result<Tally> {
-        let state =
-            |&m: &Metric| MetricState::new(m, model.task(), model.outputs(), model.target_scales());
+        let (task, loss) = (model.task(), model.loss());
+        let state = |metric: &Metric| {
+            MetricState::new(metric, task, model.outputs(), loss, model.target_scales())
+        };
         Ok(Tally {
+            names: model.metric_names().to_vec(),
             states: model.metrics().iter().map(state).collect::<Result<_>>()?,
             loss: 0.0,
             rows: 0,
@@ -35,10 +39,8 @@ impl Tally {
     }
 
     pub fn metrics(&self) -> Vec<(String, f64)> {
-        self.states
-            .iter()
-            .map(|s| (s.metric().name().to_owned(), s.result()))
-            .collect()
+        let results = self.states.iter().map(MetricState::result);
+        self.names.iter().cloned().zip(results).collect()
     }
 }
 
@@ -150,7 +152,7 @@ impl Tally {
                 .zip(y.chunks(at_once * targets));
             for (predictions, y) in pieces {
                 for state in states.iter_mut() {
-                    state.update(predictions, y, y.len() / targets);
+                    state.update(predictions, y);
                     interrupt()?;
                 }
             }

@@ -4,12 +4,13 @@
 mod tests;
 
 use crate::encoder::{Lookup, length_differs, not_finite, wrong_type};
+use crate::metric::logged_names;
 use crate::nearest::nearest;
 use crate::scorer::{Scratch, positive};
 use crate::target::{Target, TargetColumn, TargetKind};
 use crate::{
     Binding, Callback, Column, ColumnType, Error, ErrorKind, Metric, MetricState, Result, Scorer,
-    Value,
+    Task, Value,
 };
 use std::borrow::Borrow;
 
@@ -33,7 +34,8 @@ pub struct Evaluation<S> {
     loss: f64,
     /// Of every number of a regression.
     errors: Vec<Errors>,
-    states: Vec<(Metric, MetricState)>,
+    /// By the name that they go by: all of classes; of numbers those of the training that are not made of errors.
+    states: Vec<(String, MetricState)>,
 }
 
 /// The labels, ready to be found: numbers in ascending order, texts by their bytes.
@@ -106,15 +108,7 @@ impl<S: Borrow<Scorer>> Evaluation<S> {
 
     fn at(owner: S, places: Vec<usize>, targets: Vec<usize>) -> Result<Self> {
         let scorer = owner.borrow();
-        let task = scorer.task();
-        let outputs = scorer.output_width();
-        let states = match &scorer.target.kind {
-            TargetKind::Regression { .. } => Vec::new(),
-            TargetKind::Classes { .. } => Metric::all(task)
-                .into_iter()
-                .map(|metric| Ok((metric, MetricState::new(metric, task, outputs, &[1.0])?)))
-                .collect::<Result<_>>()?,
-        };
+        let states = states(scorer)?;
         Ok(Self {
             scratch: scorer.scratch()?,
             classes: Classes::new(&scorer.target)?,
@@ -173,6 +167,7 @@ impl<S: Borrow<Scorer>> Evaluation<S> {
                     }
                     Ok(())
                 };
+
                 for (column, place) in target.columns.iter().zip(&self.targets) {
                     match value(place) {
                         Value::Number(value) if column.column_type.is_numeric() => {
@@ -193,6 +188,9 @@ impl<S: Borrow<Scorer>> Evaluation<S> {
                         other => return Err(wrong_type(&column.name, column.column_type, other)),
                     }
                 }
+                self.states
+                    .iter_mut()
+                    .for_each(|(_, state)| state.update(outputs, &self.y));
             }
             TargetKind::Classes { .. } => {
                 let value = self.targets.first().map_or(null, value);
@@ -200,12 +198,15 @@ impl<S: Borrow<Scorer>> Evaluation<S> {
                     Some(class) => class,
                     None => target.class(value)?,
                 } as f32;
+                self.y.push(class);
                 let single = [positive(outputs)];
-                let shown = if outputs.len() == 1 { &single } else { outputs };
+                let shown = match outputs {
+                    [_] if scorer.gives_probabilities() => &single,
+                    outputs => outputs,
+                };
                 self.states
                     .iter_mut()
-                    .for_each(|(_, state)| state.update(shown, &[class], 1));
-                self.y.push(class);
+                    .for_each(|(_, state)| state.update(shown, &self.y));
             }
         }
         self.loss += scorer.loss(&self.scratch, &self.y);
@@ -233,29 +234,25 @@ impl<S: Borrow<Scorer>> Evaluation<S> {
         let mut found = vec![("loss".to_owned(), self.loss / self.rows as f64)];
         match &scorer.target.kind {
             TargetKind::Regression { .. } => {
-                let metrics = || Metric::all(scorer.task()).into_iter();
+                let metrics = || usual(scorer).into_iter();
                 found.extend(metrics().filter_map(|metric| {
-                    let value = Errors::mean(&self.errors, metric, self.rows)?;
+                    let value = Errors::mean(&self.errors, &metric, self.rows)?;
                     Some((metric.name().to_owned(), value))
                 }));
                 if self.errors.len() > 1 {
                     for (place, errors) in self.errors.iter().enumerate() {
                         let name = Target::output_name(&scorer.target.columns, place);
                         found.extend(metrics().filter_map(|metric| {
-                            let value = errors.result(metric, self.rows)?;
+                            let value = errors.result(&metric, self.rows)?;
                             Some((format!("{name}_{}", metric.name()), value))
                         }));
                     }
                 }
             }
-            TargetKind::Classes { .. } => {
-                found.extend(
-                    self.states
-                        .iter()
-                        .map(|(metric, state)| (metric.name().to_owned(), state.result())),
-                );
-            }
+            TargetKind::Classes { .. } => {}
         }
+        let states = self.states.iter();
+        found.extend(states.map(|(name, state)| (name.clone(), state.result())));
         Ok(found)
     }
 }
@@ -271,29 +268,61 @@ impl Errors {
     }
 
     /// That of several numbers, as Keras averages it.
-    fn mean(all: &[Self], metric: Metric, rows: u64) -> Option<f64> {
-        let of = |metric| -> Option<f64> {
+    fn mean(all: &[Self], metric: &Metric, rows: u64) -> Option<f64> {
+        let of = |metric: &Metric| -> Option<f64> {
             let sum: Option<f64> = all.iter().map(|errors| errors.result(metric, rows)).sum();
             Some(sum? / all.len() as f64)
         };
-        match metric {
-            Metric::Rmse => Some(of(Metric::Mse)?.sqrt()),
-            _ => of(metric),
+        if *metric == Metric::RMSE {
+            return Some(of(&Metric::MSE)?.sqrt());
         }
+        of(metric)
     }
 
     /// `r2 = 1 - sum (p - y)^2 / sum (y - mean y)^2`, undefined for a constant target.
-    fn result(&self, metric: Metric, rows: u64) -> Option<f64> {
+    fn result(&self, metric: &Metric, rows: u64) -> Option<f64> {
         let rows = rows as f64;
-        match metric {
-            Metric::Mae => Some(self.absolute / rows),
-            Metric::Mse => Some(self.squared / rows),
-            Metric::Rmse => Some((self.squared / rows).sqrt()),
-            Metric::R2 if self.total > 0.0 => Some(1.0 - self.squared / self.total),
-            Metric::R2 => Some(f64::NAN),
-            Metric::Loss | Metric::Accuracy | Metric::Auc => None,
+        let of = [
+            (Metric::MAE, self.absolute / rows),
+            (Metric::MSE, self.squared / rows),
+            (Metric::RMSE, (self.squared / rows).sqrt()),
+            (
+                Metric::R2,
+                if self.total > 0.0 {
+                    1.0 - self.squared / self.total
+                } else {
+                    f64::NAN
+                },
+            ),
+        ];
+        let found = of.iter().find(|(known, _)| known == metric);
+        found.map(|(_, value)| *value)
+    }
+}
+
+/// What every evaluation of a model says.
+fn usual(scorer: &Scorer) -> Vec<Metric> {
+    Metric::usual(scorer.task(), scorer.trained_on())
+}
+
+/// States of what is asked of a model: of classes what says most of them, and then what its training asked for.
+fn states(scorer: &Scorer) -> Result<Vec<(String, MetricState)>> {
+    let mut metrics = usual(scorer);
+    let own = scorer.metrics.iter();
+    let own: Vec<Metric> = own.filter(|it| !metrics.contains(it)).cloned().collect();
+    metrics.extend(own);
+    let names = logged_names(&metrics);
+    let scales = scorer.target.scales();
+    let (task, outputs, loss) = (scorer.task(), scorer.output_width(), scorer.trained_on());
+    let mut states = Vec::new();
+    for (metric, name) in metrics.iter().zip(names) {
+        let of_errors = matches!(task, Task::Regression { .. }) && usual(scorer).contains(metric);
+        if !of_errors {
+            let state = MetricState::new(metric, task, outputs, loss, &scales)?;
+            states.push((name, state));
         }
     }
+    Ok(states)
 }
 
 fn find_target(scorer: &Scorer, target: &TargetColumn, columns: &[Column]) -> Result<usize> {

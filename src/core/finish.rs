@@ -408,7 +408,7 @@ impl Training<'_> {
             "layers": model.sequential().to_json(),
             "optimizer": choices.optimizer.to_json(),
             "loss": choices.loss.to_json(),
-            "metrics": choices.metrics.iter().map(|metric| metric.name()).collect::<Vec<_>>(),
+            "metrics": choices.metrics.iter().map(crate::Metric::to_json).collect::<Vec<_>>(),
             "epochs": choices.epochs,
             "batch_size": choices.batch_size,
             "validation_split": self.partition.split(),

@@ -110,7 +110,17 @@ pub(crate) fn train(
     options: TrainOptions,
     rows: &[Vec<Value<'_>>],
 ) -> Result<Trained> {
-    let mut training = Training::new(columns, &["y"], options, Box::new(ToMemory))?;
+    train_on(columns, &["y"], options, rows)
+}
+
+/// As [`train`], to predict `targets`.
+pub(crate) fn train_on(
+    columns: Vec<Column>,
+    targets: &[&str],
+    options: TrainOptions,
+    rows: &[Vec<Value<'_>>],
+) -> Result<Trained> {
+    let mut training = Training::new(columns, targets, options, Box::new(ToMemory))?;
     for row in rows {
         training.push(row, &mut NoCallback)?;
     }

@@ -23,7 +23,7 @@
 //! ]);
 //! let adam = Optimizer::parse(r#"{"adam": {"learning_rate": 0.05}}"#)?;
 //! let loss = Loss::parse("binary_crossentropy")?;
-//! let mut model = Sequential::from_json(&layers)?.compile(2, Task::Binary, adam, loss, vec![Metric::Accuracy], 1.0)?;
+//! let mut model = Sequential::from_json(&layers)?.compile(2, Task::Binary, adam, loss, vec![Metric::ACCURACY], 1.0)?;
 //! model.initialize(0, &mut Idle)?;
 //! // Exactly one of two.
 //! let x = array![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
@@ -152,7 +152,11 @@ pub use layer::{
     Merge, Prelu, Recurrence, Relu, Reshape, SimpleRnn, Softmax, TimeDistributed, Weight,
     describe_layer,
 };
-pub use loss::Loss;
+pub use loss::{
+    BinaryCrossentropy, CategoricalCrossentropy, CategoricalHinge, Hinge, Huber, KlDivergence,
+    LogCosh, Loss, MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredError,
+    MeanSquaredLogarithmicError, Poisson, Quantile, SquaredHinge,
+};
 pub use metric::{Metric, MetricState};
 pub use model::{Model, Variable};
 pub use model_size::check_model_size;
@@ -168,6 +172,7 @@ pub use shape::{MAX_RANK, Shape};
 pub use spec::{DeclaredType, Spec};
 pub use spill::{Spill, SpillFactory};
 pub use state::TrainingState;
+pub use target::Standard;
 pub use train::{Trained, Training};
 pub use value::{Column, ColumnType, Value, Vector};
 

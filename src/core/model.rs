@@ -5,6 +5,7 @@ use crate::config::invalid;
 use crate::feed::Plan;
 use crate::initializer::Draw;
 use crate::layer::front::{self, Table};
+use crate::metric::logged_names;
 use crate::network::{Network, Place};
 use crate::norms::Norms;
 use crate::optimizer::{MOST_SLOTS, Step};
@@ -12,7 +13,7 @@ use crate::shard::Cut;
 use crate::weights::{AT_ONCE, zeros};
 use crate::{
     Activation, Callback, EmbeddingInput, Error, ErrorKind, Initializer, Inputs, Loss, Metric,
-    Optimizer, Result, Sequential, Task,
+    Optimizer, Result, Sequential, Standard, Task,
 };
 
 /// One variable: a slice of the flat weight vector.
@@ -37,7 +38,9 @@ pub struct Model {
     pub(crate) optimizer: Optimizer,
     loss: Loss,
     metrics: Vec<Metric>,
-    target_scales: Vec<f64>,
+    /// The names that metrics are logged under.
+    metric_names: Vec<String>,
+    target_scales: Vec<Standard>,
     variables: Vec<Variable>,
     pub(crate) weights: Vec<f32>,
     pub(crate) state: OptimizerState,
@@ -102,8 +105,12 @@ impl Model {
             task,
             optimizer,
             loss,
+            metric_names: logged_names(&metrics),
             metrics,
-            target_scales: vec![target_scale],
+            target_scales: vec![Standard {
+                mean: 0.0,
+                std: target_scale,
+            }],
             variables,
             weights: Vec::new(),
             state,
@@ -205,13 +212,18 @@ impl Model {
         &self.metrics
     }
 
+    /// The names that [`Model::metrics`] are logged under.
+    pub fn metric_names(&self) -> &[String] {
+        &self.metric_names
+    }
+
     /// See [`Sequential::compile`].
-    pub fn target_scales(&self) -> &[f64] {
+    pub fn target_scales(&self) -> &[Standard] {
         &self.target_scales
     }
 
     /// Gives each target a scale of its own: see [`Sequential::compile`]. None leave the one of all targets.
-    pub fn with_target_scales(mut self, scales: Vec<f64>) -> Result<Model> {
+    pub fn with_target_scales(mut self, scales: Vec<Standard>) -> Result<Model> {
         if scales.is_empty() {
             return Ok(self);
         }
@@ -223,12 +235,10 @@ impl Model {
             );
             return Err(invalid(message));
         }
-        if let Some(scale) = scales
-            .iter()
-            .find(|scale| !(scale.is_finite() && **scale > 0.0))
-        {
+        let fits = |it: &&Standard| it.mean.is_finite() && it.std.is_finite() && it.std > 0.0;
+        if let Some(Standard { mean, std }) = scales.iter().find(|it| !fits(it)) {
             return Err(invalid(format!(
-                "target_scale must be positive, not {scale}"
+                "a target cannot have the mean {mean} and the scale {std}"
             )));
         }
         self.target_scales = scales;
@@ -282,7 +292,8 @@ impl Model {
         let same = optimizer == self.optimizer;
         self.optimizer = optimizer;
         if let Some(metrics) = metrics {
-            self.metrics = check_metrics(metrics, self.task)?;
+            self.metrics = check_metrics(metrics, self.task, self.network.outputs, self.loss)?;
+            self.metric_names = logged_names(&self.metrics);
         }
         self.state = state;
         if !same {

@@ -15,8 +15,8 @@ pub struct TrainOptions {
     pub optimizer: Option<Optimizer>,
     /// The loss; `None`: mse, binary_crossentropy or categorical_crossentropy by target.
     pub loss: Option<Loss>,
-    /// Whether the loss said `from_logits`: given layers must then end without an activation.
-    pub from_logits: bool,
+    /// What the loss said of `from_logits`: given layers must then end without an activation, or with one.
+    pub from_logits: Option<bool>,
     /// The metrics; `None`: mae and r2, accuracy and auc, or accuracy by target.
     pub metrics: Option<Vec<Metric>>,
     /// Exactly this many epochs; `None`: as many as need be, by rows, until `callbacks` end them.
@@ -55,7 +55,7 @@ impl Default for TrainOptions {
             layers: None,
             optimizer: None,
             loss: None,
-            from_logits: false,
+            from_logits: None,
             metrics: None,
             epochs: None,
             batch_size: None,
@@ -99,7 +99,16 @@ impl TrainOptions {
         }
         let last = self.layers.as_ref().and_then(|layers| layers.layers.last());
         match last.and_then(|layer| layer.kind().activation()) {
-            Some(activation) if self.from_logits && activation != Activation::Linear => {
+            Some(Activation::Linear) if self.from_logits == Some(false) => {
+                return Err(Error::new(
+                    ErrorKind::InvalidParameter,
+                    "the loss is given from_logits false, but the last layer ends without an activation, which gives logits",
+                )
+                .hint("End with sigmoid or softmax, set from_logits to true, or leave it out."));
+            }
+            Some(activation)
+                if self.from_logits == Some(true) && activation != Activation::Linear =>
+            {
                 return Err(Error::new(
                     ErrorKind::InvalidParameter,
                     format!(
@@ -188,18 +197,29 @@ mod tests {
 
     #[test]
     fn logits_need_a_linear_last_layer() {
-        let ending = |activation| TrainOptions {
+        let ending = |activation, from_logits| TrainOptions {
             layers: Some(Sequential::new(vec![Layer::Dense(Dense::new(
                 1, activation,
             ))])),
-            loss: Some(Loss::BinaryCrossentropy),
-            from_logits: true,
+            loss: Some(Loss::BINARY),
+            from_logits,
             ..TrainOptions::default()
         };
-        assert!(ending(Activation::Linear).check().is_ok());
+        for (activation, from_logits) in [
+            (Activation::Linear, Some(true)),
+            (Activation::Linear, None),
+            (Activation::Sigmoid, Some(false)),
+            (Activation::Sigmoid, None),
+        ] {
+            assert!(ending(activation, from_logits).check().is_ok());
+        }
         assert_eq!(
-            message(ending(Activation::Sigmoid)),
+            message(ending(Activation::Sigmoid, Some(true))),
             "the loss is given from_logits, but the last layer ends with sigmoid"
+        );
+        assert_eq!(
+            message(ending(Activation::Linear, Some(false))),
+            "the loss is given from_logits false, but the last layer ends without an activation, which gives logits"
         );
     }
 

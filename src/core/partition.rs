@@ -55,12 +55,13 @@ impl Partition {
                 }
             };
         }
-        let wanted = options.loss.as_ref().is_some_and(Loss::is_crossentropy);
+        let wanted = options.loss.as_ref().is_some_and(Loss::wants_classes);
+        let numbers = options.loss.as_ref().is_some_and(Loss::wants_numbers);
         let classes = match targets {
             [(column, target)] => {
                 let fits = match target.column_type {
                     ColumnType::Boolean | ColumnType::Category => true,
-                    ColumnType::Number => target.integer,
+                    ColumnType::Number => target.integer && !numbers,
                     _ => false,
                 };
                 fits.then_some(Classes {

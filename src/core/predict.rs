@@ -241,7 +241,12 @@ impl Plan {
 
     /// The model's loss for the row last run, in its stable form, against `target` as in [`crate::Batch`].
     pub fn loss(&self, scratch: &PlanScratch, target: &[f32]) -> f64 {
+        self.loss_by(self.loss, scratch, target)
+    }
+
+    /// As [`Plan::loss`], by a loss with the same head.
+    pub(crate) fn loss_by(&self, loss: Loss, scratch: &PlanScratch, target: &[f32]) -> f64 {
         let logits = scratch.rows[scratch.place].floats();
-        self.loss.of_row(&logits[..self.outputs], target)
+        loss.of_row(&logits[..self.outputs], target)
     }
 }

@@ -10,8 +10,8 @@ use crate::encoder::RowEncoder;
 use crate::layer::embedding::no_index;
 use crate::target::{Target, TargetKind};
 use crate::{
-    Binding, Callback, ColumnType, Error, ErrorKind, Feature, Loss, ModelFile, Plan, PlanScratch,
-    Result, Task, Value,
+    Binding, Callback, ColumnType, Error, ErrorKind, Feature, Loss, Metric, ModelFile, Plan,
+    PlanScratch, Result, Task, Value,
 };
 
 /// A model ready to score. It holds no reference to the file it was made from.
@@ -20,6 +20,8 @@ pub struct Scorer {
     plan: Plan,
     encoder: RowEncoder,
     pub(crate) target: Target,
+    /// What its training measured.
+    pub(crate) metrics: Vec<Metric>,
 }
 
 /// The features of one row in their order: a slice of values, or an iterator that makes them on the way.
@@ -52,6 +54,7 @@ impl Scorer {
             plan,
             encoder: RowEncoder::new(file.preprocessing.clone(), places)?,
             target: file.target.clone(),
+            metrics: file.model.metrics().to_vec(),
         })
     }
 
@@ -114,7 +117,8 @@ impl Scorer {
         })
     }
 
-    /// The value in the target's own units, or P(positive) of two classes. `row` holds the features in their order.
+    /// The value in the target's own units, or P(positive) of two classes; after a hinge loss what the network answers, which
+    /// is above 0 for the positive class. `row` holds the features in their order.
     ///
     /// `WrongTask` for three or more classes.
     pub fn predict<'v>(&self, row: impl Row<'v>, scratch: &mut Scratch) -> Result<f64> {
@@ -139,7 +143,13 @@ impl Scorer {
                 let output = outputs.first().copied().unwrap_or(0.0);
                 scales.first().map_or(0.0, |scale| scale.invert(output))
             }
-            TargetKind::Classes { .. } => f64::from(positive(outputs)),
+            TargetKind::Classes { .. } if self.gives_probabilities() => {
+                f64::from(positive(outputs))
+            }
+            TargetKind::Classes { .. } => f64::from(match outputs {
+                [first, second] => second - first,
+                outputs => outputs.first().copied().unwrap_or(0.0),
+            }),
         })
     }
 
@@ -152,13 +162,16 @@ impl Scorer {
         self.check_classes()?;
         let outputs = self.outputs(row.into_iter(), scratch)?;
         let class = match outputs {
-            [_] => usize::from(positive(outputs) > 0.5),
+            [_] if self.gives_probabilities() => usize::from(positive(outputs) > 0.5),
+            [output] => usize::from(*output > 0.0),
             _ => largest(outputs),
         };
         Ok(self.labels().get(class).map_or("", String::as_str))
     }
 
     /// The probability of every label, in label order; replaces what is in `out`.
+    ///
+    /// `WrongTask` after a hinge loss, which gives none.
     pub fn predict_proba<'v>(
         &self,
         row: impl Row<'v>,
@@ -166,6 +179,13 @@ impl Scorer {
         out: &mut Vec<f32>,
     ) -> Result<()> {
         self.check_classes()?;
+        if !self.gives_probabilities() {
+            let loss = self.trained_on().name();
+            return Err(self.wrong_task(
+                format!("was learned with loss {loss}, which gives no probabilities"),
+                "Use ml_predict_class() for the label or ml_predict_values() for the network's outputs, or train with a crossentropy.",
+            ));
+        }
         let outputs = self.outputs(row.into_iter(), scratch)?;
         out.clear();
         match outputs {
@@ -228,9 +248,19 @@ impl Scorer {
         self.plan.trained_on()
     }
 
+    /// Whether answers for classes are probabilities.
+    pub(crate) fn gives_probabilities(&self) -> bool {
+        self.trained_on().gives_probabilities()
+    }
+
     /// The loss of the row whose outputs were asked for last, against `y` as in a batch.
     pub(crate) fn loss(&self, scratch: &Scratch, y: &[f32]) -> f64 {
-        self.plan.loss(&scratch.plan, y)
+        self.loss_by(self.trained_on(), scratch, y)
+    }
+
+    /// As [`Scorer::loss`], by a loss of the same kind.
+    pub(crate) fn loss_by(&self, loss: Loss, scratch: &Scratch, y: &[f32]) -> f64 {
+        self.plan.loss_by(loss, &scratch.plan, y)
     }
 
     fn check_classes(&self) -> Result<()> {

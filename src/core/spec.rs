@@ -99,8 +99,8 @@ impl Spec {
                 (options.loss, options.from_logits) = (Some(loss), from_logits);
             }
             "metrics" => {
-                let names = value.words()?;
-                let metrics = names.iter().map(|name| Metric::parse(name));
+                let words = value.words()?;
+                let metrics = words.iter().map(|word| Metric::parse(word));
                 options.metrics = Some(metrics.collect::<Result<_>>()?);
             }
             "epochs" => options.epochs = Some(TrainOptions::check_epochs(value.integer()?)?),

@@ -51,7 +51,7 @@ struct Stored {
     optimizer: Option<Value>,
     loss: Option<Value>,
     from_logits: bool,
-    metrics: Option<Vec<String>>,
+    metrics: Option<Vec<Value>>,
     epochs: Option<u32>,
     batch_size: Option<usize>,
     validation_split: Option<f64>,
@@ -70,9 +70,8 @@ struct Stored {
 impl TrainOptions {
     /// The options as [`TrainOptions::from_json`] reads them.
     pub(crate) fn to_json(&self) -> Value {
-        let metrics = |metrics: &Vec<Metric>| -> Vec<_> {
-            metrics.iter().map(|metric| metric.name()).collect()
-        };
+        let metrics =
+            |metrics: &Vec<Metric>| -> Vec<_> { metrics.iter().map(Metric::to_json).collect() };
         let callbacks = |callbacks: &Vec<FitCallback>| -> Vec<_> {
             callbacks.iter().map(FitCallback::to_json).collect()
         };
@@ -80,7 +79,8 @@ impl TrainOptions {
             "layers": self.layers.as_ref().map(Sequential::to_json),
             "optimizer": self.optimizer.as_ref().map(Optimizer::to_json),
             "loss": self.loss.as_ref().map(Loss::to_json),
-            "from_logits": self.from_logits,
+            // What was said of probabilities has been checked, and changes nothing more.
+            "from_logits": self.from_logits == Some(true),
             "metrics": self.metrics.as_ref().map(metrics),
             "epochs": self.epochs,
             "batch_size": self.batch_size,
@@ -103,7 +103,7 @@ impl TrainOptions {
         let stored: Stored = serde_json::from_value(json)
             .map_err(|error| Error::new(ErrorKind::InvalidParameter, error.to_string()))?;
         let callbacks = |list: Vec<Value>| FitCallback::parse_list(&Value::Array(list).to_string());
-        let metrics = |names: Vec<String>| names.iter().map(|name| Metric::parse(name)).collect();
+        let metrics = |metrics: Vec<Value>| metrics.iter().map(Metric::from_json).collect();
         let options = Self {
             layers: stored
                 .layers
@@ -118,7 +118,7 @@ impl TrainOptions {
                 .loss
                 .map(|loss| Loss::parse(&loss.to_string()))
                 .transpose()?,
-            from_logits: stored.from_logits,
+            from_logits: stored.from_logits.then_some(true),
             metrics: stored.metrics.map(metrics).transpose()?,
             epochs: stored.epochs,
             batch_size: stored.batch_size,

@@ -47,14 +47,27 @@ pub(crate) enum TargetKind {
 /// The network sees `(value - mean) / std`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Standard {
-    /// Mean of the training rows.
-    pub(crate) mean: f64,
-    /// Their population standard deviation; 1 for a constant target.
-    pub(crate) std: f64,
+pub struct Standard {
+    /// Mean of the training rows; 0 where the loss needs values in their own units, or a multiple of them.
+    pub mean: f64,
+    /// Their population standard deviation; 1 for a constant target, or where the loss needs values as they are.
+    pub std: f64,
 }
 
 impl Standard {
+    /// Values as they are.
+    pub const PLAIN: Standard = Standard {
+        mean: 0.0,
+        std: 1.0,
+    };
+
+    /// Those of every output: each its own, one for all, or none.
+    pub(crate) fn each(scales: &[Standard]) -> impl Iterator<Item = Standard> {
+        const PLAIN: &[Standard] = &[Standard::PLAIN];
+        let all = if scales.is_empty() { PLAIN } else { scales };
+        all.iter().copied().cycle()
+    }
+
     /// What the network sees of `value`.
     #[inline]
     pub(crate) fn apply(self, value: f64) -> f32 {
@@ -127,10 +140,10 @@ impl Target {
         }
     }
 
-    /// The standard deviations by which errors are multiplied to be in the target's units: of each output.
-    pub(crate) fn scales(&self) -> Vec<f64> {
+    /// How each output is scaled; none of classes.
+    pub(crate) fn scales(&self) -> Vec<Standard> {
         match &self.kind {
-            TargetKind::Regression { outputs } => outputs.iter().map(|it| it.std).collect(),
+            TargetKind::Regression { outputs } => outputs.clone(),
             TargetKind::Classes { .. } => Vec::new(),
         }
     }
@@ -162,7 +175,9 @@ impl Target {
             match &self.kind {
                 TargetKind::Regression { outputs } => {
                     info.encoding = "regression".to_owned();
-                    info.scaling = Some("standard".to_owned());
+                    let plain = outputs.iter().all(|it| *it == Standard::PLAIN);
+                    let scaling = if plain { "none" } else { "standard" };
+                    info.scaling = Some(scaling.to_owned());
                     // Of an array every element has its own.
                     if column.column_type != ColumnType::Vector {
                         info.mean = outputs.get(place).map(|output| output.mean);

@@ -4,6 +4,7 @@ mod learnt;
 
 use crate::encoder::Moments;
 use crate::labels::{Labels, Rows};
+use crate::loss::Scaling;
 use crate::record::{Field, FieldKind};
 use crate::slot::Slot;
 use crate::target::{MAX_CLASSES, Target};
@@ -17,6 +18,10 @@ pub(crate) struct TargetLearner {
     /// Where it comes from and goes to.
     pub(crate) slots: Vec<Slot>,
     learned: Learned,
+    /// The loss, if one was given.
+    loss: Option<Loss>,
+    /// Whether numbers are learned in their own units, so that those of every row have to fit the loss.
+    own_units: bool,
 }
 
 /// What is learned. Classes are learned from every row, so that one that no training row has is noticed.
@@ -50,14 +55,18 @@ impl TargetLearner {
         loss: Option<&Loss>,
         known: Option<&Target>,
     ) -> Result<Self> {
-        let wanted = loss.filter(|loss| loss.is_crossentropy());
+        let wanted = loss.filter(|loss| loss.wants_classes());
+        let numbers = loss.is_some_and(Loss::wants_numbers);
         let known = known.is_some_and(|target| !target.labels().is_empty());
         let several = columns.len() > 1;
         let mut slots = Vec::new();
         let mut learned = None;
         for (index, column) in columns {
             check_type(&column, several, wanted)?;
-            let integer = column.integer && !several;
+            if let Some(loss) = loss.filter(|_| numbers) {
+                check_number(&column, loss)?;
+            }
+            let integer = column.integer && !several && !numbers;
             let kind = FieldKind::of(&column);
             let slot = Slot::new(index, &column, Field { offset, kind });
             offset += slot.bytes();
@@ -88,6 +97,8 @@ impl TargetLearner {
                 integers: None,
             }),
             slots,
+            loss: loss.copied(),
+            own_units: loss.is_some_and(|loss| matches!(loss.scaling(), Scaling::Own(..))),
         })
     }
 
@@ -130,7 +141,7 @@ impl TargetLearner {
             }
             (Learned::Booleans(rows), Some(slot)) => rows.get_mut(slot.field.word(record) as usize),
             (Learned::Numbers { outputs, integers }, Some(slot)) => {
-                if training {
+                if training || self.own_units {
                     for (field, moments) in outputs.iter_mut() {
                         moments.add(field.number(record));
                     }
@@ -236,7 +247,19 @@ impl Integers {
     }
 }
 
-/// Refuses what cannot be a target, alone or beside others, under a crossentropy if one is `wanted`.
+/// Refuses a target of classes under a loss of numbers.
+fn check_number(column: &Column, loss: &Loss) -> Result<()> {
+    let kind = column.column_type;
+    if kind.is_numeric() || kind == ColumnType::Vector {
+        return Ok(());
+    }
+    let (name, what, loss) = (&column.name, kind.words(), loss.name());
+    let message = format!("target \"{name}\" is {what}, but loss {loss} needs numbers");
+    Err(Error::new(ErrorKind::TypeMismatch, message)
+        .hint("Use a crossentropy, or cast the target to a number."))
+}
+
+/// Refuses what cannot be a target, alone or beside others, under a loss of classes if one is `wanted`.
 fn check_type(column: &Column, several: bool, wanted: Option<&Loss>) -> Result<()> {
     let name = &column.name;
     let refused =

@@ -85,7 +85,7 @@ impl Request {
                 .transpose()?,
             optimizer: call.text(4)?.as_deref().map(Optimizer::parse).transpose()?,
             loss: loss.map(|(loss, _)| loss),
-            from_logits: loss.is_some_and(|(_, from_logits)| from_logits),
+            from_logits: loss.and_then(|(_, from_logits)| from_logits),
             metrics: call
                 .texts(6, "metrics")?
                 .map(|names| names.iter().map(|name| Metric::parse(name)).collect())

@@ -27,9 +27,11 @@ impl Active {
     /// Checks what `callbacks` monitor against what `model` logs, and takes room for the weights that they keep.
     pub fn new(callbacks: &[FitCallback], model: &Model, validation: bool) -> Result<Active> {
         FitCallback::check(callbacks, Some(model.optimizer()))?;
-        let names: Vec<&str> = model.metrics().iter().map(|m| m.name()).collect();
+        let directions = model.metrics().iter().map(|metric| metric.more_is_better());
+        let names = model.metric_names().iter().map(String::as_str);
+        let metrics: Vec<_> = names.zip(directions).collect();
         let logged = Logged {
-            metrics: &names,
+            metrics: &metrics,
             validation,
         };
         let hook = |callback: &FitCallback| {

@@ -1,7 +1,7 @@
 //! What a callback monitors, and what is better (Keras: `MonitorCallback`).
 
 use super::{Config, invalid, unknown};
-use crate::{EpochLogs, Result};
+use crate::{EpochLogs, Metric, Result};
 
 /// Which direction is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,14 +39,11 @@ impl Mode {
 
 /// What will be logged of every epoch.
 pub(super) struct Logged<'a> {
-    /// The names of the metrics.
-    pub metrics: &'a [&'a str],
+    /// The names of the metrics, and whether more of each is better.
+    pub metrics: &'a [(&'a str, bool)],
     /// Whether there are validation rows.
     pub validation: bool,
 }
-
-/// Names of which more is better.
-const MORE: [&str; 3] = ["accuracy", "auc", "r2"];
 
 /// A value that is looked at, and the best one so far.
 #[derive(Debug)]
@@ -79,9 +76,14 @@ impl Monitor {
             ))
             .hint("Set validation_split, or monitor \"loss\"."));
         }
-        if plain != "loss" && !logged.metrics.contains(&plain) {
+        // Keras's longer names are known too: `mean_absolute_error` is logged as `mae`.
+        let short = Metric::parse(plain).ok();
+        let short = short.as_ref().map(Metric::name);
+        let find = |name| logged.metrics.iter().find(|(known, _)| *known == name);
+        let found = find(plain).or_else(|| find(short?)).copied();
+        if plain != "loss" && found.is_none() {
             let mut known: Vec<String> = std::iter::once("loss")
-                .chain(logged.metrics.iter().copied())
+                .chain(logged.metrics.iter().map(|(name, _)| *name))
                 .map(str::to_owned)
                 .collect();
             if logged.validation {
@@ -92,10 +94,14 @@ impl Monitor {
         }
         Ok(Monitor {
             more: match mode {
-                Mode::Auto => MORE.contains(&plain),
+                Mode::Auto => found.is_some_and(|(_, more)| more),
                 mode => mode == Mode::Max,
             },
-            name: name.to_owned(),
+            name: match found {
+                Some((logged, _)) if name == plain => logged.to_owned(),
+                Some((logged, _)) => format!("val_{logged}"),
+                None => name.to_owned(),
+            },
             min_delta,
             best: None,
         })

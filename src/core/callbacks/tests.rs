@@ -13,7 +13,7 @@ fn logs(epoch: u32, val_loss: f64) -> EpochLogs {
 }
 
 const LOGGED: Logged<'_> = Logged {
-    metrics: &["auc"],
+    metrics: &[("auc", true)],
     validation: true,
 };
 

@@ -47,7 +47,7 @@ pub(crate) use freeze::{freeze, freezing_bytes, frozen_encoder};
 pub(crate) use layout::{frozen_layout, layout};
 pub(crate) use learner::Learner;
 pub(crate) use lookup::{Lookup, hash};
-pub(crate) use moments::Moments;
+pub(crate) use moments::{Moments, divisor};
 pub(crate) use number::Scaling;
 pub(crate) use outliers::drop_outliers;
 pub(crate) use pass::Pass;

@@ -117,7 +117,7 @@ fn regression_metrics_are_those_of_the_answers() -> Result<()> {
     close("rmse", (squared / count).sqrt());
     close("r2", 1.0 - squared / total);
     assert_eq!(found[0].0, "loss");
-    let std = scorer.target.scales()[0];
+    let std = scorer.target.scales()[0].std;
     let loss = squared / count / (std * std);
     assert!(
         (found[0].1 - loss).abs() < 1e-4 * loss,

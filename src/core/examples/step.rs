@@ -43,7 +43,7 @@ fn model(inputs: impl Into<Inputs>, widths: &[usize]) -> Result<Model> {
         inputs,
         task,
         Optimizer::default(),
-        Loss::MeanSquaredError,
+        Loss::MSE,
         vec![],
         1.0,
     )?;

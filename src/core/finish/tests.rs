@@ -1,5 +1,7 @@
 //! Whole trainings of small made-up tables.
 
+mod losses;
+
 use crate::fixture::{CancelAt, NoCallback, NoSpill, ToMemory, column, integer, quick, train};
 use crate::{
     Activation, Column, ColumnType, Dense, Error, ErrorKind, Layer, Loss, Metric, ModelFile,
@@ -126,7 +128,7 @@ fn one_class_is_too_few() {
         expected("true")
     );
     let options = TrainOptions {
-        loss: Some(Loss::BinaryCrossentropy),
+        loss: Some(Loss::BINARY),
         ..quick()
     };
     assert_eq!(
@@ -237,7 +239,7 @@ fn an_integer_of_zeros_and_ones_is_a_class_target_with_a_notice() -> Result<()> 
         "not an integer"
     );
     let options = TrainOptions {
-        loss: Some(Loss::CategoricalCrossentropy),
+        loss: Some(Loss::CATEGORICAL),
         ..quick()
     };
     let trained = train(columns(), options, &rows(11))?;
@@ -477,7 +479,7 @@ fn every_check_can_cancel_and_the_error_comes_back_unchanged() -> Result<()> {
 #[test]
 fn metrics_can_be_chosen_and_undefined_ones_are_null() -> Result<()> {
     let options = TrainOptions {
-        metrics: Some(vec![Metric::Rmse, Metric::R2]),
+        metrics: Some(vec![Metric::RMSE, Metric::R2]),
         validation_split: Some(0.0),
         ..quick()
     };

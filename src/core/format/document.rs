@@ -4,7 +4,7 @@ use super::FORMAT;
 use crate::canonical::canonical;
 use crate::encoder::Preprocessing;
 use crate::results::Results;
-use crate::{Error, ErrorKind, Model, ModelFile, Result, Target};
+use crate::{Error, ErrorKind, Metric, Model, ModelFile, Result, Target};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -28,7 +28,7 @@ pub(super) struct Document {
     /// What it was compiled with.
     pub(super) loss: Box<RawValue>,
     /// What it was compiled with.
-    pub(super) metrics: Vec<String>,
+    pub(super) metrics: Vec<Value>,
     /// How good it was.
     pub(super) results: Results,
     /// Of all of this but itself, in canonical form, and of the weights; in hexadecimal.
@@ -45,7 +45,7 @@ pub(super) fn description(file: &ModelFile) -> Value {
         "target": file.target,
         "optimizer": model.optimizer().to_json(),
         "loss": model.loss().to_json(),
-        "metrics": model.metrics().iter().map(|metric| metric.name()).collect::<Vec<_>>(),
+        "metrics": model.metrics().iter().map(Metric::to_json).collect::<Vec<_>>(),
         "results": file.results,
     })
 }

@@ -11,6 +11,7 @@ use crate::{
     Sequential, Target,
 };
 use serde::Deserialize;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
@@ -179,14 +180,14 @@ fn compile(
     target: &Target,
     optimizer: &str,
     loss: &str,
-    metrics: &[String],
+    metrics: &[Value],
 ) -> Result<Model> {
     let invalid = |error: serde_json::Error| Error::new(ErrorKind::Damaged, error.to_string());
     let layers = Sequential::from_json(&serde_json::from_str(layers).map_err(invalid)?)?;
     check_size(&layers)?;
     let metrics = metrics
         .iter()
-        .map(|metric| Metric::parse(metric))
+        .map(Metric::from_json)
         .collect::<Result<_>>()?;
     let model = layers.compile(
         inputs,

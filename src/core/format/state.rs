@@ -148,8 +148,8 @@ mod tests {
     use super::*;
     use crate::fixture::NoCallback;
     use crate::{
-        Activation, ClassWeight, Dense, EarlyStopping, ErrorKind, Layer, Loss, Metric, Optimizer,
-        Sequential,
+        Activation, ClassWeight, Dense, EarlyStopping, ErrorKind, Huber, Layer, Loss, Metric,
+        Optimizer, Sequential,
     };
 
     const LIMIT: u64 = 1 << 20;
@@ -165,8 +165,8 @@ mod tests {
                 Activation::Linear,
             ))])),
             optimizer: Some(Optimizer::parse("rmsprop").expect("an optimizer")),
-            loss: Some(Loss::Huber { delta: 0.5 }),
-            metrics: Some(vec![Metric::Mae]),
+            loss: Some(Loss::Huber(Huber { delta: 0.5 })),
+            metrics: Some(vec![Metric::MAE]),
             epochs: Some(7),
             callbacks: Some(vec![EarlyStopping::default().into()]),
             exclude: vec!["größe\n".into()],
@@ -201,7 +201,7 @@ mod tests {
             assert_eq!(again.optimizer.slots, state.optimizer.slots);
             assert_eq!((again.epochs(), again.optimizer.steps), (3, 12));
             assert_eq!(again.options.to_json(), state.options.to_json());
-            assert_eq!(again.options.loss, Some(Loss::Huber { delta: 0.5 }));
+            assert_eq!(again.options.loss, Some(Loss::Huber(Huber { delta: 0.5 })));
             let tensors = safetensors::SafeTensors::deserialize(&bytes).expect("safetensors");
             assert_eq!(tensors.len(), slots);
         }

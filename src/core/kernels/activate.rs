@@ -181,14 +181,14 @@ fn squareplus(x: f32) -> f32 {
 
 /// The largest of a row; NaN is passed over and comes back in the exponentials.
 #[inline(always)]
-pub(super) fn largest(row: &[f32]) -> f32 {
+pub(crate) fn largest(row: &[f32]) -> f32 {
     row.iter()
         .fold(f32::NEG_INFINITY, |a, &b| if b > a { b } else { a })
 }
 
 /// row = e^(row - largest); returns the sum, in a fixed order of lanes.
 #[inline(always)]
-pub(super) fn exponentials<S: Simd>(row: &mut [f32], largest: f32) -> f32 {
+pub(crate) fn exponentials<S: Simd>(row: &mut [f32], largest: f32) -> f32 {
     let mut lanes = [0f32; 16];
     for chunk in row.chunks_mut(16) {
         for (z, lane) in chunk.iter_mut().zip(&mut lanes) {

@@ -15,7 +15,7 @@ fn number(i: usize) -> f32 {
 
 fn model(inputs: impl Into<Inputs>, layers: Vec<Layer>) -> Result<Model> {
     let task = Task::Regression { outputs: 1 };
-    let (loss, metrics) = (Loss::MeanSquaredError, Vec::<Metric>::new());
+    let (loss, metrics) = (Loss::MSE, Vec::<Metric>::new());
     let mut model =
         Sequential::new(layers).compile(inputs, task, Optimizer::default(), loss, metrics, 1.0)?;
     let weights = (0..model.parameters()).map(|i| 0.4 * number(i)).collect();

@@ -320,7 +320,7 @@ fn classes_keep_their_numbers() -> Result<()> {
     let rows: Vec<_> = (0..40)
         .map(|i| row(f64::from(i), f64::from(i % 3 + 4)))
         .collect();
-    let loss = Some(Loss::CategoricalCrossentropy);
+    let loss = Some(Loss::CATEGORICAL);
     let first = train(columns(), TrainOptions { loss, ..quick() }, &rows)?;
     assert_eq!(first.file.labels(), ["4", "5", "6"]);
     let again = |rows: &[Vec<Value<'_>>]| {
@@ -513,7 +513,7 @@ fn a_state_of_another_model_is_refused() -> Result<()> {
         "the training state is not that of the model"
     );
     let mae = TrainOptions {
-        loss: Some(Loss::MeanAbsoluteError),
+        loss: Some(Loss::MAE),
         ..quick()
     };
     assert_eq!(
@@ -532,7 +532,7 @@ fn a_state_of_another_model_is_refused() -> Result<()> {
     let other = TrainOptions {
         optimizer: Some(Optimizer::parse(r#"{"adam": {"learning_rate": 0.1}}"#)?),
         batch_size: Some(7),
-        metrics: Some(vec![crate::Metric::Mse]),
+        metrics: Some(vec![crate::Metric::MSE]),
         ..quick()
     };
     resume(other, &first)
@@ -561,7 +561,7 @@ fn other_layers_losses_and_optimizers_are_refused_by_name() {
         message(given(vec![dense(1, None)])),
         "the model has 2 layers, not 1"
     );
-    let loss = check_loss(Loss::Huber { delta: 0.5 }, Loss::MeanSquaredError);
+    let loss = check_loss(Loss::Huber(crate::Huber { delta: 0.5 }), Loss::MSE);
     assert_eq!(
         message(loss),
         "loss {\"huber\":{\"delta\":0.5}} is not that of the model, \"mse\""

@@ -93,7 +93,7 @@ fn logits_become_probabilities() -> Result<()> {
     let layers = Sequential::new(vec![Layer::Dense(Dense::new(1, Activation::Linear))]);
     let options = TrainOptions {
         layers: Some(layers),
-        loss: Some(Loss::BinaryCrossentropy),
+        loss: Some(Loss::BINARY),
         ..quick()
     };
     let scorer = scorer(

@@ -66,16 +66,34 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// A list of words, or one.
+    /// A list of words, each as [`Json::word`] reads it, or one.
     pub(super) fn words(&self) -> Result<Vec<String>> {
         let word = self.word()?;
         if !word.trim_start().starts_with('[') {
-            return match self.first() {
-                b'"' => Ok(vec![word.into_owned()]),
-                _ => Err(self.wrong("an array of words")),
-            };
+            return Ok(vec![word.into_owned()]);
         }
-        Json::parse(&self.name, &word)?.list("an array of words")
+        let list = Json::parse(&self.name, &word)?;
+        let elements = list.read::<Vec<&RawValue>>()?;
+        let words = elements.into_iter().map(|element| {
+            let name = Cow::Borrowed(&*self.name);
+            let element = Json {
+                name,
+                text: element.get(),
+            };
+            match element.first() {
+                b'"' | b'{' => element.word().map(Cow::into_owned),
+                _ if element.is_null() => Err(null_in(&self.name)),
+                _ => {
+                    let message = format!(
+                        "{} must be an array of words or JSON objects, but has {}",
+                        self.name,
+                        cut(element.text)
+                    );
+                    Err(invalid(message))
+                }
+            }
+        });
+        words.collect()
     }
 
     /// An array of names, or one.
@@ -95,8 +113,7 @@ impl<'a> Json<'a> {
         let texts = elements.into_iter().map(|element| {
             let text = element.get();
             if text == "null" {
-                let message = format!("{} must not contain a null", self.name);
-                return Err(Error::new(ErrorKind::NullNotAllowed, message));
+                return Err(null_in(&self.name));
             }
             if !text.starts_with('"') {
                 let message = format!("{} must be {wanted}, but has {}", self.name, cut(text));
@@ -178,6 +195,12 @@ impl<'a> Json<'a> {
             cut(self.text)
         ))
     }
+}
+
+#[cold]
+fn null_in(name: &str) -> Error {
+    let message = format!("{name} must not contain a null");
+    Error::new(ErrorKind::NullNotAllowed, message)
 }
 
 /// The beginning of a long text.

@@ -2,7 +2,7 @@
 
 use super::{DeclaredType, Spec};
 use crate::{
-    ClassWeight, ColumnType, Error, ErrorKind, Loss, Metric, Optimizer, Preprocess, Result,
+    ClassWeight, ColumnType, Error, ErrorKind, Huber, Loss, Metric, Optimizer, Preprocess, Result,
 };
 
 const LIMIT: u64 = 64 << 20;
@@ -65,9 +65,9 @@ fn every_key_is_read() -> Result<()> {
     assert_eq!(options.optimizer, Some(Optimizer::parse("sgd")?));
     assert_eq!(
         (options.loss, options.from_logits),
-        (Some(Loss::Huber { delta: 2.0 }), false)
+        (Some(Loss::Huber(Huber { delta: 2.0 })), None)
     );
-    assert_eq!(options.metrics, Some(vec![Metric::Mae, Metric::R2]));
+    assert_eq!(options.metrics, Some(vec![Metric::MAE, Metric::R2]));
     assert_eq!((options.epochs, options.batch_size), (Some(7), Some(64)));
     assert_eq!(
         (options.validation_split, options.max_seconds),
@@ -122,13 +122,16 @@ fn what_takes_options_may_be_text_too() -> Result<()> {
     assert_eq!(direct.preprocess, text.preprocess);
     assert_eq!(direct.class_weight, text.class_weight);
     assert_eq!(direct.metrics, text.metrics);
-    assert!(direct.from_logits && text.from_logits);
+    assert_eq!(
+        (direct.from_logits, text.from_logits),
+        (Some(true), Some(true))
+    );
     let words = parse(
         r#"{"optimizer": "Adam", "callbacks": "EarlyStopping", "class_weight": "balanced", "metrics": "accuracy", "exclude": "[id]"}"#,
     )?
     .options;
     assert_eq!(words.optimizer, Some(Optimizer::default()));
-    assert_eq!(words.metrics, Some(vec![Metric::Accuracy]));
+    assert_eq!(words.metrics, Some(vec![Metric::ACCURACY]));
     assert_eq!(words.class_weight, Some(ClassWeight::Balanced));
     assert_eq!(words.exclude, ["[id]"]);
     Ok(())
@@ -214,11 +217,11 @@ fn values_out_of_range_or_of_another_kind_are_refused() {
         ),
         (
             r#"{"metrics": {"mae": 1}}"#,
-            "metrics must be an array of words, not {\"mae\": 1}",
+            "the settings of metric mae must be a JSON object",
         ),
         (
             r#"{"metrics": [1]}"#,
-            "metrics must be an array of words, but has 1",
+            "metrics must be an array of words or JSON objects, but has 1",
         ),
         (r#"{"metrics": "[1"}"#, "metrics is not valid JSON"),
         (r#"{"metrics": ["maee"]}"#, "unknown metric \"maee\""),

@@ -1,12 +1,13 @@
 //! The target once all rows are read: learned anew, or as an earlier training learned it.
 
 use super::{Integers, Learned, TargetLearner};
-use crate::encoder::{Moments, too_far};
+use crate::encoder::{Moments, divisor, too_far};
 use crate::labels::Rows;
+use crate::loss::Scaling;
 use crate::record::Field;
 use crate::target::{Standard, Target, TargetColumn, TargetKind, unseen};
 use crate::target_codes::{StoredClasses, TargetCodes};
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Loss, Result};
 
 /// The target, learned.
 #[derive(Debug)]
@@ -44,8 +45,9 @@ impl TargetLearner {
     pub(crate) fn finish(self) -> Result<Learnt> {
         let columns: Vec<TargetColumn> = self.slots.iter().map(TargetColumn::of).collect();
         let name = self.name().to_owned();
+        let loss = self.loss;
         let (field, classes) = match self.values()? {
-            Values::Numbers(outputs) => return scaled(columns, outputs),
+            Values::Numbers(outputs) => return scaled(columns, outputs, loss),
             Values::Classes(field, classes) => (field, classes),
         };
         if let Some(other) = classes.other {
@@ -90,6 +92,7 @@ impl TargetLearner {
     pub(crate) fn finish_as(self, target: &Target) -> Result<Learnt> {
         let known = target.labels();
         let mut rows = vec![0; known.len()];
+        let loss = self.loss;
         let codes = match (self.values()?, &target.kind) {
             (Values::Classes(field, classes), TargetKind::Classes { .. }) => {
                 let mut numbers = Vec::new();
@@ -108,11 +111,12 @@ impl TargetLearner {
                 if here.len() == outputs.len() =>
             {
                 let scaled = here.into_iter().zip(outputs).enumerate();
-                let scaled = scaled.map(|(place, ((field, _), scale))| {
+                let scaled = scaled.map(|(place, ((field, moments), scale))| {
                     let name = Target::output_name(&target.columns, place);
-                    (field, *scale, name)
+                    check_range(loss, &moments, &name)?;
+                    Ok((field, *scale, name))
                 });
-                TargetCodes::Scaled(scaled.collect())
+                TargetCodes::Scaled(scaled.collect::<Result<_>>()?)
             }
             _ => {
                 let message = format!(
@@ -174,18 +178,35 @@ impl TargetLearner {
     }
 }
 
-/// A regression of `outputs`.
-fn scaled(columns: Vec<TargetColumn>, outputs: Vec<(Field, Moments)>) -> Result<Learnt> {
+/// A regression of `outputs`, scaled as `loss` needs it.
+fn scaled(
+    columns: Vec<TargetColumn>,
+    outputs: Vec<(Field, Moments)>,
+    loss: Option<Loss>,
+) -> Result<Learnt> {
     let mut scales = Vec::new();
     for (place, (_, moments)) in outputs.iter().enumerate() {
+        let name = Target::output_name(&columns, place);
         let Some(std) = moments.std() else {
-            let name = Target::output_name(&columns, place);
             return Err(too_far(moments.mean, &name));
         };
-        scales.push(Standard {
-            mean: moments.mean,
-            std,
-        });
+        let mean = moments.mean;
+        scales.push(
+            match loss.map_or(Scaling::Standard, |loss| loss.scaling()) {
+                Scaling::Standard => Standard { mean, std },
+                Scaling::Factor => {
+                    let square = mean * mean + moments.m2 / moments.count.max(1) as f64;
+                    Standard {
+                        mean: 0.0,
+                        std: divisor(square.sqrt()),
+                    }
+                }
+                Scaling::Own(..) => {
+                    check_range(loss, moments, &name)?;
+                    Standard::PLAIN
+                }
+            },
+        );
     }
     let fields = outputs.iter().zip(&scales).enumerate();
     let codes = fields
@@ -199,4 +220,28 @@ fn scaled(columns: Vec<TargetColumn>, outputs: Vec<(Field, Moments)>) -> Result<
         rows: Vec::new(),
         notice: None,
     })
+}
+
+/// Refuses values that the loss has no meaning for.
+fn check_range(loss: Option<Loss>, moments: &Moments, name: &str) -> Result<()> {
+    let Some((loss, Scaling::Own(least, most))) = loss.map(|loss| (loss, loss.scaling())) else {
+        return Ok(());
+    };
+    let word = loss.name();
+    let refused = |value: f64, needs: String| {
+        let message =
+            format!("target \"{name}\" has the value {value}, but loss {word} needs {needs}");
+        Err(Error::new(ErrorKind::InvalidParameter, message)
+            .hint("Leave such rows out of the query, or use loss mse, mae or huber."))
+    };
+    let needs = if most.is_finite() {
+        format!("values from {least} to {most}")
+    } else {
+        format!("values of at least {least}")
+    };
+    match () {
+        () if moments.min < least => refused(moments.min, needs),
+        () if moments.count > 0 && moments.max > most => refused(moments.max, needs),
+        () => Ok(()),
+    }
 }

@@ -54,8 +54,8 @@ fn fit(
             28,
             Task::Binary,
             Optimizer::parse(optimizer).unwrap(),
-            Loss::BinaryCrossentropy,
-            vec![Metric::Accuracy, Metric::Auc],
+            Loss::BINARY,
+            vec![Metric::ACCURACY, Metric::AUC],
             1.0,
         )
         .unwrap();

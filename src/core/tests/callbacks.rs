@@ -33,14 +33,7 @@ fn network(inputs: usize, optimizer: &str) -> Model {
     let task = Task::Regression { outputs: 1 };
     let optimizer = Optimizer::parse(optimizer).unwrap();
     Sequential::new(layers)
-        .compile(
-            inputs,
-            task,
-            optimizer,
-            Loss::MeanSquaredError,
-            vec![Metric::Mae],
-            1.0,
-        )
+        .compile(inputs, task, optimizer, Loss::MSE, vec![Metric::MAE], 1.0)
         .unwrap()
 }
 

@@ -122,9 +122,9 @@ fn reference(layers: &[Layer], loss: Loss, w: &[f64], rows: &Rows) -> f64 {
                 / x.len() as f64
         };
         total += match loss {
-            Loss::MeanSquaredError => mean(&|p, y| (p - y) * (p - y)),
-            Loss::MeanAbsoluteError => mean(&|p, y| (p - y).abs()),
-            Loss::Huber { delta } => mean(&|p, y| {
+            Loss::MSE => mean(&|p, y| (p - y) * (p - y)),
+            Loss::MAE => mean(&|p, y| (p - y).abs()),
+            Loss::Huber(Huber { delta }) => mean(&|p, y| {
                 let a = (p - y).abs();
                 if a <= delta {
                     0.5 * a * a
@@ -132,10 +132,9 @@ fn reference(layers: &[Layer], loss: Loss, w: &[f64], rows: &Rows) -> f64 {
                     delta * (a - 0.5 * delta)
                 }
             }),
-            Loss::BinaryCrossentropy => {
-                mean(&|p, y| -(y * libm::log(p) + (1.0 - y) * libm::log(1.0 - p)))
-            }
-            Loss::CategoricalCrossentropy => -libm::log(x[y[0] as usize]),
+            Loss::BINARY => mean(&|p, y| -(y * libm::log(p) + (1.0 - y) * libm::log(1.0 - p))),
+            Loss::CATEGORICAL => -libm::log(x[y[0] as usize]),
+            other => panic!("no reference for {}", other.name()),
         };
     }
     total / rows.rows() as f64
@@ -180,7 +179,7 @@ fn every_activation_and_layer_equals_finite_differences() {
             &format!("{f:?} in Dense"),
             vec![dense(5, f), dense(4, f), dense(1, Linear)],
             REGRESSION,
-            Loss::MeanSquaredError,
+            Loss::MSE,
             &mut rows,
         );
         let layers = vec![
@@ -192,7 +191,7 @@ fn every_activation_and_layer_equals_finite_differences() {
             &format!("{f:?} as a layer"),
             layers,
             REGRESSION,
-            Loss::MeanSquaredError,
+            Loss::MSE,
             &mut rows,
         );
     }
@@ -203,7 +202,7 @@ fn every_activation_and_layer_equals_finite_differences() {
         "no bias",
         vec![Layer::Dense(no_bias), dense(1, Linear)],
         REGRESSION,
-        Loss::MeanSquaredError,
+        Loss::MSE,
         &mut rows,
     );
 }
@@ -211,11 +210,7 @@ fn every_activation_and_layer_equals_finite_differences() {
 #[test]
 fn every_loss_equals_finite_differences() {
     use Activation::*;
-    for loss in [
-        Loss::MeanSquaredError,
-        Loss::MeanAbsoluteError,
-        Loss::Huber { delta: 0.3 },
-    ] {
+    for loss in [Loss::MSE, Loss::MAE, Loss::Huber(Huber { delta: 0.3 })] {
         let y = numbers(14, 2);
         let mut rows = Rows::new(numbers(21, 1), y, 3, 2);
         check(
@@ -231,21 +226,21 @@ fn every_loss_equals_finite_differences() {
         "bce",
         vec![dense(4, Tanh), dense(1, Sigmoid)],
         Task::Binary,
-        Loss::BinaryCrossentropy,
+        Loss::BINARY,
         &mut rows,
     );
     check(
         "mse of sigmoid",
         vec![dense(4, Tanh), dense(1, Sigmoid)],
         Task::Binary,
-        Loss::MeanSquaredError,
+        Loss::MSE,
         &mut rows,
     );
     check(
         "cce of two",
         vec![dense(4, Tanh), dense(2, Softmax)],
         Task::Binary,
-        Loss::CategoricalCrossentropy,
+        Loss::CATEGORICAL,
         &mut rows,
     );
     let mut rows = Rows::of(11, 3, |x| {
@@ -264,7 +259,7 @@ fn every_loss_equals_finite_differences() {
         "cce",
         layers,
         Task::Multiclass { classes: 3 },
-        Loss::CategoricalCrossentropy,
+        Loss::CATEGORICAL,
         &mut rows,
     );
 }
@@ -288,7 +283,7 @@ fn edge_widths_and_tiny_batches_equal_finite_differences() {
             &format!("{rows} rows, {widths:?}"),
             layers,
             REGRESSION,
-            Loss::MeanSquaredError,
+            Loss::MSE,
             &mut data,
         );
     }
@@ -304,7 +299,7 @@ fn dropout_equals_finite_differences_under_the_same_mask() {
         dense(1, Activation::Linear),
     ];
     let mut rows = Rows::of(40, 3, |x| x[0] + x[2]);
-    let mut model = compile(3, layers, REGRESSION, Loss::MeanSquaredError);
+    let mut model = compile(3, layers, REGRESSION, Loss::MSE);
     let weights = numbers(model.parameters(), 9);
     let (got, _) = gradient(&mut model, &weights, &mut rows, 1);
     for i in 0..weights.len() {
@@ -332,7 +327,7 @@ fn a_dense_stack_equals_candles_autograd() {
         dense(33, Activation::Tanh),
         dense(1, Activation::Linear),
     ];
-    let mut model = compile(inputs, layers, REGRESSION, Loss::MeanSquaredError);
+    let mut model = compile(inputs, layers, REGRESSION, Loss::MSE);
     let weights: Vec<f32> = numbers(model.parameters(), 4)
         .iter()
         .map(|w| 0.2 * w)
@@ -390,15 +385,10 @@ fn agree(model: &mut Model, weights: &[f32], data: &mut Rows, variables: &[Var],
 fn crossentropies_equal_those_of_candle_nn() {
     let (inputs, rows) = (7, 600);
     for (task, loss, units, head) in [
-        (
-            Task::Binary,
-            Loss::BinaryCrossentropy,
-            1,
-            Activation::Sigmoid,
-        ),
+        (Task::Binary, Loss::BINARY, 1, Activation::Sigmoid),
         (
             Task::Multiclass { classes: 4 },
-            Loss::CategoricalCrossentropy,
+            Loss::CATEGORICAL,
             4,
             Activation::Softmax,
         ),
@@ -460,12 +450,7 @@ fn embeddings_equal_candles_autograd() {
             1 => dense(1, Activation::Linear),
             _ => dense(w, Activation::Relu),
         });
-        let mut model = compile(
-            inputs.clone(),
-            layers.collect(),
-            REGRESSION,
-            Loss::MeanSquaredError,
-        );
+        let mut model = compile(inputs.clone(), layers.collect(), REGRESSION, Loss::MSE);
         assert_eq!(model.variables()[1].path, "embedding_1/embeddings");
         assert_eq!(model.variables()[1].shape, [300, 16]);
         let weights: Vec<f32> = numbers(model.parameters(), 4)

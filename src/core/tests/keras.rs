@@ -269,7 +269,7 @@ fn first_weights(first: &First) -> Vec<f32> {
     let width = first.shape.iter().rev().skip(1).product::<usize>();
     let outputs = first.shape[first.shape.len() - 1];
     let sequential = Sequential::from_json(&layers).unwrap();
-    let (optimizer, loss) = (Optimizer::default(), Loss::MeanSquaredError);
+    let (optimizer, loss) = (Optimizer::default(), Loss::MSE);
     let task = Task::Regression { outputs };
     let mut model = sequential
         .compile(width, task, optimizer, loss, vec![], 1.0)

@@ -44,16 +44,9 @@ fn compile(inputs: usize, widths: &[usize], optimizer: &str) -> Model {
     let mut layers: Vec<Layer> = widths.iter().map(|&w| dense(w, Activation::Gelu)).collect();
     layers.push(dense(1, Activation::Sigmoid));
     let optimizer = Optimizer::parse(optimizer).unwrap();
-    let metrics = vec![Metric::Accuracy, Metric::Auc];
+    let metrics = vec![Metric::ACCURACY, Metric::AUC];
     Sequential::new(layers)
-        .compile(
-            inputs,
-            Task::Binary,
-            optimizer,
-            Loss::BinaryCrossentropy,
-            metrics,
-            1.0,
-        )
+        .compile(inputs, Task::Binary, optimizer, Loss::BINARY, metrics, 1.0)
         .unwrap()
 }
 
@@ -228,9 +221,9 @@ fn fit_stays_within_what_memory_says() {
                 layers.insert(2, Layer::Flatten(Flatten::default()));
             }
             let optimizer = Optimizer::parse(optimizer).unwrap();
-            let (task, loss) = (Task::Regression { outputs: 1 }, Loss::MeanSquaredError);
+            let (task, loss) = (Task::Regression { outputs: 1 }, Loss::MSE);
             let mut model = Sequential::new(layers)
-                .compile(48, task, optimizer, loss, vec![Metric::Mae], 1.0)
+                .compile(48, task, optimizer, loss, vec![Metric::MAE], 1.0)
                 .unwrap();
             let said = model
                 .memory(batch_size.min(rows), 0, pool.threads())

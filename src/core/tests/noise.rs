@@ -16,16 +16,7 @@ fn compile(layer: &Json, channels: usize, learning_rate: f64) -> Model {
     let sgd = json!({"sgd": {"learning_rate": learning_rate}}).to_string();
     let sgd = Optimizer::parse(&sgd).unwrap();
     Sequential::from_json(&layers)
-        .and_then(|it| {
-            it.compile(
-                2 * channels,
-                REGRESSION,
-                sgd,
-                Loss::MeanSquaredError,
-                vec![],
-                1.0,
-            )
-        })
+        .and_then(|it| it.compile(2 * channels, REGRESSION, sgd, Loss::MSE, vec![], 1.0))
         .unwrap_or_else(|error| panic!("{layers}: {error}"))
 }
 

@@ -8,7 +8,7 @@ use tablenet_core::*;
 
 fn compile(layers: &Json, inputs: usize) -> Result<Model> {
     let sgd = Optimizer::parse(r#"{"sgd": {"learning_rate": 0.01}}"#)?;
-    let loss = Loss::MeanSquaredError;
+    let loss = Loss::MSE;
     Sequential::from_json(layers)?.compile(inputs, REGRESSION, sgd, loss, vec![], 1.0)
 }
 

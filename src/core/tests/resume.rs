@@ -35,7 +35,7 @@ fn model(optimizer: &str, width: usize) -> Model {
         Layer::Dense(Dense::new(1, Activation::Linear)),
     ];
     let optimizer = Optimizer::parse(optimizer).unwrap();
-    let (loss, metrics) = (Loss::MeanSquaredError, vec![Metric::Mae]);
+    let (loss, metrics) = (Loss::MSE, vec![Metric::MAE]);
     let mut model = Sequential::new(layers)
         .compile(inputs(), REGRESSION, optimizer, loss, metrics, 1.0)
         .unwrap();
@@ -171,7 +171,7 @@ fn embeddings_are_named_around_given_layers_and_checked() {
             inputs,
             REGRESSION,
             Optimizer::default(),
-            Loss::MeanSquaredError,
+            Loss::MSE,
             vec![],
             1.0,
         )

@@ -130,7 +130,7 @@ fn targets_that_cannot_be_are_refused() {
         "the query has no column to learn from besides the targets \"x\", \"big\", \"z\", \"small\" / Let the query return the feature columns too."
     );
     let mut run = two_targets(10);
-    run.options.loss = Some(Loss::BinaryCrossentropy);
+    run.options.loss = Some(Loss::BINARY);
     assert_eq!(
         run.refused(),
         "loss binary_crossentropy needs one target of classes, not several numbers / Use loss mse, mae or huber."

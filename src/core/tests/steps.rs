@@ -17,7 +17,7 @@ fn compile(layers: &Json, inputs: usize) -> Result<Model> {
         inputs,
         REGRESSION,
         Optimizer::default(),
-        Loss::MeanSquaredError,
+        Loss::MSE,
         vec![],
         1.0,
     )
@@ -734,8 +734,8 @@ fn gradients_of_random_stacks_equal_differences() {
             continue;
         }
         let sgd = Optimizer::parse(r#"{"sgd": {"learning_rate": 1.0}}"#).unwrap();
-        let compiled = read(&layers)
-            .and_then(|s| s.compile(12, REGRESSION, sgd, Loss::MeanSquaredError, vec![], 1.0));
+        let compiled =
+            read(&layers).and_then(|s| s.compile(12, REGRESSION, sgd, Loss::MSE, vec![], 1.0));
         let Ok(mut model) = compiled else { continue };
         count += 1;
         let pool = Pool::new(1).unwrap();

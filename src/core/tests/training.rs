@@ -441,14 +441,7 @@ fn options_and_data_are_checked() {
         ErrorKind::NotFinite
     );
     let bare = Sequential::new(vec![dense(1, Activation::Linear)])
-        .compile(
-            3,
-            REGRESSION,
-            Optimizer::default(),
-            Loss::MeanSquaredError,
-            vec![],
-            1.0,
-        )
+        .compile(3, REGRESSION, Optimizer::default(), Loss::MSE, vec![], 1.0)
         .unwrap();
     assert!(Plan::new(&bare, &mut Clock::new()).is_err());
 }
@@ -473,7 +466,7 @@ fn copying_weights_can_be_cancelled() {
 fn metrics_of_large_batches_are_taken_in_pieces() {
     let mut rows = Rows::of(300_000, 1, |x| x[0]);
     let checks = |metrics: Vec<Metric>, rows: &mut Rows| {
-        let (optimizer, loss) = (Optimizer::default(), Loss::MeanSquaredError);
+        let (optimizer, loss) = (Optimizer::default(), Loss::MSE);
         let mut model = Sequential::new(vec![dense(1, Activation::Linear)])
             .compile(1, REGRESSION, optimizer, loss, metrics, 1.0)
             .unwrap();
@@ -483,7 +476,10 @@ fn metrics_of_large_batches_are_taken_in_pieces() {
         model.evaluate(rows, 300_000, &mut clock, &pool).unwrap();
         clock.checks
     };
-    let more = checks(Metric::all(REGRESSION), &mut rows) - checks(vec![], &mut rows);
+    let more = checks(
+        vec![Metric::MAE, Metric::MSE, Metric::RMSE, Metric::R2],
+        &mut rows,
+    ) - checks(vec![], &mut rows);
     assert!(more >= 12, "{more}");
 }
 

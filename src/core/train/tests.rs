@@ -122,7 +122,7 @@ fn exclude_must_name_columns_and_leave_one() {
 #[test]
 fn numbers_that_are_not_integers_are_no_classes() {
     let options = TrainOptions {
-        loss: Some(Loss::BinaryCrossentropy),
+        loss: Some(Loss::BINARY),
         ..TrainOptions::default()
     };
     let (kind, message, hint) = refused(
@@ -281,7 +281,7 @@ fn reading_can_be_cancelled() -> Result<()> {
 #[test]
 fn too_many_classes_are_refused() -> Result<()> {
     let options = || TrainOptions {
-        loss: Some(Loss::CategoricalCrossentropy),
+        loss: Some(Loss::CATEGORICAL),
         ..TrainOptions::default()
     };
     let push_all = |target: Column, values: &[Value<'_>]| {

@@ -7,6 +7,7 @@ use mysql_server::{Refusal, Table};
 
 mysql_server::on_every_engine!(
     layers_and_optimizers_are_keras_words,
+    losses_and_metrics_are_keras_words,
     the_seed_decides,
     early_stopping_ends_a_training,
     rows_can_be_held_out_by_a_column,
@@ -35,6 +36,33 @@ fn layers_and_optimizers_are_keras_words(engine: &mut dyn Engine) {
         let row = trained(engine.train_on("layers", &table, "price", &spec));
         assert_eq!(row.epochs, 2);
         assert_eq!(row.metrics.keys().collect::<Vec<_>>(), ["mae", "rmse"]);
+    }
+}
+
+fn losses_and_metrics_are_keras_words(engine: &mut dyn Engine) {
+    let table = houses("houses_losses", 300);
+    engine.load(&table);
+    for loss in [
+        r#""mape""#,
+        r#""msle""#,
+        r#""log_cosh""#,
+        r#""poisson""#,
+        r#"{"quantile": {"tau": 0.9}}"#,
+    ] {
+        let spec = format!(
+            r#"{{"loss": {loss}, "metrics": ["mape", "mae", "{{\"r2\": {{\"name\": \"share\"}}}}"], "epochs": 2}}"#
+        );
+        let row = trained(engine.train_on("losses", &table, "price", &spec));
+        assert_eq!(
+            row.metrics.keys().collect::<Vec<_>>(),
+            ["mae", "mape", "share"]
+        );
+        let query = engine.select(&table.names(), table.name);
+        let found = engine.evaluate("losses", &query).expect("evaluates");
+        assert!(
+            found.contains_key("mape") && found.contains_key("share"),
+            "{found:?}"
+        );
     }
 }
 

@@ -140,16 +140,9 @@ pub const REGRESSION: Task = Task::Regression { outputs: 1 };
 
 pub fn regression(inputs: usize, layers: Vec<Layer>, optimizer: &str) -> Model {
     let optimizer = Optimizer::parse(optimizer).unwrap();
-    let metrics = vec![Metric::Mae, Metric::R2];
+    let metrics = vec![Metric::MAE, Metric::R2];
     let mut model = Sequential::new(layers)
-        .compile(
-            inputs,
-            REGRESSION,
-            optimizer,
-            Loss::MeanSquaredError,
-            metrics,
-            1.0,
-        )
+        .compile(inputs, REGRESSION, optimizer, Loss::MSE, metrics, 1.0)
         .unwrap();
     model.initialize(3, &mut Clock::new()).unwrap();
     model

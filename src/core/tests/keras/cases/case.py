@@ -34,11 +34,11 @@ def targets(kind, width, rng):
     return y.reshape(-1, 1)
 
 
-def case(name, shape, layers, loss="mse", optimizer=None, target="number", metrics=(), x=None, one_hot=False, recurrent=False, weights=None):
+def case(name, shape, layers, loss="mse", optimizer=None, target="number", metrics=(), x=None, one_hot=False, recurrent=False, weights=None, spelled=None):
     """One case. `loss` is a word or a keras.losses.Loss, `optimizer` a keras.optimizers.Optimizer, `target` as in `targets`.
     `x` makes the rows of a generator, else they are normal. `one_hot` hands classes to Keras as rows of 0 and 1.
     `weights` makes the first weights of (variable, generator), else they are normal with deviation 0.5, and positive where
-    they are variances. `recurrent` loosens what the issue of time steps needs."""
+    they are variances. `spelled` is the loss in tablenet's words, where Keras has none. `recurrent` loosens what the issue of time steps needs."""
     seed = sum(name.encode())
     keras.utils.set_random_seed(seed)
     rng = np.random.default_rng(seed)
@@ -59,7 +59,7 @@ def case(name, shape, layers, loss="mse", optimizer=None, target="number", metri
     before = [v.numpy() for v in variables]
     optimizer = optimizer or keras.optimizers.SGD(0.05)
     optimizer_json = keras.optimizers.serialize(optimizer)
-    loss_json = loss if isinstance(loss, str) else keras.losses.serialize(loss)
+    loss_json = spelled or (loss if isinstance(loss, str) else keras.losses.serialize(loss))
     model_json = json.loads(model.to_json())
     model.compile(optimizer=optimizer, loss=loss, metrics=list(metrics))
     forward = model(x, training=False).numpy()
@@ -79,7 +79,7 @@ def case(name, shape, layers, loss="mse", optimizer=None, target="number", metri
         paths=[v.path for v in variables], x=numbers(x), y=numbers(y), before=[numbers(w) for w in before], forward=numbers(forward),
         value=float(value), gradient=[numbers(g) for g in gradient], after=[numbers(v.numpy()) for v in variables],
         losses=[float(v) for v in history["loss"]],
-        history=[[float(v) for v in values] for word, values in history.items() if word != "loss"],
+        history=[[float(v) for v in history[m if isinstance(m, str) else m.name]] for m in metrics],
     )
 
 
