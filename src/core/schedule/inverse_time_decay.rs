@@ -1,52 +1,29 @@
 //! `InverseTimeDecay` (Keras: `keras.optimizers.schedules.InverseTimeDecay`).
 
-use super::{Kind, object, rate, steps};
+use super::stairs::Stairs;
+use super::{Kind, rate};
 use crate::Result;
 use crate::config::Config;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// initial_learning_rate / (1 + decay_rate * step / decay_steps), in stairs if wanted.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct InverseTimeDecay {
-    initial_learning_rate: f64,
-    decay_steps: f64,
-    decay_rate: f64,
-    staircase: bool,
-}
+pub(crate) struct InverseTimeDecay(Stairs);
 
 impl Kind for InverseTimeDecay {
     const NAME: &'static str = "InverseTimeDecay";
-    const SETTINGS: &'static [&'static str] = &[
-        "initial_learning_rate",
-        "decay_steps",
-        "decay_rate",
-        "staircase",
-        "name",
-    ];
+    const SETTINGS: &'static [&'static str] = Stairs::SETTINGS;
 
     fn from_config(config: &Config) -> Result<Self> {
-        Ok(Self {
-            initial_learning_rate: rate(config, "initial_learning_rate", None)?,
-            decay_steps: steps(config, "decay_steps")?,
-            decay_rate: rate(config, "decay_rate", None)?,
-            staircase: config.flag("staircase", false)?,
-        })
+        let decay_rate = rate(config, "decay_rate", None)?;
+        Stairs::read(config, decay_rate).map(Self)
     }
 
     fn settings(&self) -> Map<String, Value> {
-        object(json!({
-            "initial_learning_rate": self.initial_learning_rate, "decay_steps": self.decay_steps,
-            "decay_rate": self.decay_rate, "staircase": self.staircase,
-        }))
+        self.0.settings()
     }
 
     fn at(&self, step: f64) -> f64 {
-        let part = step / self.decay_steps;
-        let part = if self.staircase {
-            libm::floor(part)
-        } else {
-            part
-        };
-        self.initial_learning_rate / (1.0 + self.decay_rate * part)
+        self.0.initial_learning_rate / (1.0 + self.0.decay_rate * self.0.decays(step))
     }
 }

@@ -6,6 +6,7 @@ mod exponential_decay;
 mod inverse_time_decay;
 mod piecewise_constant_decay;
 mod polynomial_decay;
+mod stairs;
 #[cfg(test)]
 mod tests;
 
