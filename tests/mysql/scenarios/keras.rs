@@ -6,6 +6,7 @@ use mysql_server::table::{Kind, some};
 
 mysql_server::on_every_engine!(
     layers_of_every_kind_train,
+    optimizers_schedules_losses_and_callbacks_train,
     what_is_mistyped_is_told_with_its_layer,
 );
 
@@ -73,6 +74,86 @@ fn layers_of_every_kind_train(engine: &mut dyn Engine) {
     }
 }
 
+/// What a spec has beside layers, with the epochs that it comes to.
+const REST: [(&str, i64); 12] = [
+    (
+        r#""optimizer": "nadam", "loss": "mae", "metrics": ["mse", "rmse", "r2"], "epochs": 2"#,
+        2,
+    ),
+    (
+        r#""optimizer": {"adagrad": {"clipnorm": 1}}, "loss": {"huber": {"delta": 0.5}}, "epochs": 2"#,
+        2,
+    ),
+    (
+        r#""optimizer": {"adadelta": {"weight_decay": 0.001}}, "epochs": 2"#,
+        2,
+    ),
+    (
+        r#""optimizer": {"adamax": {"clipvalue": 0.5}}, "epochs": 2"#,
+        2,
+    ),
+    (
+        r#""optimizer": {"lion": {"global_clipnorm": 1}}, "epochs": 2"#,
+        2,
+    ),
+    (
+        r#""optimizer": {"class_name": "RMSprop", "config": {"centered": true, "momentum": 0.5}}, "epochs": 2"#,
+        2,
+    ),
+    (
+        r#""optimizer": {"sgd": {"learning_rate": {"PolynomialDecay": {"initial_learning_rate": 0.1, "decay_steps": 9}}}}, "epochs": 3"#,
+        3,
+    ),
+    (
+        r#""optimizer": {"adam": {"amsgrad": true, "learning_rate": {"class_name": "CosineDecay",
+            "config": {"initial_learning_rate": 0.01, "decay_steps": 9}}}}, "epochs": 3"#,
+        3,
+    ),
+    (
+        r#""callbacks": [{"EarlyStopping": {"patience": 2, "min_delta": 1000}},
+            {"ModelCheckpoint": {"save_best_only": true}}, "TerminateOnNaN"], "epochs": 50"#,
+        3,
+    ),
+    (
+        r#""callbacks": [{"ReduceLROnPlateau": {"factor": 0.5, "patience": 1}}], "epochs": 4"#,
+        4,
+    ),
+    (
+        r#""callbacks": [{"LearningRateScheduler": {"schedule":
+            {"ExponentialDecay": {"initial_learning_rate": 0.01, "decay_steps": 2, "decay_rate": 0.5}}}}], "epochs": 4"#,
+        4,
+    ),
+    // The one whose training ends before its weights are too large.
+    (
+        r#""callbacks": ["TerminateOnNaN"], "epochs": 9, "batch_size": 1000,
+            "optimizer": {"sgd": {"learning_rate": {"PiecewiseConstantDecay": {"boundaries": [0], "values": [0.01, 1e300]}}}}"#,
+        1,
+    ),
+];
+
+fn optimizers_schedules_losses_and_callbacks_train(engine: &mut dyn Engine) {
+    let table = waves("waves_rest");
+    engine.load(&table);
+    for (rest, epochs) in REST {
+        let spec = format!(
+            r#"{{"layers": [{{"class_name": "Dense", "config": {{"units": 4, "activation": "tanh"}}}},
+                {{"class_name": "Dense", "config": {{"units": 1}}}}], {rest}}}"#
+        );
+        let row = engine.train_on("words", &table, "y", &spec);
+        let row = row.unwrap_or_else(|error| panic!("{}: {rest}: {error}", engine.name()));
+        assert_eq!(row.epochs, epochs, "{}: {rest}", engine.name());
+        let names = table.names();
+        let predicted = engine.predict("words", &names[..12], "waves_rest");
+        let predicted = predicted.unwrap_or_else(|error| panic!("{rest}: {error}"));
+        assert!(
+            predicted
+                .iter()
+                .all(|value| value.is_some_and(|value| value.abs() < 5.0)),
+            "{rest}: {predicted:?}"
+        );
+    }
+}
+
 fn what_is_mistyped_is_told_with_its_layer(engine: &mut dyn Engine) {
     let table = waves("waves_mistyped");
     engine.load(&table);
@@ -99,6 +180,35 @@ fn what_is_mistyped_is_told_with_its_layer(engine: &mut dyn Engine) {
         );
         let refusal = engine.train_on("words", &table, "y", &spec);
         let refusal = refusal.expect_err(layer).to_string();
+        assert!(refusal.contains(message), "{}: {refusal}", engine.name());
+    }
+    for (word, message) in [
+        (r#""loss": "msee""#, "unknown loss \"msee\""),
+        (r#""metrics": ["maee"]"#, "unknown metric \"maee\""),
+        (r#""optimizer": "lyon""#, "unknown optimizer \"lyon\""),
+        (
+            r#""optimizer": {"lion": {"beta1": 0.9}}"#,
+            "unknown setting \"beta1\" of Lion",
+        ),
+        (
+            r#""optimizer": {"sgd": {"learning_rate": {"CosinDecay": {}}}}"#,
+            "unknown learning rate schedule \"CosinDecay\"",
+        ),
+        (
+            r#""optimizer": {"sgd": {"learning_rate": {"CosineDecay": {"decay_step": 1}}}}"#,
+            "unknown setting \"decay_step\" of CosineDecay",
+        ),
+        (
+            r#""callbacks": ["ReduceLROnPlato"]"#,
+            "unknown callback \"ReduceLROnPlato\"",
+        ),
+        (
+            r#""callbacks": [{"EarlyStopping": {"patients": 3}}]"#,
+            "unknown setting \"patients\" of EarlyStopping",
+        ),
+    ] {
+        let refusal = engine.train_on("words", &table, "y", &format!("{{{word}}}"));
+        let refusal = refusal.expect_err(word).to_string();
         assert!(refusal.contains(message), "{}: {refusal}", engine.name());
     }
 }
