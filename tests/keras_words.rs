@@ -12,7 +12,7 @@ SELECT id, ARRAY(SELECT sin(id * 0.37 + t * 0.6) FROM generate_series(1, 12) AS 
        ARRAY(SELECT id * t % 9 FROM generate_series(1, 5) AS t) AS codes
   FROM generate_series(1, 300) AS id;
 CREATE TABLE words AS
-SELECT id, a, b, 1 + abs(a + 2 * b) AS size, a > b AS above, (ARRAY['low', 'middle', 'high'])[1 + id % 3] AS level, id % 7 AS code
+SELECT id, a, b, 1 + abs(a + 2 * b) AS size, (a * b + 1) / 2 AS share, a > b AS above, (ARRAY['low', 'middle', 'high'])[1 + id % 3] AS level, id % 7 AS code
   FROM (SELECT id, sin(id * 1.7) AS a, cos(id * 2.9) AS b FROM generate_series(1, 300) AS id) AS raw";
 
 /// Stacks that together have every layer, over waves.x, or over waves.codes where they begin with an Embedding.
@@ -133,14 +133,15 @@ fn every_loss_optimizer_and_metric_is_taken_by_its_name() {
         let words = known(&mut client, &ask);
         assert!(words.len() > 3, "{words:?}");
         for word in words {
-            let given = if argument == "metrics" {
-                format!("'{{{word}}}'")
-            } else {
-                format!("'{word}'")
+            let given = match (argument, &*word) {
+                ("metrics", _) => format!("'{{{word}}}'"),
+                // The one that has a setting without a default.
+                ("loss", "quantile") => r#"'{"quantile": {"tau": 0.5}}'"#.to_owned(),
+                _ => format!("'{word}'"),
             };
-            // Some are of numbers, some of classes.
+            // Some are of numbers or of shares, some of classes.
             let mut taken = Vec::new();
-            for target in ["size", "above", "level", "code"] {
+            for target in ["size", "share", "above", "level", "code"] {
                 let query = train(target, &format!("{argument} => {given}"));
                 match client.execute(&query, &[]) {
                     Ok(_) => taken.push(target),

@@ -1,12 +1,13 @@
 //! Keras's words in the spec of a training: the same in every engine, and so are the errors about them.
 
 use mysql_server::Table;
-use mysql_server::engine::Engine;
+use mysql_server::engine::{Answer, Engine};
 use mysql_server::table::{Kind, some};
 
 mysql_server::on_every_engine!(
     layers_of_every_kind_train,
-    optimizers_schedules_losses_and_callbacks_train,
+    optimizers_schedules_and_callbacks_train,
+    losses_of_labels_and_of_shares_train,
     what_is_mistyped_is_told_with_its_layer,
 );
 
@@ -131,7 +132,7 @@ const REST: [(&str, i64); 12] = [
     ),
 ];
 
-fn optimizers_schedules_losses_and_callbacks_train(engine: &mut dyn Engine) {
+fn optimizers_schedules_and_callbacks_train(engine: &mut dyn Engine) {
     let table = waves("waves_rest");
     engine.load(&table);
     for (rest, epochs) in REST {
@@ -151,6 +152,55 @@ fn optimizers_schedules_losses_and_callbacks_train(engine: &mut dyn Engine) {
                 .all(|value| value.is_some_and(|value| value.abs() < 5.0)),
             "{rest}: {predicted:?}"
         );
+    }
+}
+
+fn losses_of_labels_and_of_shares_train(engine: &mut dyn Engine) {
+    let columns = [
+        ("x", Kind::Double),
+        ("side", Kind::Integer),
+        ("left", Kind::Double),
+        ("right", Kind::Double),
+    ];
+    let table = Table::new("sides", &columns, 200, |row, _| {
+        let x = f64::from(row % 100) / 50.0 - 1.0;
+        let right = 0.5 + 0.4 * x;
+        vec![
+            some(x),
+            some(i32::from(x > 0.0)),
+            some(1.0 - right),
+            some(right),
+        ]
+    });
+    engine.load(&table);
+    let rest = r#""epochs": 60, "batch_size": 20, "optimizer": {"adam": {"learning_rate": 0.01}}"#;
+    let query = engine.select(&["x", "side"], table.name);
+    for loss in [
+        r#""hinge""#,
+        r#""squared_hinge""#,
+        r#""categorical_hinge""#,
+        r#"{"binary_crossentropy": {"label_smoothing": 0.1}}"#,
+    ] {
+        let spec = format!(r#"{{"loss": {loss}, "metrics": ["binary_accuracy"], {rest}}}"#);
+        let row = engine.train("sides", &query, "side", &spec);
+        let row = row.unwrap_or_else(|error| panic!("{}: {loss}: {error}", engine.name()));
+        assert!(row.metrics["binary_accuracy"] > 0.9, "{loss}: {row:?}");
+        let labels = engine.describe(Answer::Class, "sides", &["x"], table.name);
+        let labels = labels.expect("labels");
+        let right = labels.iter().zip(table.column("side"));
+        let right = right.filter(|(label, side)| label.as_deref() == *side);
+        assert!(right.count() > 190, "{loss}");
+    }
+    let query = engine.select(&["x", "left", "right"], table.name);
+    let spec = format!(r#"{{"loss": "kl_divergence", "metrics": ["cosine_similarity"], {rest}}}"#);
+    let row = engine.train("shares", &query, r#"["left", "right"]"#, &spec);
+    let row = row.unwrap_or_else(|error| panic!("{}: {error}", engine.name()));
+    assert!(row.metrics["cosine_similarity"] > 0.98, "{row:?}");
+    let shares = engine.describe(Answer::Values, "shares", &["x"], table.name);
+    for share in shares.expect("shares") {
+        let share = share.expect("no NULL");
+        let values: Vec<f64> = serde_json::from_str(&share).expect(&share);
+        assert!((values.iter().sum::<f64>() - 1.0).abs() < 1e-5, "{share}");
     }
 }
 
@@ -188,7 +238,7 @@ fn what_is_mistyped_is_told_with_its_layer(engine: &mut dyn Engine) {
         (r#""optimizer": "lyon""#, "unknown optimizer \"lyon\""),
         (
             r#""optimizer": {"lion": {"beta1": 0.9}}"#,
-            "unknown setting \"beta1\" of Lion",
+            "unknown setting \"beta1\" of optimizer lion",
         ),
         (
             r#""optimizer": {"sgd": {"learning_rate": {"CosinDecay": {}}}}"#,
