@@ -59,7 +59,7 @@ fn what_keras_and_pytorch_trained_predicts_here() {
         .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
         .collect();
     names.sort();
-    assert!(names.len() >= 19, "{names:?}");
+    assert!(names.len() >= 25, "{names:?}");
     let mut worst = Vec::new();
     for name in &names {
         let read = |extension: &str| {
@@ -172,6 +172,20 @@ fn what_is_trained_here_predicts_in_keras_and_pytorch() {
     );
     let embedding = r#"layers => '[{"class_name": "Embedding", "config": {"input_dim": 20, "output_dim": 4}}, {"class_name": "Flatten", "config": {}},
                                    {"class_name": "Dense", "config": {"units": 1}}]', epochs => 2"#;
+    let norm = r#"layers => '[{"class_name": "Dense", "config": {"units": 12, "use_bias": false}}, {"class_name": "BatchNormalization", "config": {"momentum": 0.5}},
+                              {"class_name": "ReLU", "config": {}}, {"class_name": "Dense", "config": {"units": 8}}, {"class_name": "LayerNormalization", "config": {}},
+                              {"class_name": "LeakyReLU", "config": {"negative_slope": 0.1}}, {"class_name": "Dense", "config": {"units": 1}}]', epochs => 3"#;
+    let slopes = r#"layers => '[{"class_name": "Dense", "config": {"units": 12}}, {"class_name": "PReLU", "config": {"alpha_initializer": "random_normal"}},
+                                {"class_name": "GaussianNoise", "config": {"stddev": 0.1}}, {"class_name": "Dense", "config": {"units": 8}}, {"class_name": "ELU", "config": {"alpha": 0.7}},
+                                {"class_name": "Dense", "config": {"units": 3}}, {"class_name": "Softmax", "config": {}}]', epochs => 3"#;
+    let norm_steps = steps(
+        r#"{"class_name": "Conv1D", "config": {"filters": 6, "kernel_size": 3}}, {"class_name": "BatchNormalization", "config": {"scale": false, "epsilon": 0.01}},
+           {"class_name": "ReLU", "config": {}}, {"class_name": "LayerNormalization", "config": {"center": false}},
+           {"class_name": "PReLU", "config": {"alpha_initializer": "random_normal", "shared_axes": [1, 2]}}, {"class_name": "Softmax", "config": {}},
+           {"class_name": "Flatten", "config": {}}"#,
+    );
+    let bounded = r#"layers => '[{"class_name": "Dense", "config": {"units": 12}}, {"class_name": "ReLU", "config": {"max_value": 2, "negative_slope": 0.1, "threshold": 0.2}},
+                                 {"class_name": "Dense", "config": {"units": 1}}]', epochs => 2"#;
     let rnn = steps(r#"{"class_name": "SimpleRNN", "config": {"units": 6}}"#);
     let conv = steps(
         r#"{"class_name": "Conv1D", "config": {"filters": 6, "kernel_size": 4, "strides": 2, "padding": "same", "activation": "relu"}},
@@ -191,6 +205,10 @@ fn what_is_trained_here_predicts_in_keras_and_pytorch() {
         ("backwards", waves, &backwards, one),
         ("rnn", waves, &rnn, &both),
         ("both_ways", waves, &both_ways, &both),
+        ("norm", waves, norm, &both),
+        ("slopes", cities, slopes, &both),
+        ("norm_steps", waves, &norm_steps, &both),
+        ("bounded", waves, bounded, one),
         (
             "embedding",
             "SELECT x, y FROM codes ORDER BY id",

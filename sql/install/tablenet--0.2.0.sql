@@ -818,8 +818,8 @@ COMMENT ON FUNCTION ml_time_distributed IS
 -- requires:
 --   builders
 
--- Models that come and go: files of tablenet, Keras and PyTorch, and plain SQL. Who takes a model away can use it for good, so
--- that needs the privilege train; who brings one needs what ml_train() needs.
+-- Models that come and go: files of tablenet, Keras and PyTorch, and plain SQL. Who may predict with a model may take
+-- it away, as ml_model() gives it, too; who brings one needs what ml_train() needs.
 CREATE FUNCTION ml_export(model text, format text DEFAULT 'tablenet') RETURNS bytea
     LANGUAGE c STABLE PARALLEL SAFE CALLED ON NULL INPUT COST 100000
     AS 'MODULE_PATHNAME', 'tablenet_export';

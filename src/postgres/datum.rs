@@ -94,8 +94,12 @@ pub unsafe fn utf8(bytes: &[u8]) -> Result<&str> {
     }
 }
 
-/// `text` as a text datum in the database's encoding, allocated in the current memory context.
+/// `text` as a text datum in the database's encoding, allocated in the current memory context. A NUL, which names and labels of
+/// a file from elsewhere may have and no text of PostgreSQL, becomes U+FFFD: stored, it would break a dump.
 pub fn text_datum(text: &str) -> Datum {
+    if text.as_bytes().contains(&0) {
+        return text_datum(&text.replace('\0', "\u{fffd}"));
+    }
     if stored_as_utf8() {
         return text.into_datum().unwrap_or(Datum::null());
     }

@@ -19,11 +19,11 @@ entry!(
 /// The longest bytea and text.
 const LONGEST: usize = (1 << 30) - 5;
 
-/// The model in a format. Whoever takes a model away can use it for good: that needs the right to train it.
+/// The model in a format. Whoever may predict with a model may keep a copy of it, as `ml_model` gives one, too.
 fn export(call: &Call) -> Result<Datum> {
     let name = call.required_text(0, "model")?;
     let format = Format::parse(&call.required_text(1, "format")?)?;
-    let stored = catalog::find(&name, Privilege::Train)?;
+    let stored = catalog::find(&name, Privilege::Predict)?;
     let mut interrupts = Interrupts::new();
     let bytes = match format {
         // As it was stored, to the last byte.
@@ -40,7 +40,7 @@ fn export(call: &Call) -> Result<Datum> {
 /// The model as a function of plain SQL, which is called as the model.
 fn export_sql(call: &Call) -> Result<Datum> {
     let name = call.required_text(0, "model")?;
-    let stored = catalog::find(&name, Privilege::Train)?;
+    let stored = catalog::find(&name, Privilege::Predict)?;
     let file = lookup::file(&name, &stored)?;
     let function = ModelName::parse(&name)?.name;
     let statement = file.export_sql(function, &mut Interrupts::new())?;

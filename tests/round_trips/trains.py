@@ -64,6 +64,13 @@ if library == "keras":
     by_keras("keras_distributed", (24, 2), [L.TimeDistributed(L.Dense(5, "tanh")), L.Flatten(), L.Dense(1)])
     by_keras("keras_rnn", (24, 2), [L.SimpleRNN(6, activation="relu", return_sequences=True), L.GlobalAveragePooling1D(), L.Dense(1)])
 
+    by_keras("keras_norm", (8,), [L.Dense(16, use_bias=False), L.BatchNormalization(), L.ReLU(), L.Dense(8), L.LayerNormalization(), L.LeakyReLU(0.1), L.Dense(1)])
+    by_keras("keras_slopes", (8,), [L.Dense(16), L.PReLU(alpha_initializer="random_normal"), L.GaussianNoise(0.1), L.Dense(8), L.ELU(0.7),
+                                    L.Dense(8, L.LeakyReLU(0.1)), L.Dense(3), L.Softmax()], ["low", "middle", "high"])
+    by_keras("keras_norm_steps", (24, 2), [L.Conv1D(6, 3), L.BatchNormalization(scale=False, momentum=0.8, epsilon=1e-2), L.ReLU(6, 0.1, 0.2),
+                                           L.Conv1D(4, 3), L.PReLU(alpha_initializer="random_normal", shared_axes=[1]),
+                                           L.LayerNormalization(center=False, epsilon=1e-5), L.Softmax(), L.Flatten(), L.Dense(1)])
+
 if library == "pytorch":
     import safetensors.torch, torch
     from torch import nn
@@ -99,6 +106,16 @@ if library == "pytorch":
     by_pytorch("torch_bidirectional", (24, 2), nn.Sequential(OWN["GRU"](input_size=2, hidden_size=5, bidirectional=True, return_sequences=True),
                OWN["LSTM"](input_size=10, hidden_size=4, bidirectional=True, return_sequences=False), nn.Linear(8, 1)),
                [layer("Bidirectional", layer=layer("GRU", units=5, return_sequences=True)), layer("Bidirectional", layer=layer("LSTM", units=4)), layer("Dense", units=1)])
+    by_pytorch("torch_norm", (8,), nn.Sequential(nn.Linear(8, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 8), nn.LayerNorm(8), nn.LeakyReLU(),
+                                                 nn.Linear(8, 1)),
+               [layer("Dense", units=16, use_bias=False), layer("BatchNormalization", epsilon=1e-5), "ReLU", layer("Dense", units=8),
+                layer("LayerNormalization", epsilon=1e-5), layer("LeakyReLU", negative_slope=0.01), layer("Dense", units=1)])
+    by_pytorch("torch_slopes", (8,), nn.Sequential(nn.Linear(8, 16), nn.PReLU(16), nn.Linear(16, 8), nn.ELU(0.7), nn.Linear(8, 6), nn.Softmax(-1), nn.Linear(6, 1)),
+               [layer("Dense", units=16), "PReLU", layer("GaussianNoise", stddev=0.1), layer("Dense", units=8), layer("ELU", alpha=0.7),
+                layer("Dense", units=6), "Softmax", layer("Dense", units=1)])
+    by_pytorch("torch_norm_steps", (24, 2), nn.Sequential(OWN["Conv1d"](2, 6, 3), OWN["BatchNorm1d"](6), nn.LeakyReLU(0.2), nn.LayerNorm(6), nn.PReLU(), nn.Flatten(), nn.Linear(132, 1)),
+               [layer("Conv1D", filters=6, kernel_size=3), layer("BatchNormalization", epsilon=1e-5), layer("LeakyReLU", negative_slope=0.2),
+                layer("LayerNormalization", epsilon=1e-5), layer("PReLU", shared_axes=[1, 2]), "Flatten", layer("Dense", units=1)])
     indices = torch.randint(0, 20, (ROWS, 12), generator=torch.Generator().manual_seed(3)).float()
     by_pytorch("torch_embedding", (12,), nn.Sequential(OWN["Embedding"](20, 5), nn.Flatten(), nn.Linear(60, 1)),
                [layer("Embedding", input_dim=20, output_dim=5), "Flatten", layer("Dense", units=1)], x=indices)

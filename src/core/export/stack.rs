@@ -3,9 +3,12 @@
 use crate::config::invalid;
 use crate::target::{Standard, TargetKind};
 use crate::weights::room;
-use crate::{Activation, Model, Result, Shape, Target};
+use crate::{Activation, Error, ErrorKind, Model, Result, Shape, Target};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
+
+/// The most values that get a layer to rescale them, whose weights are the square: 64 MB.
+const MAX_RESCALED: usize = 1 << 12;
 
 /// A network without its weights.
 #[derive(Debug)]
@@ -176,6 +179,14 @@ impl Stack {
 
     /// A last layer that answers what it is given.
     fn add_rescaling(&mut self, width: usize, weights: &mut Cow<'_, [f32]>) -> Result<()> {
+        if width > MAX_RESCALED {
+            let message = format!(
+                "{width} values cannot get their units back: that takes a layer of so many weights for each of them, up to {MAX_RESCALED} are written"
+            );
+            return Err(Error::new(ErrorKind::LimitExceeded, message).hint(
+                "Export it as 'tablenet', or let the last layer be a linear Dense with a bias.",
+            ));
+        }
         let mut name = "target".to_owned();
         while self.layers.iter().any(|item| item.name == name) {
             name.push('_');

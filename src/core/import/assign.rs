@@ -94,7 +94,12 @@ fn pytorch(
         .iter()
         .filter(|item| !item.variables.is_empty())
     {
-        let with_tensors = modules(item)?.into_iter().find(|it| !it.tensors.is_empty());
+        let modules = modules(item).map_err(|error| {
+            error.hint(
+                "An activation may be a layer of its own; else name the tensors as Keras does.",
+            )
+        })?;
+        let with_tensors = modules.into_iter().find(|it| !it.tensors.is_empty());
         wanted.extend(with_tensors.map(|module| Wanted { item, module }));
     }
     let names: Vec<String> = tensors.names().map(str::to_owned).collect();

@@ -130,17 +130,18 @@ fn each(function: &str, layers: &mut usize, body: &mut String) {
 fn softmax(layers: &mut usize, body: &mut String) {
     let before = *layers;
     *layers += 1;
-    let exponential = "exp(greatest(z - most, -700))";
+    let exponential = "exp(greatest(z - most, -103))";
     let _ = write!(
         body,
         "\n  CROSS JOIN LATERAL (SELECT array_agg(e / total ORDER BY j) AS x\n    FROM (SELECT j, e, sum(e) OVER () AS total\n            FROM (SELECT j, {exponential} AS e\n                    FROM (SELECT z, j, max(z) OVER () AS most FROM unnest(l{before}.x) WITH ORDINALITY AS d (z, j)) AS m) AS e) AS s OFFSET 0) AS l{layers}"
     );
 }
 
-/// exp(z), which PostgreSQL refuses where it would be infinite or 0.
-const EXP: &str = "exp(greatest(least(z, 700), -700))";
-const SIGMOID: &str = "(1 / (1 + exp(greatest(least(-z, 700), -700))))";
-const SOFTPLUS: &str = "(greatest(z, 0) + ln(1 + exp(-least(abs(z), 700))))";
+/// exp(z), which PostgreSQL refuses where it would be infinite or 0, as it does a product. So what is next to nothing to the
+/// model is no smaller than its own smallest number here, and the weights of the next layer may be as small.
+const EXP: &str = "exp(greatest(least(z, 700), -103))";
+const SIGMOID: &str = "(1 / (1 + exp(greatest(least(-z, 103), -103))))";
+const SOFTPLUS: &str = "(greatest(z, 0) + ln(1 + exp(-least(abs(z), 103))))";
 
 fn elu(alpha: &str) -> String {
     format!("CASE WHEN z > 0 THEN z ELSE {alpha} * ({EXP} - 1) END")
@@ -199,5 +200,5 @@ fn refused(item: &Item, why: &str) -> Error {
         item.name, item.class
     );
     Error::new(ErrorKind::NotSupported, message)
-        .hint("ml_export_sql() writes networks of Dense, Activation and Dropout layers; ml_export() writes all.")
+        .hint("ml_export_sql() writes networks of Dense, BatchNormalization and activation layers; ml_export() writes all.")
 }
