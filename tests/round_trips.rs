@@ -39,7 +39,9 @@ fn python(program: &str, directory: &Path, library: &str) {
         .arg("-B")
         .arg(&program)
         .args([directory, Path::new(library)])
-        .env("CUDA_VISIBLE_DEVICES", "");
+        .env("CUDA_VISIBLE_DEVICES", "")
+        // The networks are small: threads would only wait for each other.
+        .env("OMP_NUM_THREADS", "1");
     let status = command.status().expect("Python starts");
     assert!(status.success(), "{}: {status}", program.display());
 }

@@ -202,6 +202,97 @@ fn plain_sql_is_null_where_the_model_refuses() {
     );
 }
 
+/// A safetensors file of numbers, each a tensor of one row and column.
+fn tiny(tensors: &[(&str, f32)]) -> Vec<u8> {
+    let entries = tensors.iter().enumerate().map(|(place, (name, _))| {
+        let start = 4 * place;
+        format!(
+            r#""{name}":{{"dtype":"F32","shape":[1,1],"data_offsets":[{start},{}]}}"#,
+            start + 4
+        )
+    });
+    let header = format!("{{{}}}", entries.collect::<Vec<_>>().join(","));
+    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+    bytes.extend(header.as_bytes());
+    bytes.extend(tensors.iter().flat_map(|(_, number)| number.to_le_bytes()));
+    bytes
+}
+
+#[test]
+fn plain_sql_has_the_layers_of_activations_and_normalization() {
+    let server = Server::start();
+    let mut client = server.connect();
+    create_houses(&mut client);
+    run(
+        &mut client,
+        r#"SELECT * FROM ml_train('layers', 'SELECT area, rooms, city, price FROM houses', 'price', epochs => 2, layers => '[
+               {"class_name": "Dense", "config": {"units": 8, "use_bias": false}}, {"class_name": "BatchNormalization", "config": {"momentum": 0.5}},
+               {"class_name": "PReLU", "config": {"alpha_initializer": "random_normal"}}, {"class_name": "GaussianNoise", "config": {"stddev": 0.1}},
+               {"class_name": "Dense", "config": {"units": 8}}, {"class_name": "LeakyReLU", "config": {"negative_slope": 0.1}},
+               {"class_name": "Dense", "config": {"units": 8}}, {"class_name": "ELU", "config": {"alpha": 0.7}},
+               {"class_name": "Dense", "config": {"units": 8}}, {"class_name": "ReLU", "config": {"max_value": 1, "negative_slope": 0.1, "threshold": 0.2}},
+               {"class_name": "Dense", "config": {"units": 8}}, {"class_name": "Softmax", "config": {}}, {"class_name": "Dense", "config": {"units": 1}}]')"#,
+    );
+    create_function(&mut client, "layers");
+    let layers = "layers(area, rooms, city)";
+    let off = off(&mut client, layers, "ml_predict('layers', r)", "houses");
+    assert!(off < 1e-6, "{off}");
+    // What is next to nothing, by the smallest weights: PostgreSQL's own product would be an error.
+    let bytes = tiny(&[("a/kernel", 1.0), ("b/kernel", 1e-44)]);
+    let import = r#"SELECT version FROM ml_import('tiny', $1, '[{"class_name": "Dense", "config": {"name": "a", "units": 1, "use_bias": false, "activation": "sigmoid"}},
+        {"class_name": "Dense", "config": {"name": "b", "units": 1, "use_bias": false}}]', '{x}')"#;
+    client.query_one(import, &[&bytes]).expect("imports");
+    create_function(&mut client, "tiny");
+    for x in ["-1e9", "-500", "0", "1e9"] {
+        let off = format!("SELECT abs(tiny({x}) - ml_predict('tiny', {x}))");
+        assert!(number(&mut client, &off) < 1e-40, "{x}");
+    }
+}
+
+#[test]
+fn a_hinge_is_plain_sql_for_two_classes() {
+    let server = Server::start();
+    let mut client = server.connect();
+    create_houses(&mut client);
+    run(
+        &mut client,
+        r#"SELECT * FROM ml_train('margin', 'SELECT area, rooms, area > 100 AS dear FROM houses', 'dear', epochs => 2, loss => 'hinge');
+           SELECT * FROM ml_train('margins', 'SELECT area, rooms, area > 100 AS dear FROM houses', 'dear', epochs => 2, loss => 'categorical_hinge');
+           SELECT * FROM ml_train('cities', 'SELECT area, rooms, city FROM houses', 'city', epochs => 1, loss => 'categorical_hinge')"#,
+    );
+    for model in ["margin", "margins"] {
+        create_function(&mut client, model);
+        let function = format!("{model}(area, rooms)");
+        let predict = format!("ml_predict('{model}', r)");
+        let outside =
+            format!("SELECT count(*)::float8 FROM houses AS r WHERE {predict} NOT BETWEEN 0 AND 1");
+        assert!(number(&mut client, &outside) > 0.0);
+        let off = off(&mut client, &function, &predict, "houses");
+        assert!(off < 1e-6, "{off}");
+    }
+    let error = failure(&mut client, "SELECT ml_export_sql('cities')");
+    assert_eq!(
+        (error.code().code(), error.message()),
+        (
+            "0A000",
+            "target \"city\" cannot be plain SQL: loss categorical_hinge gives no probabilities"
+        )
+    );
+    // A network that was trained so elsewhere.
+    let bytes = tiny(&[("d/kernel", 2.0)]);
+    let import = r#"SELECT version FROM ml_import('elsewhere', $1, '[{"class_name": "Dense", "config": {"name": "d", "units": 1, "use_bias": false}}]', '{x}',
+        classes => '{no,yes}', loss => 'hinge')"#;
+    client.query_one(import, &[&bytes]).expect("imports");
+    assert_eq!(
+        number(&mut client, "SELECT ml_predict('elsewhere', -3)"),
+        -6.0
+    );
+    assert_eq!(
+        text(&mut client, "SELECT ml_predict_class('elsewhere', -3)"),
+        "no"
+    );
+}
+
 #[test]
 fn a_model_file_comes_back_as_it_went() {
     let server = Server::start();

@@ -10,10 +10,12 @@ use crate::budget::exceeded;
 use crate::config::invalid;
 use crate::export::{LAYERS, Stack};
 use crate::format::check_size;
+use crate::loss::Scaling;
 use crate::model_size::{check_model_size, weight_bytes};
+use crate::target::Standard;
 use crate::{
     Callback, Error, ErrorKind, Loss, Metric, ModelFile, Optimizer, Result, Results, Sequential,
-    Task,
+    Target, Task,
 };
 use columns::Columns;
 use serde_json::Value;
@@ -162,7 +164,7 @@ impl Import {
         target
             .check()
             .map_err(|what| invalid(format!("{} {what}", target.words())))?;
-        let (loss, metrics) = self.loss(target.task(), outputs)?;
+        let (loss, metrics) = self.loss(&target, outputs)?;
         let model = sequential
             .compile(
                 inputs,
@@ -199,19 +201,37 @@ impl Import {
             .map_err(|cause| invalid(format!("the layers in the file cannot be read: {cause}")))
     }
 
-    fn loss(&self, task: Task, outputs: usize) -> Result<(Loss, Vec<Metric>)> {
-        let (loss, metrics): (_, &[&str]) = match task {
-            Task::Regression { .. } => ("mse", &["mae", "r2"]),
-            Task::Binary if outputs == 1 => ("binary_crossentropy", &["accuracy", "auc"]),
-            Task::Binary => ("categorical_crossentropy", &["accuracy", "auc"]),
-            Task::Multiclass { .. } => ("categorical_crossentropy", &["accuracy"]),
+    fn loss(&self, target: &Target, outputs: usize) -> Result<(Loss, Vec<Metric>)> {
+        let task = target.task();
+        let usual = match task {
+            Task::Regression { .. } => "mse",
+            Task::Binary if outputs == 1 => "binary_crossentropy",
+            Task::Binary | Task::Multiclass { .. } => "categorical_crossentropy",
         };
         let loss = match &self.loss {
             Some(given) => Loss::parse_with_logits(given)?.0,
-            None => Loss::parse(loss)?,
+            None => Loss::parse(usual)?,
         };
-        let metrics = metrics.iter().map(|metric| Metric::parse(metric));
-        Ok((loss, metrics.collect::<Result<_>>()?))
+        let fits = |scale: &Standard| match loss.scaling() {
+            Scaling::Standard => true,
+            Scaling::Factor => scale.mean == 0.0,
+            Scaling::Own(..) => *scale == Standard::PLAIN,
+        };
+        if !target.scales().iter().all(fits) {
+            let message = format!(
+                "{} has a mean and std, which loss {} does not allow",
+                target.words(),
+                loss.name()
+            );
+            return Err(invalid(message).hint(
+                "It is of values as they are: a network that answers standardised ones has another loss, such as mse.",
+            ));
+        }
+        let metrics = match task {
+            Task::Regression { .. } => vec![Metric::MAE, Metric::R2],
+            _ => Metric::usual(task, loss),
+        };
+        Ok((loss, metrics))
     }
 
     /// Adds what to do where probabilities come without labels.

@@ -335,6 +335,20 @@ fn what_is_told_must_fit() {
             "column \"target\" has 2 numbers, the network answers 1",
             &|it| it.columns = Some(json!({"target": {"mean": [1, 2], "std": 1}})),
         ),
+        (
+            "target \"target\" has a mean and std, which loss poisson does not allow",
+            &|it| {
+                it.loss = Some("poisson".into());
+                it.columns = Some(json!({"target": {"mean": 0, "std": 2}}));
+            },
+        ),
+        (
+            "target \"target\" has a mean and std, which loss mean_absolute_percentage_error does not allow",
+            &|it| {
+                it.loss = Some("mape".into());
+                it.columns = Some(json!({"target": {"mean": 1, "std": 2}}));
+            },
+        ),
     ] {
         assert_eq!(with(change), message);
     }

@@ -1,8 +1,8 @@
 //! What the last outputs mean.
 
 use super::quote::{number, numbers, texts};
-use crate::Target;
 use crate::target::TargetKind;
+use crate::{Error, ErrorKind, Loss, Result, Target};
 
 /// What the function returns.
 pub(super) struct Answer {
@@ -10,10 +10,13 @@ pub(super) struct Answer {
     pub(super) sql_type: &'static str,
 }
 
-/// The answer of a network whose outputs are the array `x` of the subquery after so many layers.
-pub(super) fn of(target: &Target, layers: usize) -> Answer {
+/// The answer of a network, trained with `loss`, whose outputs are the array `x` of the subquery after so many layers.
+///
+/// # Errors
+/// NotSupported for three and more classes without probabilities.
+pub(super) fn of(target: &Target, loss: Loss, layers: usize) -> Result<Answer> {
     let x = format!("l{layers}.x");
-    match &target.kind {
+    Ok(match &target.kind {
         TargetKind::Regression { outputs } => match outputs.as_slice() {
             [one] => Answer {
                 expression: format!("{x}[1] * {} + {}", number(one.std), number(one.mean)),
@@ -28,6 +31,24 @@ pub(super) fn of(target: &Target, layers: usize) -> Answer {
                 sql_type: "double precision[]",
             },
         },
+        // What the network answers, of two outputs the second less the first.
+        TargetKind::Classes { labels } if labels.len() == 2 && !loss.gives_probabilities() => {
+            Answer {
+                expression: format!(
+                    "CASE cardinality({x}) WHEN 2 THEN {x}[2] - {x}[1] ELSE {x}[1] END"
+                ),
+                sql_type: "double precision",
+            }
+        }
+        TargetKind::Classes { .. } if !loss.gives_probabilities() => {
+            let message = format!(
+                "{} cannot be plain SQL: loss {} gives no probabilities",
+                target.words(),
+                loss.name()
+            );
+            return Err(Error::new(ErrorKind::NotSupported, message)
+                .hint("Train it with a crossentropy, or use ml_export() for the network."));
+        }
         TargetKind::Classes { labels } if labels.len() == 2 => Answer {
             // One output or two: the last is the positive one.
             expression: format!("least(greatest({x}[cardinality({x})], 0), 1)"),
@@ -40,5 +61,5 @@ pub(super) fn of(target: &Target, layers: usize) -> Answer {
             ),
             sql_type: "jsonb",
         },
-    }
+    })
 }

@@ -53,7 +53,7 @@ impl ModelFile {
             callback.check()?;
             layer::write(item, self.model().weights(), &mut layers, &mut body)?;
         }
-        let answer = answer::of(&self.target, layers);
+        let answer = answer::of(&self.target, self.model().loss(), layers)?;
         let body = format!("\nSELECT {}\n  FROM {body}\n", answer.expression);
         let arguments: Vec<String> = self
             .features()
