@@ -54,8 +54,8 @@ def compare(new, old):
 
 
 def by_name(cases):
-    """A file is a list of cases with names, or one object."""
-    if isinstance(cases, list):
+    """A file is a list of cases with names, or one thing."""
+    if isinstance(cases, list) and all("name" in case for case in cases):
         named = {case["name"]: case for case in cases}
         assert len(named) == len(cases), "two cases have one name"
         return named
