@@ -146,7 +146,7 @@ fn refuses_the_rest_by_name() {
 fn rows(loss: Loss, rows: usize, width: usize) -> (Vec<f32>, Vec<f32>) {
     let of = |n: usize, f: &dyn Fn(f32) -> f32| (0..n).map(|i| f(i as f32)).collect::<Vec<_>>();
     let n = rows * width;
-    let z = of(n, &|i| (i * 1.31 + 0.17) % 5.0 - 2.5);
+    let z = of(n, &|i| (i * 1.31 + 0.1731) % 5.0 - 2.5);
     let classes = of(rows, &|i| i % width as f32);
     match loss {
         Loss::CategoricalCrossentropy(_) | Loss::CategoricalHinge(_) => (z, classes),
@@ -156,7 +156,7 @@ fn rows(loss: Loss, rows: usize, width: usize) -> (Vec<f32>, Vec<f32>) {
         Loss::Poisson(_)
         | Loss::MeanSquaredLogarithmicError(_)
         | Loss::MeanAbsolutePercentageError(_) => (
-            of(n, &|i| (i * 1.31 + 0.17) % 5.0 + 0.1),
+            of(n, &|i| (i * 1.31 + 0.1731) % 5.0 + 0.1),
             of(n, &|i| (i * 0.77) % 3.0 + 0.2),
         ),
         Loss::KlDivergence(_) => (

@@ -46,7 +46,11 @@ fn near(got: f64, wanted: f64, share: f64) {
 fn what_sees_ratios_learns_large_numbers() -> Result<()> {
     for loss in ["msle", "mape", "poisson"] {
         let target = |x: f64, _| (300.0 * (1.0 + 2.0 * x)).round();
-        let trained = train(xy(), with(loss, 150), &rows(500, target))?;
+        let options = TrainOptions {
+            epochs: None,
+            ..with(loss, 1)
+        };
+        let trained = train(xy(), options, &rows(500, target))?;
         let scorer = scorer(&trained)?;
         for x in [0.1, 0.5, 0.9] {
             near(predict(&scorer, x)?, target(x, 0), 0.05);
