@@ -246,7 +246,7 @@ fn first_weights_are_spread_as_in_keras() {
         );
         // Ends are bounds, or the largest of many normal numbers.
         for (end, known) in [(ends.0, keras.least), (ends.1, keras.most)] {
-            assert!((end - known).abs() < 1.2 * deviation, "{what}: {end}");
+            assert!((end - known).abs() < 1.6 * deviation, "{what}: {end}");
         }
     }
 }
