@@ -32,7 +32,8 @@ fn training_is_volatile_and_scoring_is_stable_and_parallel() {
         .query(
             "SELECT p.proname::text, p.provolatile::text, p.proparallel::text, p.proisstrict, p.prosecdef,
                     has_function_privilege('pg_monitor', p.oid, 'EXECUTE'), obj_description(p.oid) IS NOT NULL,
-                    p.prolang = (SELECT oid FROM pg_language WHERE lanname = 'sql')
+                    p.prolang = (SELECT oid FROM pg_language WHERE lanname = 'sql'),
+                    p.pronargs > 0 AND p.proargtypes[0] = 'tablenet.model'::regtype
                FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid
               WHERE d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
                 AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'tablenet')
@@ -58,11 +59,21 @@ fn training_is_volatile_and_scoring_is_stable_and_parallel() {
                 assert_eq!((&*volatile, &*parallel), ("v", "u"), "{name}");
             }
             _ if name.starts_with("ml_predict") => {
+                // A value is all that they look at, a name is looked up.
+                let expected = if row.get(8) { "i" } else { "s" };
                 assert_eq!(
                     (&*volatile, &*parallel, strict),
-                    ("s", "s", false),
+                    (expected, "s", false),
                     "{name}"
                 );
+            }
+            "ml_model" => assert_eq!((&*volatile, &*parallel), ("s", "s"), "{name}"),
+            // The type of models and its casts.
+            "model" | "bytea" | "model_in" | "model_out" | "model_recv" | "model_send" => {
+                assert_eq!((&*volatile, &*parallel, strict), ("i", "s", true), "{name}");
+            }
+            "train_agg_step" | "train_agg_end" => {
+                assert_eq!((&*volatile, &*parallel), ("v", "u"), "{name}");
             }
             // In the schema of the extension: only the planner calls it.
             "predict_support" => {
