@@ -63,7 +63,7 @@ fn the_statements_for_a_role_of_trainers_work_as_they_stand() {
     ];
     // The builders of layers, which are SQL, only write JSON.
     let query = "SELECT proname::text, has_function_privilege('paul', p.oid, 'EXECUTE'), has_function_privilege('tina', p.oid, 'EXECUTE'),
-                        prolang = (SELECT oid FROM pg_language WHERE lanname = 'sql') OR proname = 'ml_sequential'
+                        prolang = (SELECT oid FROM pg_language WHERE lanname = 'sql')
                    FROM pg_depend AS d JOIN pg_proc AS p ON p.oid = d.objid
                   WHERE d.classid = 'pg_proc'::regclass AND d.deptype = 'e' AND proname LIKE 'ml\\_%'
                     AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'tablenet')";
