@@ -43,7 +43,8 @@ impl Kind for CategoricalCrossentropy {
         pass.rows::<WEIGHTED>(|out, class, share, d| {
             let mut logit = out.get(class).copied().unwrap_or(f32::NAN);
             if smoothing != 0.0 {
-                logit = whole * logit + each * out.iter().sum::<f32>();
+                let mean = out.iter().sum::<f32>() / out.len() as f32;
+                logit += smoothing * (mean - logit);
             }
             let top = largest(out);
             let sum = exponentials::<S>(out, top);
