@@ -343,7 +343,7 @@ fn what_is_told_must_fit() {
             },
         ),
         (
-            "target \"target\" has a mean and std, which loss mean_absolute_percentage_error does not allow",
+            "target \"target\" has a mean and std, which loss mape does not allow",
             &|it| {
                 it.loss = Some("mape".into());
                 it.columns = Some(json!({"target": {"mean": 1, "std": 2}}));
