@@ -87,3 +87,28 @@ impl Kind for Nadam {
         step::nadam(s, w, g, m, v);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_product_is_that_of_all_momenta_before() {
+        for beta_1 in [0.0, 0.5, 0.9, 0.999, 0.999_999] {
+            let nadam = Nadam {
+                beta_1,
+                beta_2: 0.999,
+                epsilon: 1e-7,
+            };
+            let mut product = 1.0;
+            for number in 1..=3000 {
+                product *= nadam.momentum(number);
+                let got = nadam.product(number);
+                assert!(
+                    (got - product).abs() <= 1e-12 * product + 1e-19,
+                    "{beta_1}, step {number}: {got}, not {product}"
+                );
+            }
+        }
+    }
+}

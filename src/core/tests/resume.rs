@@ -51,6 +51,7 @@ fn five_epochs_and_five_more_are_ten() {
         ("adam", 16, 32),
         (r#"{"sgd": {"momentum": 0.9}}"#, 16, 700),
         ("rmsprop", 200, 256),
+        ("nadam", 16, 64),
         ("sgd", 8, 7),
     ] {
         let mut seen = Vec::new();

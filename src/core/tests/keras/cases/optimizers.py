@@ -13,6 +13,15 @@ def penalised():
     return [L.Dense(6, "tanh", kernel_regularizer=R.L2(0.05), bias_regularizer=R.L1(0.03)), L.Dense(1)]
 
 
+def fixed():
+    """What is not trained has neither norm nor penalty nor decay, and moving statistics are no gradients."""
+    return [
+        L.Dense(6, "tanh", kernel_regularizer=R.L2(0.5), bias_regularizer=R.L1(0.5), trainable=False),
+        L.BatchNormalization(momentum=0.6, gamma_regularizer=R.L2(0.1)), L.Dense(5, "tanh", kernel_regularizer=R.L1L2(0.02, 0.03)),
+        L.BatchNormalization(momentum=0.5, beta_regularizer=R.L1(0.5), trainable=False), L.Dense(1),
+    ]
+
+
 def run(name, optimizer, layers=net):
     return case(name, (4,), layers(), optimizer=optimizer)
 
@@ -44,5 +53,9 @@ write([
     run("global_clipnorm", O.SGD(0.2, momentum=0.5, global_clipnorm=0.5), penalised),
     run("global_clipnorm that no gradient reaches", O.SGD(0.05, global_clipnorm=100.0), penalised),
     run("clipvalue", O.SGD(0.2, clipvalue=0.1), penalised),
+    run("clipnorm beside what is fixed", O.AdamW(0.02, weight_decay=0.1, clipnorm=0.2), fixed),
+    run("global_clipnorm beside what is fixed", O.SGD(0.2, weight_decay=0.1, global_clipnorm=0.3), fixed),
+    run("clipvalue beside what is fixed", O.Adam(0.02, weight_decay=0.1, clipvalue=0.05), fixed),
+    run("decay and penalties beside what is fixed", O.RMSprop(0.02, weight_decay=0.1), fixed),
     run("clipvalue and no penalty", O.RMSprop(0.02, clipvalue=0.2)),
 ])
