@@ -2,7 +2,7 @@
 
 mod data;
 
-use data::Clock;
+use data::{Clock, REGRESSION, Rows};
 use tablenet_core::simd::{self, Level};
 use tablenet_core::*;
 
@@ -66,6 +66,52 @@ fn bits(scorer: &Scorer) -> Result<Vec<u32>> {
     Ok(all)
 }
 
+fn all_steps(mut recurrence: Recurrence) -> Recurrence {
+    recurrence.return_sequences = true;
+    recurrence
+}
+
+/// A network of indices, which are its inputs as they are, and the bits of what it answers.
+fn embedded() -> Result<(Model, Vec<u32>)> {
+    let each = SimpleRnn {
+        settings: all_steps(Recurrence::new(11)),
+    };
+    let layers = vec![
+        Layer::Embedding(Embedding::new(23, 19)),
+        Layer::Bidirectional(Bidirectional::new(Layer::SimpleRNN(each))?),
+        Layer::GlobalAveragePooling1D(GlobalAveragePooling1D::default()),
+        Layer::Dense(Dense::new(1, Activation::Linear)),
+    ];
+    let optimizer = Optimizer::parse("adam")?;
+    let mut model =
+        Sequential::new(layers).compile(STEPS, REGRESSION, optimizer, Loss::MSE, vec![], 1.0)?;
+    model.initialize(3, &mut Clock::new())?;
+    let x = indices();
+    let y = x.chunks(STEPS).map(|x| x[0] - x[5]).collect();
+    let mut rows = Rows::new(x, y, STEPS, 1);
+    let options = data::options(3, 32);
+    model.fit(&mut rows, None, &options, &mut Clock::new(), &Pool::new(1)?)?;
+    let weights = model.weights().iter().map(|w| w.to_bits()).collect();
+    Ok((model, weights))
+}
+
+/// Steps of a row of indices.
+const STEPS: usize = 6;
+
+fn indices() -> Vec<f32> {
+    let place = |i: usize| ((i * i + i / 7) % 23) as f32;
+    (0..200 * STEPS).map(place).collect()
+}
+
+fn bits_of_indices(plan: &Plan) -> Result<Vec<u32>> {
+    let (mut scratch, mut all) = (plan.scratch()?, Vec::new());
+    for x in indices().chunks(STEPS) {
+        scratch.input_mut().copy_from_slice(x);
+        all.extend(plan.run(&mut scratch).iter().map(|y| y.to_bits()));
+    }
+    Ok(all)
+}
+
 #[test]
 fn every_level_scores_the_same_bits() -> Result<()> {
     use Activation::*;
@@ -79,10 +125,6 @@ fn every_level_scores_the_same_bits() -> Result<()> {
         .zip(all)
         .map(|(&units, activation)| dense(units, activation));
     let columns = || Layer::Reshape(Reshape::new(vec![-1, 1]));
-    let all_steps = |mut recurrence: Recurrence| {
-        recurrence.return_sequences = true;
-        recurrence
-    };
     let recurrent = vec![
         columns(),
         Layer::LSTM(Lstm {
@@ -94,6 +136,29 @@ fn every_level_scores_the_same_bits() -> Result<()> {
         }),
         dense(6, Softmax),
         Layer::GRU(Gru::new(20)),
+        dense(3, Softmax),
+    ];
+    let both = |merge_mode, layer| -> Result<Layer> {
+        Ok(Layer::Bidirectional(Bidirectional {
+            merge_mode,
+            ..Bidirectional::new(layer)?
+        }))
+    };
+    let wrapped = vec![
+        columns(),
+        both(
+            Merge::Concat,
+            Layer::LSTM(Lstm {
+                settings: all_steps(Recurrence::new(9)),
+                ..Lstm::new(9)
+            }),
+        )?,
+        Layer::TimeDistributed(TimeDistributed::new(dense(7, Gelu))),
+        Layer::TimeDistributed(TimeDistributed::new(Layer::LayerNormalization(
+            LayerNormalization::default(),
+        ))),
+        Layer::TimeDistributed(TimeDistributed::new(dense(18, Softmax))),
+        both(Merge::Ave, Layer::GRU(Gru::new(21)))?,
         dense(3, Softmax),
     ];
     let windows = vec![
@@ -154,9 +219,10 @@ fn every_level_scores_the_same_bits() -> Result<()> {
     }
     normalized.push(Layer::GaussianNoise(GaussianNoise::new(0.1)));
     normalized.extend([dense(3, Linear), Layer::Softmax(Default::default())]);
-    let stacks: [Vec<Layer>; 6] = [
+    let stacks: [Vec<Layer>; 7] = [
         normalized,
         recurrent,
+        wrapped,
         windows,
         deep.chain([dense(3, Softmax)]).collect(),
         vec![dense(64, Relu), dense(64, Relu), dense(3, Softmax)],
@@ -189,5 +255,23 @@ fn every_level_scores_the_same_bits() -> Result<()> {
         }
         simd::set(best)?;
     }
+    let (model, weights) = embedded()?;
+    let plan = Plan::new(&model, &mut Clock::new())?;
+    let expected = bits_of_indices(&plan)?;
+    assert!(expected.windows(2).any(|two| two[0] != two[1]));
+    for level in Level::available() {
+        simd::set(level)?;
+        assert!(
+            bits_of_indices(&plan)? == expected,
+            "{level} scores other bits of indices than {best}"
+        );
+        let same = embedded()?.1 == weights;
+        if level == best {
+            assert!(same, "{level} does not repeat itself");
+        } else if level == Level::Plain && cfg!(target_arch = "x86_64") {
+            assert!(!same, "plain trained as {best}");
+        }
+    }
+    simd::set(best)?;
     Ok(())
 }
