@@ -79,8 +79,7 @@ impl<'a> Columns<'a> {
             }
             (ColumnType::Category, one_hot(&config.what, json)?)
         } else {
-            let length = length.or(numbers.length);
-            match length.or(if numbers.is_one() { alone } else { None }) {
+            match numbers.length(&config.what, length)?.or(alone) {
                 Some(length) => {
                     let bytes = (length as u64).saturating_mul(size_of::<Number>() as u64);
                     budget.reserve(bytes, &format!("column \"{name}\" of {length} numbers"))?;
@@ -119,7 +118,7 @@ impl<'a> Columns<'a> {
         }
         let length = config.count("length", 1..=MAX_LENGTH)?.map(|n| n as usize);
         let numbers = Numbers::read(&config)?;
-        if let Some(length) = length.or(numbers.length)
+        if let Some(length) = numbers.length(&config.what, length)?
             && length != outputs
         {
             let message = format!(
@@ -199,29 +198,20 @@ impl Numbers {
             (None, None, None, None) => (Scale::None, vec![0.0], vec![1.0]),
             (Some(mean), Some(std), None, None) => (Scale::Standard, mean, std),
             (None, None, Some(min), Some(max)) => {
-                let pairs = (0..min.len().max(max.len())).map(|place| {
-                    let at = |list: &[f64]| list.get(place).or(list.first()).copied();
-                    at(&max)
-                        .zip(at(&min))
-                        .map_or(f64::NAN, |(max, min)| max - min)
+                let length = common_length(what, &min, &max)?.unwrap_or(1);
+                let ranges = (0..length).map(|place| {
+                    let ends = at(&max, place).zip(at(&min, place));
+                    ends.map_or(f64::NAN, |(max, min)| max - min)
                 });
-                (Scale::MinMax, min.clone(), pairs.collect())
+                let ranges = ranges.collect();
+                (Scale::MinMax, min, ranges)
             }
             _ => {
                 let message = format!("{what} needs mean and std, or min and max, or neither");
                 return Err(invalid(message));
             }
         };
-        let lengths = [center.len(), divisor.len()];
-        let length = lengths.into_iter().find(|length| *length != 1);
-        if let Some(length) = length
-            && lengths.iter().any(|it| *it != 1 && *it != length)
-        {
-            return Err(invalid(format!(
-                "{what} has lists of {} and {} numbers",
-                lengths[0], lengths[1]
-            )));
-        }
+        let length = common_length(what, &center, &divisor)?;
         Ok(Self {
             scale,
             center,
@@ -230,17 +220,20 @@ impl Numbers {
         })
     }
 
-    fn is_one(&self) -> bool {
-        self.length.is_none()
+    /// How many numbers the column has, where its lists or the `length` that it is `given` tell.
+    fn length(&self, what: &str, given: Option<usize>) -> Result<Option<usize>> {
+        match (given, self.length) {
+            (Some(given), Some(listed)) if given != listed => Err(invalid(format!(
+                "{what} has the length {given} and lists of {listed} numbers"
+            ))),
+            (given, listed) => Ok(given.or(listed)),
+        }
     }
 
     /// The number at `place`.
     fn at(&self, what: &str, place: usize, null: Null<f64>) -> Result<Number> {
-        let of = |list: &[f64]| match list {
-            [one] => Some(*one),
-            list => list.get(place).copied(),
-        };
-        let (Some(center), Some(divisor)) = (of(&self.center), of(&self.divisor)) else {
+        let (Some(center), Some(divisor)) = (at(&self.center, place), at(&self.divisor, place))
+        else {
             let message = format!("{what} has no mean and std for element {}", place + 1);
             return Err(invalid(message));
         };
@@ -256,6 +249,24 @@ impl Numbers {
             null,
             missing: false,
         })
+    }
+}
+
+/// The number at `place` of a list, which is that of all places where it is alone.
+fn at(list: &[f64], place: usize) -> Option<f64> {
+    match list {
+        [one] => Some(*one),
+        list => list.get(place).copied(),
+    }
+}
+
+/// How many numbers two lists are of, where not both are of one.
+fn common_length(what: &str, a: &[f64], b: &[f64]) -> Result<Option<usize>> {
+    match (a.len(), b.len()) {
+        (1, 1) => Ok(None),
+        (length, 1) | (1, length) => Ok(Some(length)),
+        (a, b) if a == b => Ok(Some(a)),
+        (a, b) => Err(invalid(format!("{what} has lists of {a} and {b} numbers"))),
     }
 }
 

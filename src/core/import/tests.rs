@@ -324,6 +324,17 @@ fn what_is_told_must_fit() {
         ("column \"a\" has lists of 2 and 3 numbers", &|it| {
             it.columns = Some(json!({"a": {"mean": [1, 2], "std": [1, 2, 3]}}))
         }),
+        ("column \"a\" has lists of 3 and 2 numbers", &|it| {
+            it.columns = Some(json!({"a": {"min": [1, 2, 3], "max": [4, 5]}}))
+        }),
+        (
+            "column \"a\" has the length 2 and lists of 3 numbers",
+            &|it| it.columns = Some(json!({"a": {"length": 2, "mean": [1, 2, 3], "std": 1}})),
+        ),
+        (
+            "column \"target\" has the length 1 and lists of 2 numbers",
+            &|it| it.columns = Some(json!({"target": {"length": 1, "mean": [1, 2], "std": 1}})),
+        ),
         (
             "the last layer must have 3 units for 3 classes, not 1",
             &|it| it.classes = Some(vec!["x".into(), "y".into(), "z".into()]),
