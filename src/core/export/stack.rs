@@ -148,6 +148,13 @@ impl Stack {
         if outputs.iter().all(plain) {
             return Ok(());
         }
+        if let Some(Standard { mean, std }) = outputs.iter().find(|it| !held(it)) {
+            let message = format!(
+                "a target whose mean is {mean} and whose deviation is {std} cannot be answered by weights of 32 bits"
+            );
+            return Err(Error::new(ErrorKind::LimitExceeded, message)
+                .hint("Export it as 'tablenet', or train on the target in other units."));
+        }
         let last = self.layers.last();
         let folds = last.is_some_and(|last| {
             last.class == "Dense"
@@ -220,6 +227,13 @@ impl Stack {
         });
         Ok(())
     }
+}
+
+/// Whether 32 bits hold mean and deviation, with room for weights of the size that training makes.
+fn held(Standard { mean, std }: &Standard) -> bool {
+    const ROOM: f64 = 1e6;
+    let (least, most) = (f64::from(f32::MIN_POSITIVE), f64::from(f32::MAX));
+    mean.abs() < most / ROOM && (least * ROOM..most / ROOM).contains(std)
 }
 
 impl Item {

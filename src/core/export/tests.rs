@@ -157,6 +157,30 @@ fn a_scale_goes_into_the_last_layer_or_one_more() -> Result<()> {
 }
 
 #[test]
+fn a_scale_beyond_32_bits_is_refused() -> Result<()> {
+    let layers = json!([layer("Dense", json!({"units": 1}))]);
+    for (mean, std) in [(1e300, 1.0), (0.0, 1e39), (0.0, 1e-42), (-1e37, 1e37)] {
+        let file = network(&layers, 2, Standard { mean, std })?;
+        for format in [Format::Safetensors, Format::Pytorch] {
+            let error = file
+                .export(format, &mut NoCallback)
+                .expect_err("the weights would be infinite or nothing");
+            assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error}");
+        }
+        assert!(predict(&file, &[1.0, 1.0])?.is_finite());
+    }
+    let scale = Standard {
+        mean: 1e30,
+        std: 1e29,
+    };
+    let file = network(&layers, 2, scale)?;
+    let again = back(&file.export(Format::Safetensors, &mut NoCallback)?, 2)?;
+    let (got, wanted) = (predict(&again, &[1.0, 2.0])?, predict(&file, &[1.0, 2.0])?);
+    assert!((got / wanted - 1.0).abs() < 1e-6, "{got} {wanted}");
+    Ok(())
+}
+
+#[test]
 fn logits_become_probabilities() -> Result<()> {
     let columns = Columns::new(None, &["a", "y"])?;
     let preprocessing = columns.preprocessing(&["a"], None, LIMIT)?;
