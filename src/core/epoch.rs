@@ -160,7 +160,10 @@ impl Tally {
         };
         let mut loss = buffers.run(model, rows, noise, crew, &mut see)?;
         if !model.network.special.is_empty() {
-            loss += model.network.penalty(&model.weights) * rows.count as f64;
+            let penalty = model
+                .network
+                .penalty(&model.weights, &mut || crew.check())?;
+            loss += penalty * rows.count as f64;
         }
         self.loss += loss;
         self.rows += rows.count as u64;

@@ -1,7 +1,7 @@
 //! The gradient of one batch: shards on one or several threads, added up in an order that depends on neither.
 
 use crate::kernels::reduce;
-use crate::layer::Interrupt;
+use crate::layer::{Interrupt, copy};
 use crate::model::buffers;
 use crate::network::{Noise, Workspace};
 use crate::norms::Norms;
@@ -52,6 +52,16 @@ pub(crate) enum Crew<'a> {
         callback: &'a mut dyn Callback,
         meanwhile: &'a mut dyn FnMut(&mut dyn Callback) -> Result<()>,
     },
+}
+
+impl Crew<'_> {
+    /// Looks at the interrupt.
+    pub fn check(&mut self) -> Result<()> {
+        match self {
+            Crew::Alone(interrupt) => interrupt(),
+            Crew::Together { callback, .. } => callback.check(),
+        }
+    }
 }
 
 /// What one gradient group produces.
@@ -266,12 +276,12 @@ impl Work<'_> {
                 }
                 None => {
                     network.forward(&model.weights, rows.x, n, None, space, interrupt)?;
-                    network.cost(model.loss(), rows, share, space)
+                    network.cost(model.loss(), rows, share, space, interrupt)?
                 }
             };
             if !group.predictions.is_empty() {
-                group.predictions[at..at + n * outputs]
-                    .copy_from_slice(network.predictions(space, n));
+                let kept = &mut group.predictions[at..at + n * outputs];
+                copy(network.predictions(space, n), kept, interrupt)?;
             }
             interrupt()?;
         }

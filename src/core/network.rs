@@ -3,11 +3,12 @@
 use crate::gradient::Rows;
 use crate::kernels::cost::cost;
 use crate::layer::front::Front;
-use crate::layer::{Backward, Change, Forward, Interrupt, Layer};
+use crate::layer::{Backward, Change, Forward, Interrupt, Layer, Pace};
 use crate::random::hash;
 use crate::sequential::{MAX_PARAMETERS, count_parameters, too_large};
 use crate::shape::{MAX_WIDTH, too_wide};
-use crate::weights::zeros;
+use crate::shard::WIDEST;
+use crate::weights::{AT_ONCE, zeros};
 use crate::{Activation, Callback, Error, ErrorKind, Loss, Regularizer, Result, Shape};
 use std::ops::Range;
 
@@ -166,12 +167,18 @@ impl Network {
     }
 
     /// What the weights themselves add to the mean loss of every batch.
-    pub fn penalty(&self, weights: &[f32]) -> f64 {
-        let regularized = self.special.iter().filter_map(|special| {
-            let regularizer = special.regularizer?;
-            Some(regularizer.penalty(&weights[special.range.clone()]))
-        });
-        regularized.sum()
+    pub fn penalty(&self, weights: &[f32], interrupt: &mut Interrupt<'_>) -> Result<f64> {
+        let mut sum = 0.0;
+        for special in &self.special {
+            let Some(regularizer) = special.regularizer else {
+                continue;
+            };
+            for piece in weights[special.range.clone()].chunks(AT_ONCE) {
+                sum += regularizer.penalty(piece);
+                interrupt()?;
+            }
+        }
+        Ok(sum)
     }
 
     /// Whether no weight moves.
@@ -298,7 +305,7 @@ impl Network {
             x
         } else {
             let z = &mut space.front[..rows * self.front.outputs];
-            self.front.forward(weights, x, z)?;
+            self.front.forward(weights, x, z, interrupt)?;
             z
         };
         for (i, p) in self.places.iter().enumerate() {
@@ -336,7 +343,7 @@ impl Network {
     ) -> Result<f64> {
         let Rows { x, count: rows, .. } = all;
         self.forward(weights, x, rows, Some((noise, shard)), space, interrupt)?;
-        let sum = self.cost(loss, all, share, space);
+        let sum = self.cost(loss, all, share, space, interrupt)?;
         let [mut d, mut other] = space.deltas.each_mut().map(Vec::as_mut_slice);
         let relu = Some(Activation::Relu);
         let mut derived = false;
@@ -380,19 +387,41 @@ impl Network {
     }
 
     /// The sum of the losses of the rows last sent forward; their outputs become probabilities under a crossentropy.
-    pub fn cost(&self, loss: Loss, all: Rows<'_>, share: f32, space: &mut Workspace) -> f64 {
-        let rows = all.count;
-        let last = self.places.len() - 1;
-        let out = &mut space.outputs[last][..rows * self.outputs];
-        cost(
-            loss,
-            self.outputs,
-            share,
-            out,
-            all.y,
-            all.weights,
-            &mut space.deltas[0][..rows * self.outputs],
-        )
+    pub fn cost(
+        &self,
+        loss: Loss,
+        all: Rows<'_>,
+        share: f32,
+        space: &mut Workspace,
+        interrupt: &mut Interrupt<'_>,
+    ) -> Result<f64> {
+        let (rows, width) = (all.count, self.outputs);
+        let (last, targets) = (self.places.len() - 1, all.y.len() / rows.max(1));
+        let out = &mut space.outputs[last][..rows * width];
+        let d = &mut space.deltas[0][..rows * width];
+        // A shard is one piece, unless it is a whole batch of more than any other has.
+        let piece = if rows * width <= WIDEST {
+            rows.max(1)
+        } else {
+            Pace::rows(width)
+        };
+        let (mut sum, mut at) = (0.0, 0);
+        for (out, d) in out
+            .chunks_mut(piece * width)
+            .zip(d.chunks_mut(piece * width))
+        {
+            let to = at + out.len() / width;
+            let weights = if all.weights.is_empty() {
+                all.weights
+            } else {
+                &all.weights[at..to]
+            };
+            let y = &all.y[at * targets..to * targets];
+            sum += cost(loss, width, share, out, y, weights, d);
+            at = to;
+            interrupt()?;
+        }
+        Ok(sum)
     }
 
     /// The outputs of the rows last seen, after [`Network::train`] or [`Network::cost`].
@@ -413,4 +442,49 @@ fn key(noise: Noise, shard: u64, layer: usize) -> u64 {
     words
         .into_iter()
         .fold(noise.seed, |key, word| hash(key ^ word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::NoCallback;
+    use crate::{BatchNormalization, Dense};
+
+    #[test]
+    fn the_loss_of_a_whole_batch_is_that_of_its_pieces() -> Result<()> {
+        let (width, rows) = (700, 6001);
+        let layers = vec![
+            Layer::Dense(Dense::new(width, Activation::Linear)),
+            Layer::BatchNormalization(BatchNormalization::default()),
+        ];
+        let network = Network::new(layers, 1, None)?;
+        assert!(network.whole_batch() && rows * width > WIDEST);
+        let mut space = network.workspace(rows, &mut NoCallback)?;
+        let number = |i: usize| (i as f32 * 0.37).sin();
+        let out: Vec<f32> = (0..rows * width).map(number).collect();
+        let y: Vec<f32> = (0..rows * width).map(|i| number(i + 1)).collect();
+        let weights: Vec<f32> = (0..rows).map(|i| number(i) + 2.0).collect();
+        for weights in [&[][..], &weights] {
+            let last = space.outputs.len() - 1;
+            space.outputs[last].copy_from_slice(&out);
+            let all = Rows {
+                x: &[],
+                y: &y,
+                weights,
+                count: rows,
+            };
+            let mut asked = 0;
+            let mut interrupt = || {
+                asked += 1;
+                Ok(())
+            };
+            let sum = network.cost(Loss::MSE, all, 0.5, &mut space, &mut interrupt)?;
+            assert!(asked > 10, "{asked}");
+            let (mut whole, mut d) = (out.clone(), vec![0.0; rows * width]);
+            let at_once = cost(Loss::MSE, width, 0.5, &mut whole, &y, weights, &mut d);
+            assert!((sum / at_once - 1.0).abs() < 1e-6, "{sum} {at_once}");
+            assert!(space.deltas[0] == d);
+        }
+        Ok(())
+    }
 }

@@ -9,7 +9,7 @@ const WANTED: usize = 1 << 23;
 /// Floats of a shard's activations: well within the second-level cache, and so many shards that threads end together.
 const FLOATS: usize = 5 << 12;
 /// Activations, with what is kept for the way back, beyond which one layer takes too long.
-const WIDEST: usize = 1 << 22;
+pub(crate) const WIDEST: usize = 1 << 22;
 /// Rows below which a kernel is read (and transposed) for too little work.
 const FEW: usize = 64;
 /// Parameters of a large network, whose kernels come from memory for every shard: it has shards of at least so few rows

@@ -7,7 +7,7 @@ mod merge;
 pub use merge::Merge;
 
 use super::pooling::steps_and_channels;
-use super::{Backward, Forward, Kind, Layer, Recurrence, VariableSpec};
+use super::{Backward, Forward, Kind, Layer, Pace, Recurrence, VariableSpec};
 use crate::config::{Config, invalid, unknown};
 use crate::predict::Frozen;
 use crate::random::hash;
@@ -282,8 +282,10 @@ impl Kind for Bidirectional {
         }
         let each = merged.each();
         let makes = y_first.chunks_exact(each).zip(y_second.chunks_exact(each));
+        let mut pace = Pace::default();
         for ((a, b), y) in makes.zip(pass.y.chunks_exact_mut(merged.width())) {
             merged.join(a, b, y);
+            pace.step(each, pass.interrupt)?;
         }
         (pass.interrupt)()
     }
@@ -306,11 +308,13 @@ impl Kind for Bidirectional {
         let gradients = d_first
             .chunks_exact_mut(each)
             .zip(d_second.chunks_exact_mut(each));
+        let mut pace = Pace::default();
         for (((a, b), (da, db)), dy) in makes
             .zip(gradients)
             .zip(pass.dy.chunks_exact(merged.width()))
         {
             merged.part(dy, a, b, da, db);
+            pace.step(each, pass.interrupt)?;
         }
         (pass.interrupt)()?;
         let own = self.weights(pass.input);
@@ -360,8 +364,12 @@ impl Kind for Bidirectional {
             })?;
         }
         if let (Some(dx), Some(other)) = (dx, dx_second) {
-            for (dx, other) in dx.iter_mut().zip(other) {
-                *dx += *other;
+            let width = pass.input.width();
+            for (dx, other) in dx.chunks_mut(width).zip(other.chunks(width)) {
+                for (dx, other) in dx.iter_mut().zip(other) {
+                    *dx += *other;
+                }
+                pace.step(width, pass.interrupt)?;
             }
         }
         (pass.interrupt)()

@@ -297,7 +297,7 @@ impl Kind for Conv1D {
             pass.scratch,
             interrupt,
         )?;
-        dx.fill(0.0);
+        super::clear(dx, false, interrupt)?;
         for (dx, all) in dx
             .chunks_exact_mut(width)
             .zip(all.chunks_exact(windows.count * size))

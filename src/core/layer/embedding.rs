@@ -196,7 +196,7 @@ impl Kind for Embedding {
             }
         }
         if let Some(dx) = pass.dx {
-            dx.fill(0.0);
+            super::clear(dx, false, pass.interrupt)?;
         }
         (pass.interrupt)()
     }

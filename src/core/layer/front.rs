@@ -1,7 +1,7 @@
 //! The embeddings of categories, which `ml_train` puts in front of the given layers: one for every input that is an index.
 //! x (rows, width) -> z (rows, wide), where z has the vector in place of the index and all other inputs as they are.
 
-use super::{Interrupt, MAX_UNITS};
+use super::{Interrupt, MAX_UNITS, Pace};
 use crate::config::invalid;
 use crate::sequential::{MAX_PARAMETERS, too_large};
 use crate::weights::AT_ONCE;
@@ -174,7 +174,23 @@ impl Front {
     }
 
     /// Fills z (rows, wide) from x (rows, width). `FeatureCount` for an index that no table has.
-    pub fn forward(&self, weights: &[f32], x: &[f32], z: &mut [f32]) -> Result<()> {
+    pub fn forward(
+        &self,
+        weights: &[f32],
+        x: &[f32],
+        z: &mut [f32],
+        interrupt: &mut Interrupt<'_>,
+    ) -> Result<()> {
+        let rows = Pace::rows(self.outputs);
+        let pieces = x.chunks(rows * self.inputs);
+        for (x, z) in pieces.zip(z.chunks_mut(rows * self.outputs)) {
+            self.forward_piece(weights, x, z)?;
+            interrupt()?;
+        }
+        Ok(())
+    }
+
+    fn forward_piece(&self, weights: &[f32], x: &[f32], z: &mut [f32]) -> Result<()> {
         for (x, z) in x
             .chunks_exact(self.inputs)
             .zip(z.chunks_exact_mut(self.outputs))
@@ -209,6 +225,16 @@ impl Front {
                 interrupt()?;
             }
         }
+        let rows = Pace::rows(self.outputs);
+        let pieces = x.chunks(rows * self.inputs);
+        for (x, dz) in pieces.zip(dz.chunks(rows * self.outputs)) {
+            self.backward_piece(x, dz, gradient)?;
+            interrupt()?;
+        }
+        Ok(())
+    }
+
+    fn backward_piece(&self, x: &[f32], dz: &[f32], gradient: &mut [f32]) -> Result<()> {
         for (x, dz) in x
             .chunks_exact(self.inputs)
             .zip(dz.chunks_exact(self.outputs))
@@ -223,7 +249,7 @@ impl Front {
                 }
             }
         }
-        interrupt()
+        Ok(())
     }
 }
 

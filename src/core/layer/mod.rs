@@ -66,6 +66,7 @@ pub(crate) mod front;
 mod gaussian_noise;
 mod layer_normalization;
 mod leaky_relu;
+mod pace;
 mod pooling;
 mod prelu;
 mod recurrent;
@@ -100,6 +101,8 @@ pub use softmax::Softmax;
 pub use time_distributed::TimeDistributed;
 pub use weight::Weight;
 pub use window_pooling::{AveragePooling1D, MaxPooling1D};
+
+pub(crate) use pace::Pace;
 
 use crate::config::{Config, invalid, unknown};
 use crate::initializer::Draw;
@@ -243,7 +246,7 @@ impl Forward<'_> {
 }
 
 /// to = from, which may be a whole batch.
-fn copy(from: &[f32], to: &mut [f32], interrupt: &mut Interrupt<'_>) -> Result<()> {
+pub(crate) fn copy(from: &[f32], to: &mut [f32], interrupt: &mut Interrupt<'_>) -> Result<()> {
     for (from, to) in from.chunks(PIECE).zip(to.chunks_mut(PIECE)) {
         to.copy_from_slice(from);
         interrupt()?;

@@ -1,7 +1,7 @@
 //! Pooling over the steps of a row (steps, channels): one number per channel (Keras: `keras.layers.GlobalAveragePooling1D`,
 //! `keras.layers.GlobalMaxPooling1D`).
 
-use super::{Backward, Forward, Kind};
+use super::{Backward, Forward, Kind, Pace};
 use crate::config::{Config, invalid};
 use crate::kernels::lanes::Line;
 use crate::predict::{Frozen, Step};
@@ -83,8 +83,10 @@ macro_rules! global {
             fn forward(&self, pass: Forward<'_>) -> Result<()> {
                 let channels = pass.input.last();
                 let rows = pass.x.chunks_exact(pass.input.width());
+                let mut pace = Pace::default();
                 for (x, y) in rows.zip(pass.y.chunks_exact_mut(channels)) {
                     $pool(x, y);
+                    pace.step(x.len(), pass.interrupt)?;
                 }
                 (pass.interrupt)()
             }
@@ -96,8 +98,10 @@ macro_rules! global {
                 let (channels, width) = (pass.input.last(), pass.input.width());
                 let rows = pass.x.chunks_exact(width).zip(pass.y.chunks_exact(channels));
                 let gradients = pass.dy.chunks_exact(channels).zip(dx.chunks_exact_mut(width));
+                let mut pace = Pace::default();
                 for ((x, y), (dy, dx)) in rows.zip(gradients) {
                     $back((x, y), dy, dx);
+                    pace.step(x.len(), pass.interrupt)?;
                 }
                 (pass.interrupt)()
             }

@@ -1,7 +1,7 @@
 //! `PReLU`: y = x > 0 ? x : alpha x, with an alpha that is learned (Keras: `keras.layers.PReLU`).
 
 use super::weight::settings;
-use super::{Backward, Forward, Kind, VariableSpec, Weight};
+use super::{Backward, Forward, Kind, Pace, VariableSpec, Weight};
 use crate::config::{Config, invalid};
 use crate::kernels::lanes::Line;
 use crate::kernels::prelu;
@@ -184,11 +184,10 @@ impl Kind for Prelu {
             .x
             .chunks_exact(length)
             .zip(pass.y.chunks_exact_mut(length));
+        let mut pace = Pace::default();
         for (i, (x, y)) in all.enumerate() {
             prelu::forward(&pass.weights[runs.slopes(i % count)], x, y);
-            if due(i, length) {
-                (pass.interrupt)()?;
-            }
+            pace.step(length, pass.interrupt)?;
         }
         (pass.interrupt)()
     }
@@ -197,23 +196,17 @@ impl Kind for Prelu {
         let runs = self.runs(pass.input);
         let (length, count) = (runs.length, runs.count());
         super::clear(pass.gradient, pass.add, pass.interrupt)?;
+        let mut pace = Pace::default();
         for (i, x) in pass.x.chunks_exact(length).enumerate() {
             let own = runs.slopes(i % count);
             let (alpha, gradient) = (&pass.weights[own.clone()], &mut pass.gradient[own]);
             let here = i * length..(i + 1) * length;
             let dx = pass.dx.as_deref_mut().map(|dx| &mut dx[here.clone()]);
             prelu::backward(alpha, x, &pass.dy[here], gradient, dx);
-            if due(i, length) {
-                (pass.interrupt)()?;
-            }
+            pace.step(length, pass.interrupt)?;
         }
         (pass.interrupt)()
     }
-}
-
-/// Whether a look at the interrupt is due behind the `i`th run.
-fn due(i: usize, length: usize) -> bool {
-    (i * length) >> 18 != ((i + 1) * length) >> 18
 }
 
 /// The slopes of a trained layer.

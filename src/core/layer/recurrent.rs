@@ -85,6 +85,7 @@ pub use lstm::Lstm;
 pub use simple::SimpleRnn;
 
 use super::pooling::steps_and_channels;
+use super::{Interrupt, Pace};
 use crate::kernels::matmul;
 use crate::{Activation, Result, Shape};
 pub use settings::Recurrence;
@@ -262,13 +263,22 @@ impl Places {
     }
 
     /// Copies step by step (steps, rows, width) to row by row (rows, steps, width).
-    fn row_by_row(&self, width: usize, from: &[f32], to: &mut [f32]) {
+    fn row_by_row(
+        &self,
+        width: usize,
+        from: &[f32],
+        to: &mut [f32],
+        interrupt: &mut Interrupt<'_>,
+    ) -> Result<()> {
+        let mut pace = Pace::default();
         for t in 0..self.steps {
             for r in 0..self.rows {
                 let step = &from[(t * self.rows + r) * width..][..width];
                 to[(r * self.steps + t) * width..][..width].copy_from_slice(step);
+                pace.step(width, interrupt)?;
             }
         }
+        Ok(())
     }
 }
 

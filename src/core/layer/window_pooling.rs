@@ -3,7 +3,7 @@
 
 use super::pooling::{average, average_back, largest, largest_back, steps_and_channels};
 use super::windows::{Geometry, Padding, Windows};
-use super::{Backward, Forward, Interrupt, Kind};
+use super::{Backward, Forward, Kind, Pace};
 use crate::config::{Config, invalid};
 use crate::kernels::lanes::Line;
 use crate::predict::{Frozen, Step};
@@ -114,11 +114,11 @@ macro_rules! windowed {
             fn forward(&self, pass: Forward<'_>) -> Result<()> {
                 let (windows, channels) = (self.windows(pass.input)?, pass.input.last());
                 let rows = pass.x.chunks_exact(pass.input.width());
-                let mut done = 0;
+                let mut pace = Pace::default();
                 for (x, y) in rows.zip(pass.y.chunks_exact_mut(pass.output.width())) {
                     for (i, y) in y.chunks_exact_mut(channels).enumerate() {
                         pool(&windows, i, $pool, x, y);
-                        due(&windows, channels, &mut done, pass.interrupt)?;
+                        pace.step(windows.longest() * channels, pass.interrupt)?;
                     }
                 }
                 (pass.interrupt)()
@@ -130,8 +130,8 @@ macro_rules! windowed {
                 };
                 let (windows, channels) = (self.windows(pass.input)?, pass.input.last());
                 let (width, wide) = (pass.input.width(), pass.output.width());
-                dx.fill(0.0);
-                let mut done = 0;
+                super::clear(dx, false, pass.interrupt)?;
+                let mut pace = Pace::default();
                 for (r, dx) in dx.chunks_exact_mut(width).enumerate() {
                     let x = &pass.x[r * width..][..width];
                     for i in 0..windows.count {
@@ -144,7 +144,7 @@ macro_rules! windowed {
                         for (dx, share) in dx[range].iter_mut().zip(share) {
                             *dx += *share;
                         }
-                        due(&windows, channels, &mut done, pass.interrupt)?;
+                        pace.step(windows.longest() * channels, pass.interrupt)?;
                     }
                 }
                 (pass.interrupt)()
@@ -166,21 +166,6 @@ windowed!(
 fn pool(windows: &Windows, i: usize, pool: fn(&[f32], &mut [f32]), x: &[f32], y: &mut [f32]) {
     let (range, channels) = (windows.range(i), y.len());
     pool(&x[range.start * channels..range.end * channels], y);
-}
-
-/// Asks the interrupt whenever windows with about 2^18 numbers are done.
-fn due(
-    windows: &Windows,
-    channels: usize,
-    done: &mut usize,
-    interrupt: &mut Interrupt<'_>,
-) -> Result<()> {
-    *done += windows.longest() * channels;
-    if *done >= 1 << 18 {
-        *done = 0;
-        interrupt()?;
-    }
-    Ok(())
 }
 
 /// A pooling of the windows of one row.

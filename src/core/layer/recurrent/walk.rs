@@ -3,11 +3,8 @@
 use super::{Back, Cell, Forth, Places, Recurrence, Weights};
 use crate::kernels::{activate, matmul, reduce};
 use crate::layer::dropout::Drawn;
-use crate::layer::{Backward, Forward, Interrupt};
+use crate::layer::{Backward, Forward, Interrupt, Pace, copy};
 use crate::{Activation, Result};
-
-/// Steps that are copied between two looks at the interrupt.
-const OFTEN: usize = 1 << 10;
 
 /// a = a b
 fn multiply(a: &mut [f32], b: &[f32]) {
@@ -45,6 +42,7 @@ pub(super) fn forward<C: Cell>(cell: &C, settings: &Recurrence, pass: Forward<'_
             None => mask.fill(1.0),
         }
     }
+    let mut pace = Pace::default();
     for t in 0..steps {
         let from = settings.step(t, steps);
         for (x, to) in pass
@@ -58,9 +56,7 @@ pub(super) fn forward<C: Cell>(cell: &C, settings: &Recurrence, pass: Forward<'_
             &mut stash.x[t * rows * channels..][..rows * channels],
             stash.x_mask,
         );
-        if t % OFTEN == 0 {
-            (pass.interrupt)()?;
-        }
+        pace.step(rows * channels, pass.interrupt)?;
     }
     matmul::forward(
         steps * rows,
@@ -119,6 +115,7 @@ pub(super) fn forward<C: Cell>(cell: &C, settings: &Recurrence, pass: Forward<'_
                     &mut kept[r * places.kept..][..places.kept],
                     training,
                 );
+                pace.step(wide, pass.interrupt)?;
             }
             product(&kept[..rows * units], recurrent, pass.interrupt)?;
         }
@@ -138,13 +135,14 @@ pub(super) fn forward<C: Cell>(cell: &C, settings: &Recurrence, pass: Forward<'_
                 },
                 training,
             );
+            pace.step(wide, pass.interrupt)?;
         }
     }
     if settings.return_sequences {
-        places.row_by_row(units, stash.h, pass.y);
+        places.row_by_row(units, stash.h, pass.y, pass.interrupt)?;
     } else {
-        pass.y
-            .copy_from_slice(&stash.h[(steps - 1) * rows * units..]);
+        let last = &stash.h[(steps - 1) * rows * units..];
+        copy(last, pass.y, pass.interrupt)?;
     }
     (pass.interrupt)()
 }
@@ -160,6 +158,7 @@ pub(super) fn backward<C: Cell>(cell: &C, settings: &Recurrence, pass: Backward<
     let (dh, next) = (stash.dh, stash.next);
     stash.carried.fill(0.0);
     dh.fill(0.0);
+    let mut pace = Pace::default();
     for t in (0..steps).rev() {
         if settings.return_sequences {
             for r in 0..rows {
@@ -167,6 +166,7 @@ pub(super) fn backward<C: Cell>(cell: &C, settings: &Recurrence, pass: Backward<
                 for (dh, dy) in dh[r * units..][..units].iter_mut().zip(dy) {
                     *dh += dy;
                 }
+                pace.step(units, pass.interrupt)?;
             }
         } else if t + 1 == steps {
             dh.copy_from_slice(pass.dy);
@@ -197,6 +197,7 @@ pub(super) fn backward<C: Cell>(cell: &C, settings: &Recurrence, pass: Backward<
                 dh: &mut dh[r * units..][..units],
                 carried: &mut stash.carried[r * units..][..units],
             });
+            pace.step(wide, pass.interrupt)?;
         }
         let mut product = |from: &[f32], to: &mut [f32], interrupt: &mut Interrupt<'_>| {
             let (kernel, scratch) = (weights.recurrent, &mut *pass.scratch);
@@ -223,6 +224,7 @@ pub(super) fn backward<C: Cell>(cell: &C, settings: &Recurrence, pass: Backward<
                     &taken[r * units..][..units],
                     &mut stash.carried[r * units..][..units],
                 );
+                pace.step(wide, pass.interrupt)?;
             }
         }
         if t == 0 {
@@ -242,10 +244,10 @@ pub(super) fn backward<C: Cell>(cell: &C, settings: &Recurrence, pass: Backward<
     let all = &*stash.gates;
     let through = if places.apart { &*stash.recurrent } else { all };
     if !db.is_empty() {
-        reduce::column_sums(all, wide, db, pass.add);
+        reduce::column_sums_all(all, wide, db, pass.add, pass.interrupt)?;
     }
     if !db_recurrent.is_empty() {
-        reduce::column_sums(through, wide, db_recurrent, pass.add);
+        reduce::column_sums_all(through, wide, db_recurrent, pass.add, pass.interrupt)?;
     }
     matmul::weight_gradient(
         steps * rows,
@@ -280,6 +282,7 @@ pub(super) fn backward<C: Cell>(cell: &C, settings: &Recurrence, pass: Backward<
             {
                 to[..rest].fill(0.0);
                 to[rest..].copy_from_slice(&from[rest..]);
+                pace.step(wide, interrupt)?;
             }
             let reset = &stash.kept[rows * places.kept..];
             matmul::weight_gradient(
@@ -315,9 +318,7 @@ pub(super) fn backward<C: Cell>(cell: &C, settings: &Recurrence, pass: Backward<
         {
             dx[to * channels..][..channels].copy_from_slice(from);
         }
-        if t % OFTEN == 0 {
-            (pass.interrupt)()?;
-        }
+        pace.step(rows * channels, pass.interrupt)?;
     }
     (pass.interrupt)()
 }
