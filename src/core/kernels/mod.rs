@@ -10,6 +10,7 @@ mod column;
 pub(crate) mod cost;
 pub(crate) mod dropout;
 pub(crate) mod fingerprint;
+pub(crate) mod gates;
 pub(crate) mod lanes;
 pub(crate) mod math;
 pub(crate) mod matmul;

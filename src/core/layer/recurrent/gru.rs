@@ -2,9 +2,10 @@
 //! n = tanh(x W_n + b_n + r (h U_n + c_n)), h = z h + (1 - z) n. Without `reset_after` n = tanh(x W_n + b_n + (r h) U_n), and
 //! there is no c.
 
-use super::settings::{SHARED, shared_and, sigmoid_slope, slope, tanh_slope};
+use super::settings::{SHARED, shared_and, slope};
 use super::{Apply, Back, Cell, Forth, Recurrence};
 use crate::config::Config;
+use crate::kernels::gates;
 use crate::layer::VariableSpec;
 use crate::{Activation, Result, Shape};
 use serde_json::{Map, Value};
@@ -100,8 +101,9 @@ impl Cell for GruCell {
         let recurrent = &step.recurrent[2 * units..];
         if self.reset_after {
             self.open(gates, step.recurrent, f);
-            for (j, candidate) in candidate.iter_mut().enumerate() {
-                *candidate += gates[units + j] * recurrent[j];
+            let r = &gates[units..];
+            for ((candidate, r), recurrent) in candidate.iter_mut().zip(r).zip(recurrent) {
+                *candidate += r * recurrent;
             }
         } else {
             for (candidate, recurrent) in candidate.iter_mut().zip(recurrent) {
@@ -109,18 +111,38 @@ impl Cell for GruCell {
             }
         }
         f(self.activation, candidate);
-        for (j, h) in step.h.iter_mut().enumerate() {
-            *h = gates[j] * step.before[j] + (1.0 - gates[j]) * candidate[j];
+        let made = gates.iter().zip(step.before).zip(candidate);
+        for (h, ((z, before), n)) in step.h.iter_mut().zip(made) {
+            *h = z * before + (1.0 - z) * *n;
         }
     }
 
     fn backward(&self, step: Back<'_>) {
-        let after = self.reset_after;
+        let (before, dh) = (step.before, step.dh);
         match (self.activation, self.recurrent_activation) {
-            (Activation::Tanh, Activation::Sigmoid) => {
-                back(step, after, tanh_slope, sigmoid_slope);
+            _ if !self.reset_after => {
+                open_back(
+                    step.gates,
+                    step.recurrent,
+                    before,
+                    dh,
+                    self.activation,
+                    self.recurrent_activation,
+                );
             }
-            (f, gate) => back(step, after, slope(f), slope(gate)),
+            (Activation::Tanh, Activation::Sigmoid) => {
+                gates::gru_of_tanh(step.gates, step.recurrent, before, dh);
+            }
+            (f, gate) => {
+                gates::gru(
+                    step.gates,
+                    step.recurrent,
+                    before,
+                    dh,
+                    slope(f),
+                    slope(gate),
+                );
+            }
         }
     }
 
@@ -148,29 +170,26 @@ impl GruCell {
     }
 }
 
-#[inline(always)]
-fn back(step: Back<'_>, after: bool, f: impl Fn(f32) -> f32, gate: impl Fn(f32) -> f32) {
-    let units = step.h.len();
-    let (z, rest) = step.gates.split_at_mut(units);
-    let (r, n) = rest.split_at_mut(units);
+/// The way back through z and n where r is still open: [`Cell::reset_back`] comes behind it.
+fn open_back(
+    gates: &mut [f32],
+    recurrent: &mut [f32],
+    before: &[f32],
+    dh: &mut [f32],
+    f: Activation,
+    gate: Activation,
+) {
+    let (units, f, gate) = (dh.len(), slope(f), slope(gate));
+    let (z, rest) = gates.split_at_mut(units);
+    let n = &mut rest[units..];
+    let (nothing, to_n) = recurrent.split_at_mut(2 * units);
+    nothing.fill(0.0);
     for j in 0..units {
-        let dh = step.dh[j];
-        let through = step.recurrent[2 * units + j];
-        let dn = dh * (1.0 - z[j]) * f(n[j]);
-        let dz = dh * (step.before[j] - n[j]) * gate(z[j]);
-        step.dh[j] = dh * z[j];
-        if !after {
-            // r is still open: see `reset_back`.
-            step.recurrent[j] = 0.0;
-            step.recurrent[units + j] = 0.0;
-            step.recurrent[2 * units + j] = dn;
-            (z[j], n[j]) = (dz, dn);
-            continue;
-        }
-        let dr = dn * through * gate(r[j]);
-        step.recurrent[j] = dz;
-        step.recurrent[units + j] = dr;
-        step.recurrent[2 * units + j] = dn * r[j];
-        (z[j], r[j], n[j]) = (dz, dr, dn);
+        let through = dh[j];
+        let dn = through * (1.0 - z[j]) * f(n[j]);
+        let dz = through * (before[j] - n[j]) * gate(z[j]);
+        dh[j] = through * z[j];
+        to_n[j] = dn;
+        (z[j], n[j]) = (dz, dn);
     }
 }

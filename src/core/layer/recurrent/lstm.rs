@@ -1,9 +1,10 @@
 //! `LSTM` (Keras: `keras.layers.LSTM`; Hochreiter and Schmidhuber 1997): gates i, f, g, o of x W + h U + b,
 //! c = f c + i g, h = o tanh(c).
 
-use super::settings::{SHARED, shared_and, sigmoid_slope, slope, tanh_slope};
+use super::settings::{SHARED, shared_and, slope};
 use super::{Apply, Back, Cell, Forth, Recurrence};
 use crate::config::Config;
+use crate::kernels::gates;
 use crate::layer::VariableSpec;
 use crate::{Activation, Result, Shape};
 use serde_json::{Map, Value, json};
@@ -89,48 +90,34 @@ impl Cell for LstmCell {
         f(self.activation, &mut step.gates[2 * units..3 * units]);
         f(self.recurrent_activation, &mut step.gates[3 * units..]);
         let (c, squashed) = step.kept.split_at_mut(units);
-        let gates = &*step.gates;
-        for (j, c) in c.iter_mut().enumerate() {
-            *c = gates[j] * gates[2 * units + j];
+        let (i, rest) = step.gates.split_at(units);
+        let (forget, rest) = rest.split_at(units);
+        let (g, o) = rest.split_at(units);
+        for ((c, i), g) in c.iter_mut().zip(i).zip(g) {
+            *c = i * g;
         }
-        if !step.kept_before.is_empty() {
-            for (j, c) in c.iter_mut().enumerate() {
-                *c += gates[units + j] * step.kept_before[j];
-            }
+        // Of the first step nothing: there is no c before.
+        for ((c, forget), before) in c.iter_mut().zip(forget).zip(step.kept_before) {
+            *c += forget * before;
         }
         squashed.copy_from_slice(c);
         f(self.activation, squashed);
-        for (j, h) in step.h.iter_mut().enumerate() {
-            *h = gates[3 * units + j] * squashed[j];
+        for ((h, o), squashed) in step.h.iter_mut().zip(o).zip(squashed) {
+            *h = o * *squashed;
         }
     }
 
     fn backward(&self, step: Back<'_>) {
+        let squashed = &step.kept[step.h.len()..];
+        let (before, dh, carried) = (step.kept_before, step.dh, step.carried);
         match (self.activation, self.recurrent_activation) {
-            (Activation::Tanh, Activation::Sigmoid) => back(step, tanh_slope, sigmoid_slope),
-            (f, gate) => back(step, slope(f), slope(gate)),
+            (Activation::Tanh, Activation::Sigmoid) => {
+                gates::lstm_of_tanh(step.gates, squashed, before, dh, carried);
+            }
+            (f, gate) => {
+                let (f, gate) = (slope(f), slope(gate));
+                gates::lstm(step.gates, squashed, before, dh, carried, f, gate);
+            }
         }
-    }
-}
-
-#[inline(always)]
-fn back(step: Back<'_>, f: impl Fn(f32) -> f32, gate: impl Fn(f32) -> f32) {
-    let units = step.h.len();
-    let squashed = &step.kept[units..];
-    let (i, rest) = step.gates.split_at_mut(units);
-    let (forget, rest) = rest.split_at_mut(units);
-    let (g, o) = rest.split_at_mut(units);
-    for j in 0..units {
-        let dh = step.dh[j];
-        let dc = step.carried[j] + dh * o[j] * f(squashed[j]);
-        let before = step.kept_before.get(j).copied().unwrap_or(0.0);
-        let (was_i, was_f, was_g, was_o) = (i[j], forget[j], g[j], o[j]);
-        i[j] = dc * was_g * gate(was_i);
-        forget[j] = dc * before * gate(was_f);
-        g[j] = dc * was_i * f(was_g);
-        o[j] = dh * squashed[j] * gate(was_o);
-        step.carried[j] = dc * was_f;
-        // All of it comes through U.
-        step.dh[j] = 0.0;
     }
 }

@@ -229,4 +229,4 @@ pub(super) fn slope(f: Activation) -> fn(f32) -> f32 {
     of_output(f).unwrap_or(|_| 1.0)
 }
 
-pub(super) use crate::kernels::slope::{of_sigmoid as sigmoid_slope, of_tanh as tanh_slope};
+pub(super) use crate::kernels::slope::of_tanh as tanh_slope;
