@@ -202,6 +202,73 @@ fn plain_sql_is_null_where_the_model_refuses() {
     );
 }
 
+#[test]
+fn plain_sql_takes_any_number_that_the_model_takes_and_no_other() {
+    let server = Server::start();
+    let mut client = server.connect();
+    run(
+        &mut client,
+        r#"CREATE TABLE t AS SELECT i / 7.0::float8 AS x, (i % 9)::float8 AS "plain ""x""", exp(i / 9.0) AS skewed, i::float8 AS clipped,
+                  CASE WHEN i % 5 > 0 THEN ARRAY[i, i % 3, 5 - i]::float8[] END AS list, ARRAY[i % 4, i % 6]::float8[] AS logs,
+                  timestamp '2020-01-01' + i * interval '1 day' AS stamp, sin(i) AS y FROM generate_series(1, 90) AS i;
+           SELECT * FROM ml_train('m', 'TABLE t', 'y', epochs => 2, preprocess => '{"plain \"x\"": {"scale": "none"}, "skewed": {"scale": "log1p"},
+               "logs": {"scale": "log1p"}, "clipped": {"outliers": {"clip": {"quantiles": [0.1, 0.9]}}}, "x": {"impute": "error"}}');
+           CREATE FUNCTION tried(x float8, p float8, s float8, c float8, l float8[], g float8[], t timestamp) RETURNS float8 LANGUAGE plpgsql AS $$
+           BEGIN RETURN ml_predict('m', x, p, s, c, l, g, t);
+           EXCEPTION WHEN data_exception OR feature_not_supported OR datatype_mismatch THEN RETURN NULL; END $$"#,
+    );
+    create_function(&mut client, "m");
+    // One value at a time is an odd one, the others are those of a row.
+    let numbers = "NULL 0 -0 1e-320 4.9e-324 -1e-60 1e-45 1e-40 1e30 -3e38 3.5e38 1e100 -1e300 1.7e308 NaN Infinity -Infinity";
+    let arrays = "NULL|{}|{1,2}|{1,2,3}|{1,2,3,4}|{1,NULL,3}|{1,NaN,3}|{Infinity,1}|{1e300,0,0}|{1e300,1}|{1e-320,1e-60,1e-45}|{1e-320,1e-60}|[0:2]={1,2,3}|{{1,2,3}}|{{1},{2},{3}}|{{1,2}}";
+    let stamps = "NULL|infinity|-infinity|epoch|290000-01-01|4000-01-01 BC";
+    let (mut both, mut neither) = (0, 0);
+    for (place, values) in [
+        (0, numbers.split(' ').collect::<Vec<_>>()),
+        (1, numbers.split(' ').collect()),
+        (2, numbers.split(' ').collect()),
+        (3, numbers.split(' ').collect()),
+        (4, arrays.split('|').collect()),
+        (5, arrays.split('|').collect()),
+        (6, stamps.split('|').collect()),
+    ] {
+        for value in values {
+            let mut row = [
+                "3.5",
+                "4",
+                "20",
+                "40",
+                "'{1,2,3}'",
+                "'{1,2}'",
+                "'2020-03-01'",
+            ]
+            .map(str::to_owned);
+            row[place] = match value {
+                "NULL" => value.to_owned(),
+                value => format!("'{value}'"),
+            };
+            let row = row.join(", ");
+            let pair = client
+                .query_one(&format!("SELECT m({row}), tried({row})"), &[])
+                .unwrap_or_else(|error| panic!("{row}: {error:?}"));
+            let (of_sql, of_model): (Option<f64>, Option<f64>) = (pair.get(0), pair.get(1));
+            match (of_sql, of_model) {
+                (Some(a), Some(b)) => {
+                    assert!((a - b).abs() <= 1e-5 * b.abs().max(1.0), "{row}: {a} {b}");
+                    both += 1;
+                }
+                (None, None) => neither += 1,
+                differ => panic!("{row}: {differ:?}"),
+            }
+        }
+    }
+    println!("{both} answers, {neither} refusals");
+    assert!(
+        both > 40 && neither > 40,
+        "{both} answers, {neither} refusals"
+    );
+}
+
 /// A safetensors file of numbers, each a tensor of one row and column.
 fn tiny(tensors: &[(&str, f32)]) -> Vec<u8> {
     let entries = tensors.iter().enumerate().map(|(place, (name, _))| {

@@ -23,7 +23,7 @@ pub(super) fn argument_type(column_type: ColumnType) -> &'static str {
 
 /// The inputs in the making.
 pub(super) struct Inputs {
-    /// Places of categories and the like, as columns p1, p2, .. of the subquery c.
+    /// Places of categories, and numbers that have an input, as columns p1, p2, .. of the subquery c.
     places: Vec<String>,
     /// What must hold for there to be an answer.
     conditions: Vec<String>,
@@ -122,12 +122,10 @@ impl Inputs {
     fn number(&mut self, value: &str, number: &Number) {
         let filled = match number.null {
             Null::Value(null) => format!("COALESCE({value}, {})", self::number(null)),
-            Null::Refused => {
-                self.conditions.push(format!("{value} IS NOT NULL"));
-                value.to_owned()
-            }
+            Null::Refused => value.to_owned(),
         };
-        self.open.push(scaled(&filled, number));
+        let place = self.place(within(&filled, number));
+        self.open.push(scaled(&place, number));
         self.missing(number.missing, value);
     }
 
@@ -246,50 +244,84 @@ impl Inputs {
                 argument.to_owned()
             }
         };
-        self.conditions.push(format!(
-            "({argument} IS NULL OR cardinality({argument}) = {} AND array_position({argument}, NULL) IS NULL)",
-            elements.len()
-        ));
         let of = |pick: fn(&Number) -> f64| numbers(elements.iter().map(pick));
-        let mut sources = vec![filled, of(|it| it.center), of(|it| 1.0 / it.divisor)];
+        let mut told = vec![of(|it| it.center), of(|it| 1.0 / it.divisor)];
         let mut value = "t.v".to_owned();
         let mut names = "v, center, factor".to_owned();
         if elements.iter().any(|it| it.clip.is_some()) {
-            sources.push(of(|it| it.clip.map_or(f64::MIN, |clip| clip[0])));
-            sources.push(of(|it| it.clip.map_or(f64::MAX, |clip| clip[1])));
+            told.push(of(|it| it.clip.map_or(f64::MIN, |clip| clip[0])));
+            told.push(of(|it| it.clip.map_or(f64::MAX, |clip| clip[1])));
             names.push_str(", least, most");
             value = "least(greatest(t.v, t.least), t.most)".to_owned();
         }
         if log > 0 {
             value = logarithm(&value);
         }
+        let told = told.join(", ");
+        let (most, least) = (self::number(MOST), self::number(LEAST));
+        self.conditions.push(format!(
+            "({argument} IS NULL OR array_ndims({argument}) = 1 AND cardinality({argument}) = {} AND NOT EXISTS (\n             SELECT 1 FROM unnest({argument}, {told}) AS t ({names})\n              WHERE ({} AND abs({value} - t.center) <= {most} / t.factor) IS NOT TRUE))",
+            elements.len(),
+            finite("t.v"),
+        ));
+        // A factor beyond that would leave a bound that PostgreSQL refuses.
         self.array(format!(
-            "(SELECT array_agg(({value} - t.center) * t.factor ORDER BY t.i)\n             FROM unnest({}) WITH ORDINALITY AS t ({names}, i))",
-            sources.join(", ")
+            "(SELECT array_agg(CASE WHEN abs({value} - t.center) < {least} / least(t.factor, 1e250) THEN 0 ELSE ({value} - t.center) * t.factor END ORDER BY t.i)\n             FROM unnest({filled}, {told}) WITH ORDINALITY AS t ({names}, i))",
         ));
         self.missing(missing, argument);
         Ok(())
     }
 }
 
-/// The input of a number that is not NULL.
-fn scaled(value: &str, number: &Number) -> String {
-    let mut value = value.to_owned();
+/// The largest input, and what is next to none: PostgreSQL has no real beyond either.
+const MOST: f64 = f32::MAX as f64;
+const LEAST: f64 = 1e-45;
+
+/// Whether a value is a number, which neither NaN nor an infinity is.
+fn finite(value: &str) -> String {
+    let most = number(f64::MAX);
+    format!("{value} BETWEEN -{most} AND {most}")
+}
+
+/// A number before it is scaled, NULL where the model refuses it: where it is none, or its input would be infinite.
+fn within(value: &str, number: &Number) -> String {
+    let mut conditions = Vec::new();
+    let mut taken = value.to_owned();
     if let Some([least, most]) = number.clip {
-        value = format!(
-            "least(greatest({value}, {}), {})",
+        conditions.push(finite(value));
+        taken = format!(
+            "least(greatest({taken}, {}), {})",
             self::number(least),
             self::number(most)
         );
     }
     if number.scale == Scale::Log1p {
-        value = logarithm(&value);
+        taken = logarithm(&taken);
     }
-    if number.center == 0.0 && number.divisor == 1.0 {
-        return value;
-    }
-    let factor = self::number(1.0 / number.divisor);
-    format!("({value} - {}) * {factor}", self::number(number.center))
+    let reach = MOST * number.divisor;
+    conditions.push(format!(
+        "{taken} BETWEEN {} AND {}",
+        self::number((number.center - reach).max(f64::MIN)),
+        self::number((number.center + reach).min(f64::MAX))
+    ));
+    format!("CASE WHEN {} THEN {taken} END", conditions.join(" AND "))
+}
+
+/// The input of such a number.
+fn scaled(value: &str, number: &Number) -> String {
+    let least = self::number((LEAST * number.divisor).max(f64::MIN_POSITIVE));
+    let (away, input) = if number.center == 0.0 {
+        (value.to_owned(), value.to_owned())
+    } else {
+        let away = format!("{value} - {}", self::number(number.center));
+        (away.clone(), format!("({away})"))
+    };
+    let factor = if number.divisor == 1.0 {
+        String::new()
+    } else {
+        format!(" * {}", self::number(1.0 / number.divisor))
+    };
+    format!("CASE WHEN abs({away}) < {least} THEN 0 ELSE {input}{factor} END")
 }
 
 /// `sign(v) ln(1 + |v|)`

@@ -137,9 +137,10 @@ fn softmax(layers: &mut usize, body: &mut String) {
     );
 }
 
-/// exp(z), which PostgreSQL refuses where it would be infinite or 0, as it does a product. So what is next to nothing to the
+/// exp(z), which PostgreSQL refuses where it would be infinite or 0, as it does a product. So what is infinite to the model is
+/// not much more than its own largest number here, which the layers behind may multiply, and what is next to nothing to the
 /// model is no smaller than its own smallest number here, and the weights of the next layer may be as small.
-const EXP: &str = "exp(greatest(least(z, 700), -103))";
+const EXP: &str = "exp(greatest(least(z, 100), -103))";
 const SIGMOID: &str = "(1 / (1 + exp(greatest(least(-z, 103), -103))))";
 const SOFTPLUS: &str = "(greatest(z, 0) + ln(1 + exp(-least(abs(z), 103))))";
 

@@ -54,7 +54,12 @@ impl ModelFile {
             layer::write(item, self.model().weights(), &mut layers, &mut body)?;
         }
         let answer = answer::of(&self.target, self.model().loss(), layers)?;
-        let body = format!("\nSELECT {}\n  FROM {body}\n", answer.expression);
+        // What the model refuses because it is not finite in single precision.
+        let body = format!(
+            "\nSELECT {}\n  FROM {body}\n WHERE {} >= ALL (SELECT abs(v) FROM unnest(l{layers}.x) AS v)\n",
+            answer.expression,
+            quote::number(f32::MAX.into()),
+        );
         let arguments: Vec<String> = self
             .features()
             .iter()
