@@ -11,6 +11,9 @@ use crate::cache::Digest;
 use crate::datum;
 use crate::statement::Statement;
 
+/// Values remembered at the most: 8 MB of them.
+const MOST: usize = 1 << 16;
+
 /// Where a table keeps a large value.
 type Pointer = [u8; size_of::<pg_sys::varatt_external>()];
 
@@ -82,6 +85,9 @@ impl Deref {
             && statement.is_some()
         {
             self.last = Some((pointer, digest));
+            if self.seen.len() == MOST {
+                self.seen.clear();
+            }
             self.seen.insert(pointer, digest);
         }
         Ok(digest)
