@@ -128,3 +128,64 @@ pub(crate) fn gru(
         n[j] = dn;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::on_every_level;
+
+    /// Numbers from 0 to 1 that all differ.
+    fn numbers(count: usize, from: usize) -> Vec<f32> {
+        let at = |i: usize| ((i + from) as f32 * 0.618_034).fract();
+        (0..count).map(at).collect()
+    }
+
+    #[test]
+    fn every_instruction_set_gives_the_bits_of_plain_loops() {
+        for units in [1, 3, 8, 16, 33] {
+            for first in [true, false] {
+                let squashed = numbers(units, 1);
+                let before = numbers(if first { 0 } else { units }, 2);
+                let fresh = || (numbers(4 * units, 3), numbers(units, 4), numbers(units, 5));
+                let (mut gates, mut dh, mut carried) = fresh();
+                let (f, gate) = (of_tanh, of_sigmoid);
+                lstm(
+                    &mut gates,
+                    &squashed,
+                    &before,
+                    &mut dh,
+                    &mut carried,
+                    f,
+                    gate,
+                );
+                on_every_level(|| {
+                    let (mut g, mut d, mut c) = fresh();
+                    lstm_of_tanh(&mut g, &squashed, &before, &mut d, &mut c);
+                    assert_eq!((&g, &d, &c), (&gates, &dh, &carried), "{units} units");
+                });
+            }
+            let before = numbers(units, 1);
+            let fresh = || {
+                (
+                    numbers(3 * units, 2),
+                    numbers(3 * units, 3),
+                    numbers(units, 4),
+                )
+            };
+            let (mut gates, mut recurrent, mut dh) = fresh();
+            gru(
+                &mut gates,
+                &mut recurrent,
+                &before,
+                &mut dh,
+                of_tanh,
+                of_sigmoid,
+            );
+            on_every_level(|| {
+                let (mut g, mut r, mut d) = fresh();
+                gru_of_tanh(&mut g, &mut r, &before, &mut d);
+                assert_eq!((&g, &r, &d), (&gates, &recurrent, &dh), "{units} units");
+            });
+        }
+    }
+}
