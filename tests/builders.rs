@@ -260,10 +260,10 @@ fn what_a_layer_refuses_its_builder_refuses() {
             None,
         ),
         (
-            "ml_dense(8, kernel_constraint => 'max_norm')",
-            "0A000",
-            "kernel_constraint of Dense is not supported",
-            None,
+            "ml_dense(8, kernel_constraint => 'maxnorms')",
+            "22023",
+            "unknown constraint \"maxnorms\" in Dense",
+            Some("Did you mean \"max_norm\"?"),
         ),
         (
             "ml_sequential(ml_dense(8, name => 'a'), ml_dense(1, name => 'a'))",

@@ -22,6 +22,7 @@ const STACKS: &[&str] = &[
     "ml_embedding(9, 3, embeddings_regularizer => 'l2'), ml_global_average_pooling1d(), ml_dense(1)",
     "ml_input('{12,1}'), ml_bidirectional(ml_lstm(2, return_sequences => true)), ml_bidirectional(ml_gru(3, dropout => 0.1), merge_mode => 'ave'), ml_dense(1)",
     "ml_input('{6,2}'), ml_time_distributed(ml_dense(3, 'tanh')), ml_dense(2, trainable => false), ml_flatten(), ml_dense(1)",
+    "ml_dense(6, 'tanh', kernel_constraint => 'max_norm', bias_constraint => '{\"MaxNorm\": {\"max_value\": 0.5}}'), ml_dense(1, kernel_constraint => 'non_neg')",
     "ml_dense(4, 'relu'), ml_activation('tanh'), ml_dropout(0.1), ml_dense(1, kernel_regularizer => 'l2')",
     "ml_reshape('{12,1}'), ml_conv1d(3, 3, activation => 'relu'), ml_max_pooling1d(), ml_flatten(), ml_dense(1)",
     "ml_input('{6,2}'), ml_conv1d(3, 2, padding => 'causal'), ml_average_pooling1d(2), ml_global_max_pooling1d(), ml_dense(1)",

@@ -51,6 +51,7 @@ mod class_weight;
 mod compare;
 mod compile;
 mod config;
+mod constraint;
 mod dataset;
 mod defaults;
 mod encoder;
@@ -133,6 +134,7 @@ pub use callbacks::{
 pub use class_weight::ClassWeight;
 pub use compile::Task;
 pub use config::unknown;
+pub use constraint::{Axes, Constraint};
 pub use dataset::{Batch, Batches};
 pub use encoder::{Drift, FeatureDrift, FeatureInfo, Transform};
 pub use error::{Error, ErrorKind, Result};

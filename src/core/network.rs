@@ -9,7 +9,7 @@ use crate::sequential::{MAX_PARAMETERS, count_parameters, too_large};
 use crate::shape::{MAX_WIDTH, too_wide};
 use crate::shard::WIDEST;
 use crate::weights::{AT_ONCE, zeros};
-use crate::{Activation, Callback, Error, ErrorKind, Loss, Regularizer, Result, Shape};
+use crate::{Activation, Callback, Constraint, Error, ErrorKind, Loss, Regularizer, Result, Shape};
 use std::ops::Range;
 
 /// Multiply-adds of a row: scoring one is not interrupted.
@@ -44,6 +44,15 @@ pub(crate) struct Special {
     pub change: Change,
 }
 
+/// A variable that is brought back after each step of the optimizer.
+#[derive(Debug, Clone)]
+pub(crate) struct Constrained {
+    /// Where it is in the weight vector.
+    pub range: Range<usize>,
+    pub shape: Vec<usize>,
+    pub constraint: Constraint,
+}
+
 /// The layers as they are computed: an activation that the loss takes over is left out.
 #[derive(Debug, Clone)]
 pub(crate) struct Network {
@@ -52,6 +61,8 @@ pub(crate) struct Network {
     pub places: Vec<Place>,
     /// In the order of the weight vector.
     pub special: Vec<Special>,
+    /// In the order of the weight vector.
+    pub constrained: Vec<Constrained>,
     pub inputs: usize,
     pub outputs: usize,
     pub parameters: usize,
@@ -102,7 +113,7 @@ impl Network {
         };
         let (mut offset, mut width) = (front.parameters, input.width());
         let mut places = Vec::with_capacity(layers.len());
-        let mut special = Vec::new();
+        let (mut special, mut constrained) = (Vec::new(), Vec::new());
         for layer in layers {
             let parameters = count_parameters(&layer, input)?;
             let output = layer.kind().output(input)?;
@@ -120,6 +131,13 @@ impl Network {
                 variable.check(name.unwrap_or(layer.class_name()))?;
                 let range = at..at + variable.size();
                 at = range.end;
+                if let Some(constraint) = variable.constraint {
+                    constrained.push(Constrained {
+                        range: range.clone(),
+                        shape: variable.shape,
+                        constraint,
+                    });
+                }
                 let (regularizer, change) = (variable.regularizer, variable.change);
                 if regularizer.is_some() || change != Change::Optimizer {
                     special.push(Special {
@@ -153,6 +171,7 @@ impl Network {
             front,
             places,
             special,
+            constrained,
             outputs: input.width(),
             parameters: offset,
             first,

@@ -487,13 +487,13 @@ mod tests {
         let key = read(r#"[{"class_name": "Dense", "config": {"unit": 1}}]"#);
         assert_eq!(key.to_string(), "unknown setting \"unit\" of Dense");
         let constraint = read(
-            r#"[{"class_name": "Dense", "config": {"units": 1, "kernel_constraint": {"class_name": "MaxNorm"}}}]"#,
+            r#"[{"class_name": "Dense", "config": {"units": 1, "kernel_constraint": {"class_name": "MaxNrm"}}}]"#,
         );
         assert_eq!(
             (constraint.kind(), constraint.to_string().as_str()),
             (
-                ErrorKind::NotSupported,
-                "kernel_constraint of Dense is not supported"
+                ErrorKind::InvalidParameter,
+                "unknown constraint \"MaxNrm\" in Dense"
             )
         );
         for bad in [

@@ -81,8 +81,35 @@ impl Buffers {
                 interrupt()?;
             }
         };
-        share(crew, parameters, take)
+        share(crew, parameters, take)?;
+        drop(all);
+        constrain(model, crew)
     }
+}
+
+/// Brings the variables that are constrained to where they have to be; each is the work of one thread.
+fn constrain(model: &mut Model, crew: &mut Crew<'_>) -> Result<()> {
+    if model.network.constrained.is_empty() {
+        return Ok(());
+    }
+    let parameters = model.parameters();
+    let (mut rest, mut at) = (model.weights.as_mut_slice(), 0);
+    let all = model.network.constrained.iter().map(move |it| {
+        let (_, from) = std::mem::take(&mut rest).split_at_mut(it.range.start - at);
+        let (w, behind) = from.split_at_mut(it.range.len());
+        (rest, at) = (behind, it.range.end);
+        (it, w)
+    });
+    let all = Mutex::new(all);
+    let take = |interrupt: &mut Interrupt<'_>| {
+        loop {
+            let Some((it, w)) = lock(&all).next() else {
+                return Ok(());
+            };
+            it.constraint.apply(w, &it.shape, interrupt)?;
+        }
+    };
+    share(crew, parameters, take)
 }
 
 /// Lets the crew `take` pieces of so many parameters until none is left.

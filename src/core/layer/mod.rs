@@ -107,7 +107,7 @@ pub(crate) use pace::Pace;
 use crate::config::{Config, invalid, unknown};
 use crate::initializer::Draw;
 use crate::predict::Frozen;
-use crate::{Activation, Callback, Initializer, Regularizer, Result, Shape};
+use crate::{Activation, Callback, Constraint, Initializer, Regularizer, Result, Shape};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 
@@ -122,6 +122,8 @@ pub(crate) struct VariableSpec {
     pub initializer: Initializer,
     /// What it adds to the loss.
     pub regularizer: Option<Regularizer>,
+    /// What it is made to be after every step.
+    pub constraint: Option<Constraint>,
     /// How it moves while training.
     pub change: Change,
     /// Whether its second quarter begins with ones: an LSTM's bias with `unit_forget_bias`.
@@ -152,22 +154,18 @@ impl VariableSpec {
             shape,
             initializer,
             regularizer: None,
+            constraint: None,
             change: Change::Optimizer,
             unit_forget: false,
         }
     }
 
-    /// The same with what it adds to the loss.
-    pub fn regularized(self, regularizer: Option<Regularizer>) -> Self {
-        Self {
-            regularizer,
-            ..self
-        }
-    }
-
-    /// Refuses an initializer that cannot fill its shape.
+    /// Refuses an initializer that cannot fill its shape, and a constraint along axes that it does not have.
     pub fn check(&self, layer: &str) -> Result<()> {
         let place = format!("{} of {layer}", self.name);
+        if let Some(constraint) = self.constraint {
+            constraint.check(&self.shape, &place)?;
+        }
         self.initializer.check(&self.shape, &place)
     }
 
@@ -491,8 +489,9 @@ impl Layer {
         let mut variables = self.kind().variables(input);
         if !self.kind().trainable() {
             for variable in &mut variables {
-                // Keras adds the penalties of what it trains.
+                // Keras adds the penalties of what it trains, and constrains nothing else.
                 variable.regularizer = None;
+                variable.constraint = None;
                 variable.change = Change::Fixed;
             }
         }

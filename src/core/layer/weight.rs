@@ -1,18 +1,21 @@
-//! What can be told of each weight of a layer: `kernel_initializer`, `kernel_regularizer` and so on, by its word.
+//! What can be told of each weight of a layer: `kernel_initializer`, `kernel_regularizer`, `kernel_constraint` and so on, by its
+//! word.
 
 use super::VariableSpec;
 use crate::config::Config;
-use crate::{Initializer, Regularizer, Result};
+use crate::{Constraint, Initializer, Regularizer, Result};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
-/// How a weight begins, and what it adds to the loss.
+/// How a weight begins, what it adds to the loss, and where it may be.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Weight {
     /// Its first numbers.
     pub initializer: Initializer,
     /// What it adds to the loss.
     pub regularizer: Option<Regularizer>,
+    /// What it is made to be after every step.
+    pub constraint: Option<Constraint>,
 }
 
 /// The names of a layer's settings: its own, those of its weights by their words, and what only Keras has.
@@ -32,22 +35,24 @@ macro_rules! settings {
 pub(super) use settings;
 
 impl Weight {
-    /// Without a regularizer.
+    /// Without a regularizer and a constraint.
     pub const fn new(initializer: Initializer) -> Self {
         Self {
             initializer,
             regularizer: None,
+            constraint: None,
         }
     }
 
-    /// Reads the settings of `word`; constraints are refused.
+    /// Reads the settings of `word`.
     pub(super) fn read(config: &Config, word: &str, default: Initializer) -> Result<Self> {
-        config.refuse(&[&format!("{word}_constraint")])?;
         let initializer = config.get(&format!("{word}_initializer"));
         let regularizer = config.get(&format!("{word}_regularizer"));
+        let constraint = config.get(&format!("{word}_constraint"));
         Ok(Self {
             initializer: Initializer::from_json(initializer, default)?,
             regularizer: Regularizer::from_json(regularizer)?,
+            constraint: Constraint::from_json(constraint)?,
         })
     }
 
@@ -56,7 +61,7 @@ impl Weight {
         let mut put = |what: &str, value| map.insert(format!("{word}_{what}"), value);
         put("initializer", self.initializer.to_json());
         put("regularizer", Regularizer::to_json(self.regularizer));
-        put("constraint", Value::Null);
+        put("constraint", Constraint::to_json(self.constraint));
     }
 
     /// The variable of this name.
@@ -65,6 +70,10 @@ impl Weight {
         name: impl Into<Cow<'static, str>>,
         shape: Vec<usize>,
     ) -> VariableSpec {
-        VariableSpec::new(name, shape, self.initializer).regularized(self.regularizer)
+        VariableSpec {
+            regularizer: self.regularizer,
+            constraint: self.constraint,
+            ..VariableSpec::new(name, shape, self.initializer)
+        }
     }
 }

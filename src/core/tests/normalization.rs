@@ -231,8 +231,8 @@ fn what_cannot_be_is_refused_by_name() {
         ),
         (
             "BatchNormalization",
-            json!({"gamma_constraint": "NonNeg"}),
-            "gamma_constraint of BatchNormalization is not supported",
+            json!({"gamma_constraint": "NonNegative"}),
+            "unknown constraint \"NonNegative\" in BatchNormalization",
         ),
         (
             "LayerNormalization",

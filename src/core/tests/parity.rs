@@ -126,8 +126,30 @@ fn bound(wanted: f64, Tolerance(absolute, relative): Tolerance) -> f64 {
     absolute + relative * wanted.abs()
 }
 
+/// The same layers without constraints.
+fn unconstrained(layers: &Value) -> Value {
+    let mut layers = layers.clone();
+    let mut left = vec![&mut layers];
+    while let Some(value) = left.pop() {
+        match value {
+            Value::Object(map) => {
+                for (key, value) in map {
+                    if key.ends_with("_constraint") {
+                        *value = Value::Null;
+                    }
+                    left.push(value);
+                }
+            }
+            Value::Array(list) => left.extend(list),
+            _ => {}
+        }
+    }
+    layers
+}
+
 impl Case {
-    fn compile(&self, optimizer: Optimizer) -> Result<Model> {
+    /// The model of `layers`, which are those of Keras.
+    fn compile(&self, layers: &Value, optimizer: Optimizer) -> Result<Model> {
         let task = match self.classes {
             0 => Task::Regression {
                 outputs: self.outputs,
@@ -148,14 +170,7 @@ impl Case {
             })
             .collect();
         let (loss, _) = Loss::parse_with_logits(&loss)?;
-        Sequential::from_json(&self.model)?.compile(
-            self.inputs,
-            task,
-            optimizer,
-            loss,
-            metrics?,
-            1.0,
-        )
+        Sequential::from_json(layers)?.compile(self.inputs, task, optimizer, loss, metrics?, 1.0)
     }
 
     fn fit(&self, model: &mut Model, epochs: u32, batch_size: usize) -> Result<History> {
@@ -183,8 +198,9 @@ impl Case {
     }
 
     fn compare(&self, seen: &mut Seen) -> Result<()> {
-        // A step of 1 against the gradient leaves the gradient.
-        let mut model = self.compile(Optimizer::parse(r#"{"sgd": {"learning_rate": 1}}"#)?)?;
+        // A step of 1 against the gradient leaves the gradient, unless a constraint has it.
+        let step = Optimizer::parse(r#"{"sgd": {"learning_rate": 1}}"#)?;
+        let mut model = self.compile(&unconstrained(&self.model), step)?;
         let paths: Vec<&str> = model.variables().iter().map(|v| v.path.as_str()).collect();
         // Keras puts the model's name in front.
         let prefix = self.model.pointer("/config/name").and_then(Value::as_str);
@@ -221,7 +237,8 @@ impl Case {
         }
 
         let tolerance = if self.recurrent { RECURRENT } else { STEPS };
-        let mut model = self.compile(Optimizer::parse(&self.optimizer.to_string())?)?;
+        let optimizer = Optimizer::parse(&self.optimizer.to_string())?;
+        let mut model = self.compile(&self.model, optimizer)?;
         let history = self.fit(&mut model, EPOCHS, BATCH)?;
         let mut at = 0;
         for (path, after) in self.paths.iter().zip(&self.after) {

@@ -7,7 +7,7 @@ import json
 
 import keras
 
-L, I, R = keras.layers, keras.initializers, keras.regularizers
+L, I, R, C = keras.layers, keras.initializers, keras.regularizers, keras.constraints
 models = []
 
 
@@ -35,6 +35,8 @@ model("BatchNormalization", (4,), lambda: L.BatchNormalization(), lambda: L.Dens
       lambda: L.BatchNormalization(scale=False, beta_initializer="ones", beta_regularizer=R.L1(0.02), moving_mean_initializer="ones", moving_variance_initializer=I.Constant(2.0)), lambda: L.Dense(1))
 model("LayerNormalization", (4,), lambda: L.LayerNormalization(), lambda: L.Dense(3), lambda: L.LayerNormalization(1, 0.01, False, gamma_initializer="he_normal", gamma_regularizer="l2"), lambda: L.Dense(3),
       lambda: L.LayerNormalization(scale=False, beta_initializer="ones", beta_regularizer=R.L1(0.02)), lambda: L.Dense(1))
+model("constraints", (4,), lambda: L.Dense(3, kernel_constraint=C.MaxNorm(3.0), bias_constraint="non_neg"), lambda: L.PReLU(alpha_constraint=C.MinMaxNorm(0.1, 2.0, 0.5)),
+      lambda: L.BatchNormalization(beta_constraint=C.UnitNorm(), gamma_constraint="non_neg"), lambda: L.LayerNormalization(gamma_constraint=C.MinMaxNorm(), beta_constraint=C.MaxNorm(0.5, axis=None)), lambda: L.Dense(1))
 # of rows of steps and channels
 model("normalized steps", (6, 2), lambda: L.BatchNormalization(), lambda: L.Dense(3), lambda: L.PReLU(shared_axes=[1]), lambda: L.LayerNormalization([1, 2]), lambda: L.Softmax(), lambda: L.Flatten(), lambda: L.Dense(1))
 model("Flatten", (6, 2), lambda: L.Dense(3), lambda: L.Flatten(), lambda: L.Dense(1))
@@ -54,5 +56,8 @@ model("Bidirectional, told", (6, 2), lambda: L.Bidirectional(L.LSTM(3), "mul", b
 model("TimeDistributed", (6, 2), lambda: L.TimeDistributed(L.Dense(3, "relu")), lambda: L.TimeDistributed(L.Dropout(0.1), trainable=False), lambda: L.Flatten(), lambda: L.Dense(1))
 model("Embedding", (6,), lambda: L.Embedding(10, 4), lambda: L.GlobalAveragePooling1D(), lambda: L.Dense(1))
 model("Embedding, told", (6,), lambda: L.Embedding(10, 4, "he_normal", "l2", trainable=False, name="words"), lambda: L.Flatten(), lambda: L.Dense(1))
+model("constraints of steps", (6,), lambda: L.Embedding(10, 4, embeddings_constraint=C.UnitNorm(axis=1)), lambda: L.Conv1D(3, 2, kernel_constraint=C.MaxNorm(2.5, axis=[0, 1]), bias_constraint="non_neg"),
+      lambda: L.LSTM(3, return_sequences=True, kernel_constraint="unit_norm", recurrent_constraint=C.MaxNorm(1.5), bias_constraint=C.MaxNorm(0.5)),
+      lambda: L.Bidirectional(L.GRU(2, recurrent_constraint="non_neg")), lambda: L.Dense(1))
 with open("layers.json", "w") as file:
     file.write("[\n" + ",\n".join(json.dumps(m) for m in models) + "\n]\n")
