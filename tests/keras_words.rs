@@ -23,6 +23,7 @@ const STACKS: &[&str] = &[
     "ml_input('{12,1}'), ml_bidirectional(ml_lstm(2, return_sequences => true)), ml_bidirectional(ml_gru(3, dropout => 0.1), merge_mode => 'ave'), ml_dense(1)",
     "ml_input('{6,2}'), ml_time_distributed(ml_dense(3, 'tanh')), ml_dense(2, trainable => false), ml_flatten(), ml_dense(1)",
     "ml_dense(6, 'tanh', kernel_constraint => 'max_norm', bias_constraint => '{\"MaxNorm\": {\"max_value\": 0.5}}'), ml_dense(1, kernel_constraint => 'non_neg')",
+    "ml_input('{NULL,2}'), ml_gru(3, recurrent_constraint => '{\"MinMaxNorm\": {\"min_value\": 0.5, \"axis\": 1}}'), ml_dense(1)",
     "ml_dense(4, 'relu'), ml_activation('tanh'), ml_dropout(0.1), ml_dense(1, kernel_regularizer => 'l2')",
     "ml_reshape('{12,1}'), ml_conv1d(3, 3, activation => 'relu'), ml_max_pooling1d(), ml_flatten(), ml_dense(1)",
     "ml_input('{6,2}'), ml_conv1d(3, 2, padding => 'causal'), ml_average_pooling1d(2), ml_global_max_pooling1d(), ml_dense(1)",
@@ -211,6 +212,22 @@ fn arrays_that_are_null_say_what_they_do_to_the_shape() {
             ("22004", "column \"x\" has an array with a null element")
         );
     }
+    // Where any number of steps is taken, what says that it is missing would be one.
+    let any = "ml_input('{NULL,1}'), ml_lstm(2), ml_dense(1)";
+    let (code, message, told) = refusal(&mut client, &train("waves", any, ""));
+    assert_eq!(
+        (&*code, &*message),
+        (
+            "22023",
+            "input \"x is missing\" has no place in rows of shape (null, 1)"
+        )
+    );
+    assert!(
+        told.ends_with("preprocess => '{\"x\":{\"indicator\":false}}' leaves it out."),
+        "{told}"
+    );
+    let rest = ", preprocess => '{\"x\": {\"indicator\": false}}'";
+    run(&mut client, &train("waves", any, rest));
     // A width that is wrong for another reason is told as it is.
     let layers = "ml_input('{11,1}'), ml_lstm(2), ml_dense(1)";
     let (_, message, told) = refusal(&mut client, &train("waves", layers, ""));

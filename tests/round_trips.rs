@@ -70,7 +70,7 @@ fn what_keras_and_pytorch_trained_predicts_here() {
         let told = String::from_utf8(read("json")).expect("JSON");
         let bytes = read("safetensors");
         let import = "WITH told AS (SELECT $3::text::jsonb AS t)
-            SELECT m.version FROM told, ml_import($1, $2, layers => NULLIF(t -> 'layers', 'null'), features => '{x}',
+            SELECT m.version FROM told, ml_import($1, $2, layers => NULLIF(t -> 'layers', 'null'), features => '{x}', columns => NULLIF(t -> 'columns', 'null'),
                 classes => CASE WHEN t ->> 'classes' IS NOT NULL THEN ARRAY(SELECT jsonb_array_elements_text(t -> 'classes')) END) AS m";
         let imported = client.query_one(import, &[name, &bytes, &told]);
         imported.unwrap_or_else(|error| panic!("{name}: {error:?}"));

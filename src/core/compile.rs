@@ -6,8 +6,8 @@ use crate::metric::Subject;
 use crate::network::Network;
 use crate::sequential::MAX_LAYERS;
 use crate::{
-    Activation, Error, ErrorKind, Inputs, Layer, Loss, Metric, Model, Optimizer, Result,
-    Sequential, Shape,
+    Activation, Error, ErrorKind, InputShape, Inputs, Layer, Loss, Metric, Model, Optimizer,
+    Result, Sequential, Shape,
 };
 use serde::{Deserialize, Serialize};
 
@@ -60,7 +60,7 @@ impl Sequential {
         target_scale: f64,
     ) -> Result<Model> {
         let inputs = inputs.into();
-        self.check_inputs(&inputs)?;
+        let shape = self.check_inputs(&inputs)?;
         self.check_layers(&inputs)?;
         if !(target_scale.is_finite() && target_scale > 0.0) {
             return Err(invalid(format!(
@@ -73,6 +73,9 @@ impl Sequential {
 
         check_loss(task, loss)?;
         let mut sequential = self.clone();
+        // A row of any numbers is what is taken without an InputLayer.
+        let any = self.inputs.is_some_and(InputShape::is_any_row);
+        sequential.inputs = shape.filter(|_| !any).map(Into::into);
         for (layer, name) in sequential.layers.iter_mut().zip(self.names()?) {
             *layer.kind_mut().name_mut() = Some(name);
         }
@@ -83,7 +86,7 @@ impl Sequential {
             sequential.embedding_names(inputs.embeddings.len())?,
         )?;
         let last = layers.last().map_or("", Layer::class_name).to_owned();
-        let network = Network::new(layers, front, self.inputs)?;
+        let network = Network::new(layers, front, shape)?;
         if network.multiplied() == 0 {
             return Err(invalid("a model needs a layer with weights").hint("Add a Dense layer."));
         }
@@ -103,7 +106,8 @@ impl Sequential {
         )
     }
 
-    fn check_inputs(&self, inputs: &Inputs) -> Result<()> {
+    /// The shape of a row, where the layers state one.
+    fn check_inputs(&self, inputs: &Inputs) -> Result<Option<Shape>> {
         if inputs.width == 0 {
             return Err(invalid("a model needs at least one input"));
         }
@@ -115,14 +119,7 @@ impl Sequential {
             ));
         }
         inputs.check()?;
-        match self.inputs {
-            Some(stated) if stated.width() != wide => Err(invalid(format!(
-                "the layers state {} inputs, the data has {wide}",
-                stated.width()
-            ))
-            .hint("Leave the InputLayer out: the width is taken from the encoded columns.")),
-            _ => Ok(()),
-        }
+        self.inputs.map(|stated| stated.of(wide)).transpose()
     }
 
     fn check_layers(&self, inputs: &Inputs) -> Result<()> {
@@ -405,7 +402,7 @@ mod tests {
             );
         }
         let mut stated = Sequential::new(vec![dense(1, Linear)]);
-        stated.inputs = Some(Shape::new(&[5]).unwrap());
+        stated.inputs = Some(Shape::new(&[5]).unwrap().into());
         let error = stated
             .compile(4, number, Optimizer::default(), mse, vec![], 1.0)
             .unwrap_err();

@@ -19,7 +19,7 @@ use crate::{
     Batches, Callback, ClassWeight, EpochLogs, Error, ErrorKind, FitCallback, FitOptions, History,
     Model, ModelFile, Pool, Result, Results, Stopped, Target, Trained, Training, TrainingState,
 };
-use missing::with_missing_inputs;
+use missing::{check_open, with_missing_inputs};
 use serde_json::{Value, json};
 use std::rc::Rc;
 
@@ -60,6 +60,9 @@ impl Training<'_> {
             rival.check(&target)?;
         }
         let inputs = encoder.features.width();
+        if let (None, Some(layers)) = (&trained, &self.options.layers) {
+            check_open(layers, &preprocessing)?;
+        }
         let mut choices = Choices::new(
             &self.options,
             target.task(),

@@ -72,6 +72,7 @@ mod history;
 mod import;
 mod ingest;
 mod initializer;
+mod input_shape;
 mod json_row;
 mod kernels;
 mod keys;
@@ -146,6 +147,7 @@ pub use format::ModelFile;
 pub use history::{EpochLogs, History, Stopped};
 pub use import::Import;
 pub use initializer::{Distribution, Fan, Initializer, Seed};
+pub use input_shape::InputShape;
 pub use json_row::{JsonKind, JsonRow};
 pub use layer::{
     ActivationLayer, AveragePooling1D, BatchNormalization, Bidirectional, Conv1D, Dense, Dropout,

@@ -2,7 +2,7 @@
 
 use crate::budget::size;
 use crate::sequential::count_parameters;
-use crate::{Error, ErrorKind, Layer, Result, Sequential, Shape};
+use crate::{Error, ErrorKind, InputShape, Layer, Result, Sequential, Shape};
 
 /// Refuses a model of more than `most` bytes.
 ///
@@ -23,7 +23,7 @@ pub fn check_model_size(bytes: u64, most: u64) -> Result<()> {
 
 /// Refuses layers whose model has more than `most` bytes whatever the rows are.
 pub(crate) fn check_layers(layers: &Sequential, most: u64) -> Result<()> {
-    let mut shape = layers.inputs;
+    let mut shape = layers.inputs.and_then(InputShape::known);
     let mut parameters = 0_u64;
     for layer in &layers.layers {
         layer.kind().check()?;

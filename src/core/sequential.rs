@@ -3,7 +3,7 @@
 use crate::config::{Config, invalid};
 use crate::layer::float32;
 use crate::layer::front::{self, Front};
-use crate::{Embedding, Error, ErrorKind, Inputs, Layer, Result, Shape};
+use crate::{Embedding, Error, ErrorKind, InputShape, Inputs, Layer, Result, Shape};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 
@@ -12,8 +12,8 @@ use std::collections::HashSet;
 pub struct Sequential {
     /// The layers, first to last, without the input layer.
     pub layers: Vec<Layer>,
-    /// The shape of a row that an `InputLayer` promised; `compile` compares its width with the data.
-    pub inputs: Option<Shape>,
+    /// The shape of a row that an `InputLayer` promised; `compile` compares its width with the data, and fills in what is open.
+    pub inputs: Option<InputShape>,
 }
 
 /// One line of `model.summary()`.
@@ -82,7 +82,7 @@ impl Sequential {
                     let shape = config.and_then(|c| c.get(key)).filter(|v| !v.is_null());
                     sequential.state_inputs(
                         shape
-                            .map(|v| shape_of(v, key == "batch_input_shape"))
+                            .map(|v| InputShape::from_json(v, key == "batch_input_shape"))
                             .transpose()?,
                     )?;
                 }
@@ -96,17 +96,18 @@ impl Sequential {
         Ok(sequential)
     }
 
-    fn state_inputs(&mut self, stated: Option<Shape>) -> Result<()> {
-        match (self.inputs, stated) {
-            (Some(a), Some(b)) if a != b => Err(invalid(format!(
-                "the model states inputs of shape {a} and {b}"
-            ))),
-            (None, Some(_)) => {
-                self.inputs = stated;
-                Ok(())
-            }
-            _ => Ok(()),
-        }
+    fn state_inputs(&mut self, stated: Option<InputShape>) -> Result<()> {
+        let Some(stated) = stated else {
+            return Ok(());
+        };
+        let before = self.inputs.unwrap_or(stated);
+        let both = before.and(stated).ok_or_else(|| {
+            invalid(format!(
+                "the model states inputs of shape {before} and {stated}"
+            ))
+        })?;
+        self.inputs = Some(both);
+        Ok(())
     }
 
     /// Writes the whole Keras 3 object, names filled in; the same description gives the same text.
@@ -142,7 +143,9 @@ impl Sequential {
         inputs.check()?;
         let front = Front::new(&inputs, self.embedding_names(inputs.embeddings.len())?)?;
         let mut shape = match self.inputs {
-            Some(stated) if stated.width() == front.outputs => stated,
+            Some(stated) if stated.known().is_none_or(|it| it.width() == front.outputs) => {
+                stated.of(front.outputs)?
+            }
             _ => Shape::new(&[front.outputs])?,
         };
         let mut lines = Vec::with_capacity(front.tables.len() + self.layers.len());
@@ -267,7 +270,7 @@ pub(crate) fn too_large() -> Error {
 }
 
 /// Takes a whole `to_json()` apart: its layers and the shape of the rows it was built with.
-fn whole(json: &Value) -> Result<(&Vec<Value>, Option<Shape>)> {
+fn whole(json: &Value) -> Result<(&Vec<Value>, Option<InputShape>)> {
     let (class, config) = crate::config::tagged("model", json)?;
     if class != "Sequential" {
         return Err(invalid(format!("the model must be a Sequential, not {class:?}"))
@@ -284,7 +287,7 @@ fn whole(json: &Value) -> Result<(&Vec<Value>, Option<Shape>)> {
     };
     let built = config
         .get("build_input_shape")
-        .map(|v| shape_of(v, true))
+        .map(|v| InputShape::from_json(v, true))
         .transpose()?;
     Ok((list, built))
 }
@@ -295,7 +298,7 @@ const INTEGERS: [&str; 8] = [
 ];
 
 /// The shape an InputLayer states, if it does.
-fn read_input(config: Option<&Value>) -> Result<Option<Shape>> {
+fn read_input(config: Option<&Value>) -> Result<Option<InputShape>> {
     let known = [
         "batch_shape",
         "batch_input_shape",
@@ -326,33 +329,9 @@ fn read_input(config: Option<&Value>) -> Result<Option<Shape>> {
         let Some(shape) = config.get(key) else {
             continue;
         };
-        // As many numbers as there are: the data says how many.
-        if let Some([.., Value::Null]) = shape.as_array().map(Vec::as_slice)
-            && shape.as_array().map(Vec::len) == Some(1 + usize::from(batch))
-        {
-            return Ok(None);
-        }
-        return shape_of(shape, batch).map(Some);
+        return InputShape::from_json(shape, batch).map(Some);
     }
     Ok(None)
-}
-
-/// The row of `[null, 24, 1]` (with the batch) or `[24, 1]`.
-fn shape_of(shape: &Value, batch: bool) -> Result<Shape> {
-    let dims = shape
-        .as_array()
-        .map(|a| &a[usize::from(batch && !a.is_empty())..]);
-    let dims: Option<Vec<usize>> = dims.and_then(|dims| {
-        let dims = dims.iter().map(|n| usize::try_from(n.as_u64()?).ok());
-        dims.collect()
-    });
-    match dims {
-        Some(dims) if !dims.contains(&0) && !dims.is_empty() => Shape::new(&dims),
-        _ => Err(invalid(format!(
-            "the input must be rows of known dimensions, not of shape {shape}"
-        ))
-        .hint("The batch comes first: \"batch_shape\": [null, 28], or [null, 24, 1] for 24 steps of one number.")),
-    }
 }
 
 #[cfg(test)]
@@ -400,19 +379,23 @@ mod tests {
         ] {
             assert_eq!(stated(input), Ok(Some("(24, 1)".to_owned())), "{input}");
         }
+        assert_eq!(stated(r#""Input""#), Ok(None));
         for input in [
-            r#""Input""#,
             r#"{"Input": {"shape": [null]}}"#,
             r#"{"class_name": "InputLayer", "config": {"batch_shape": [null, null], "dtype": "int64"}}"#,
         ] {
-            assert_eq!(stated(input), Ok(None), "{input}");
+            assert_eq!(stated(input), Ok(Some("(null)".to_owned())), "{input}");
         }
-        let open = r#"{"class_name": "InputLayer", "config": {"batch_shape": [null, null, 1]}}"#;
+        for input in [
+            r#"{"class_name": "InputLayer", "config": {"batch_shape": [null, null, 1]}}"#,
+            r#"{"Input": {"shape": [null, 1]}}"#,
+        ] {
+            assert_eq!(stated(input), Ok(Some("(null, 1)".to_owned())), "{input}");
+        }
+        let open = r#"{"class_name": "InputLayer", "config": {"batch_shape": [null, null, null]}}"#;
         assert_eq!(
             stated(open),
-            Err(
-                "the input must be rows of known dimensions, not of shape [null,null,1]".to_owned()
-            )
+            Err("the input must be rows of known dimensions, but for one that may be null, not of shape [null,null,null]".to_owned())
         );
         let text = r#"{"class_name": "InputLayer", "config": {"batch_shape": [null, 4], "dtype": "string"}}"#;
         assert_eq!(
@@ -456,7 +439,7 @@ mod tests {
                 seed: Some(7),
             }),
         ]);
-        model.inputs = Some(Shape::new(&[28]).unwrap());
+        model.inputs = Some(Shape::new(&[28]).unwrap().into());
         let json = model.to_json();
         let again = Sequential::from_json(&json).unwrap();
         assert_eq!(again.to_json().to_string(), json.to_string());
@@ -506,6 +489,7 @@ mod tests {
             r#"{"class_name": "Functional"}"#,
             r#"[{"class_name": "Dense", "config": {"units": 1}}, {"class_name": "InputLayer", "config": {}}]"#,
             r#"[{"class_name": "InputLayer", "config": {"batch_shape": [null, null, 3]}}]"#,
+            r#"[{"class_name": "InputLayer", "config": {"batch_shape": [null, null, null]}}, {"class_name": "LSTM", "config": {"units": 1}}]"#,
         ] {
             read(bad);
         }

@@ -33,7 +33,7 @@ if library == "keras":
 
     from_keras = snippet("from_keras")["from_keras"]
 
-    def by_keras(name, shape, stack, classes=None, x=None):
+    def by_keras(name, shape, stack, classes=None, x=None, columns=None):
         keras.utils.set_random_seed(7)
         model = keras.Sequential([keras.Input(shape), *stack], name=name)
         x = inputs(shape, 1) if x is None else x
@@ -47,7 +47,7 @@ if library == "keras":
         model.fit(x, y, epochs=2, batch_size=50, verbose=0)
         model.save(out / "archive.keras")
         data = from_keras(out / "archive.keras")
-        write(name, data, {"layers": None, "classes": classes}, x, model.predict(x, verbose=0))
+        write(name, data, {"layers": None, "classes": classes, "columns": columns}, x, model.predict(x, verbose=0))
 
     by_keras("keras_dense", (8,), [L.Dense(16, "relu", kernel_regularizer="l2"), L.Dropout(0.2), L.Dense(8, "tanh"), L.Dense(1)])
     by_keras("keras_binary", (8,), [L.Dense(16, "gelu"), L.Dense(1, "sigmoid")], ["no", "yes"])
@@ -56,6 +56,8 @@ if library == "keras":
     by_keras("keras_conv", (24, 2), [L.Conv1D(6, 3, activation="relu"), L.MaxPooling1D(2), L.Conv1D(4, 3, padding="same", strides=2), L.Flatten(), L.Dense(1)])
     by_keras("keras_causal", (24, 2), [L.Conv1D(6, 3, padding="causal", dilation_rate=2), L.AveragePooling1D(3), L.GlobalMaxPooling1D(), L.Dense(1)])
     by_keras("keras_lstm", (24, 2), [L.LSTM(6, return_sequences=True), L.LSTM(4), L.Dense(1)])
+    by_keras("keras_open", (None, 2), [L.LSTM(6, return_sequences=True, kernel_constraint="max_norm"), L.GlobalMaxPooling1D(), L.Dense(1, kernel_constraint="non_neg")],
+             x=inputs((24, 2), 1), columns={"x": {"length": 48}})
     by_keras("keras_gru", (24, 2), [L.GRU(6, return_sequences=True), L.GRU(4, go_backwards=True), L.Dense(1)])
     by_keras("keras_gru_before", (24, 2), [L.GRU(6, reset_after=False, dropout=0.2), L.Dense(1)])
     indices = np.random.default_rng(3).integers(0, 20, (ROWS, 12)).astype("float32")
@@ -93,7 +95,7 @@ if library == "pytorch":
             answers = model(x).numpy()
         layers = [{"class_name": "InputLayer", "config": {"batch_shape": [None, *shape]}}, *layers]
         layers = [{"class_name": layer, "config": {}} if isinstance(layer, str) else layer for layer in layers]
-        write(name, safetensors.torch.save(model.state_dict()), {"layers": layers, "classes": None}, x.numpy(), answers)
+        write(name, safetensors.torch.save(model.state_dict()), {"layers": layers, "classes": None, "columns": None}, x.numpy(), answers)
 
     def layer(class_name, **config):
         return {"class_name": class_name, "config": config}

@@ -60,7 +60,7 @@ impl Stack {
         let network = &model.network;
         let mut sequential = model.sequential().clone();
         if sequential.inputs.is_none() {
-            sequential.inputs = Some(Shape::new(&[network.front.outputs])?);
+            sequential.inputs = Some(Shape::new(&[network.front.outputs])?.into());
         }
         let mut frame = sequential.to_json();
         let Value::Array(written) = frame["config"]["layers"].take() else {

@@ -8,17 +8,18 @@ mod tests;
 
 use crate::budget::exceeded;
 use crate::config::invalid;
+use crate::encoder::{Encoding, Preprocessing};
 use crate::export::{LAYERS, Stack};
 use crate::format::check_size;
 use crate::loss::Scaling;
 use crate::model_size::{check_model_size, weight_bytes};
 use crate::target::Standard;
 use crate::{
-    Callback, Error, ErrorKind, Loss, Metric, ModelFile, Optimizer, Result, Results, Sequential,
-    Target, Task,
+    Callback, Error, ErrorKind, InputShape, Loss, Metric, ModelFile, Optimizer, Result, Results,
+    Sequential, Target, Task,
 };
 use columns::Columns;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tensors::Tensors;
 
 /// The longest description of layers.
@@ -132,9 +133,11 @@ impl Import {
         }
         let known: Vec<&str> = names.iter().copied().chain([target]).collect();
         let columns = Columns::new(self.columns.as_ref(), &known)?;
-        let stated = sequential.inputs.map(|shape| shape.width());
+        let known = sequential.inputs.and_then(InputShape::known);
+        let stated = known.map(|shape| shape.width());
         let preprocessing = columns.preprocessing(&names, stated, memory_limit)?;
         let inputs = preprocessing.inputs();
+        check_open(&sequential, &preprocessing)?;
         if let Some(stated) = stated
             && stated != inputs.width
         {
@@ -241,4 +244,29 @@ impl Import {
         }
         error
     }
+}
+
+/// Layers that take arrays of any length do not say how long one is.
+fn check_open(layers: &Sequential, preprocessing: &Preprocessing) -> Result<()> {
+    let open = |stated: &InputShape| {
+        let array = layers.takes_indices().is_some() || !stated.is_any_row();
+        array && stated.known().is_none()
+    };
+    let Some(stated) = layers.inputs.filter(open) else {
+        return Ok(());
+    };
+    let [alone] = preprocessing.features.as_slice() else {
+        return Ok(());
+    };
+    if !matches!(alone.encoding, Encoding::Number(_)) {
+        return Ok(());
+    }
+    let name = &alone.name;
+    let message = format!(
+        "how many numbers \"{name}\" has is not known: the network takes rows of shape {stated}"
+    );
+    Err(invalid(message).hint(format!(
+        "Say so in columns: {}.",
+        json!({name: {"length": 24}})
+    )))
 }

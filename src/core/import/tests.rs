@@ -100,6 +100,49 @@ fn keras_and_pytorch_give_the_same_weights() -> Result<()> {
 }
 
 #[test]
+fn layers_of_any_number_of_steps_want_to_know_how_long_an_array_is() -> Result<()> {
+    let mut told = Import {
+        layers: Some(
+            json!([{"class_name": "InputLayer", "config": {"batch_shape": [null, null, 2]}},
+                            {"class_name": "GlobalAveragePooling1D"},
+                            {"class_name": "Dense", "config": {"units": 1, "use_bias": false, "name": "own"}}]),
+        ),
+        features: Some(vec!["x".to_owned()]),
+        ..Import::default()
+    };
+    let bytes = tensors(&[("own/kernel", &[2, 1], &[3.0, 4.0])]);
+    let error = refused(&told, &bytes);
+    assert_eq!(
+        (error.to_string().as_str(), error.hint_text()),
+        (
+            "how many numbers \"x\" has is not known: the network takes rows of shape (null, 2)",
+            Some("Say so in columns: {\"x\":{\"length\":24}}.")
+        )
+    );
+    let mut words = told.clone();
+    words.layers = Some(
+        json!([{"class_name": "InputLayer", "config": {"batch_shape": [null, null]}},
+                        {"class_name": "Embedding", "config": {"input_dim": 3, "output_dim": 2}},
+                        {"class_name": "GlobalAveragePooling1D"}, {"class_name": "Dense", "config": {"units": 1}}]),
+    );
+    assert_eq!(
+        refused(&words, &bytes).to_string(),
+        "how many numbers \"x\" has is not known: the network takes rows of shape (null)"
+    );
+    told.columns = Some(json!({"x": {"length": 5}}));
+    let error = refused(&told, &bytes).to_string();
+    let wanted = "the layers take rows of shape (null, 2), the data has 5 inputs";
+    assert_eq!(error, wanted);
+    told.columns = Some(json!({"x": {"length": 6}}));
+    let file = read(&told, &bytes)?;
+    assert_eq!(file.model().inputs(), 6);
+    let written = file.model().sequential().to_json();
+    let shape = &written["config"]["layers"][0]["config"]["batch_shape"];
+    assert_eq!(*shape, json!([null, 3, 2]));
+    Ok(())
+}
+
+#[test]
 fn a_layer_inside_of_another_has_the_name_of_it_before_or_not() -> Result<()> {
     let told = Import {
         layers: Some(

@@ -98,6 +98,22 @@ fn what_keras_writes_is_written_again() {
     assert!(found.is_empty(), "\n{}", found.join("\n"));
 }
 
+/// Steps where Keras does not say how many there are.
+const STEPS: u64 = 5;
+
+/// Nor does it know the shapes of what is made of them.
+fn leave_open(lines: &mut Value, keras: &Value) {
+    let lines = lines.as_array_mut().expect("lines").iter_mut();
+    for (line, keras) in lines.zip(keras.as_array().expect("lines")) {
+        let shape = line["shape"].as_array_mut().expect("a shape").iter_mut();
+        for (dim, keras) in shape.zip(keras["shape"].as_array().expect("a shape")) {
+            if keras.is_null() {
+                *dim = Value::Null;
+            }
+        }
+    }
+}
+
 #[test]
 fn the_summary_is_that_of_keras() {
     let mut found = Vec::new();
@@ -107,7 +123,7 @@ fn the_summary_is_that_of_keras() {
             .as_array()
             .expect("a shape")
             .iter()
-            .map(|n| n.as_u64().expect("a dimension"))
+            .map(|n| n.as_u64().unwrap_or(STEPS))
             .product();
         let summary = Sequential::from_json(&entry["model"])
             .and_then(|sequential| sequential.summary(width as usize));
@@ -124,7 +140,8 @@ fn the_summary_is_that_of_keras() {
                 serde_json::json!({"name": line.name, "type": line.class_name, "shape": line.output_shape, "parameters": line.parameters})
             })
             .collect();
-        let lines = Value::Array(lines);
+        let mut lines = Value::Array(lines);
+        leave_open(&mut lines, &entry["summary"]);
         if lines != entry["summary"] {
             found.push(format!(
                 "{name}: {lines}\n    instead of {}",

@@ -163,7 +163,7 @@ fn embeddings_are_named_around_given_layers_and_checked() {
         let mut named = Dense::new(1, Activation::Linear);
         named.name = Some("embedding_1".into());
         let mut layers = Sequential::new(vec![Layer::Dense(named)]);
-        layers.inputs = stated.map(|width| Shape::new(&[width]).unwrap());
+        layers.inputs = stated.map(|width| Shape::new(&[width]).unwrap().into());
         let inputs = Inputs {
             width: 4,
             embeddings,

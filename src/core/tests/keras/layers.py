@@ -59,5 +59,6 @@ model("Embedding, told", (6,), lambda: L.Embedding(10, 4, "he_normal", "l2", tra
 model("constraints of steps", (6,), lambda: L.Embedding(10, 4, embeddings_constraint=C.UnitNorm(axis=1)), lambda: L.Conv1D(3, 2, kernel_constraint=C.MaxNorm(2.5, axis=[0, 1]), bias_constraint="non_neg"),
       lambda: L.LSTM(3, return_sequences=True, kernel_constraint="unit_norm", recurrent_constraint=C.MaxNorm(1.5), bias_constraint=C.MaxNorm(0.5)),
       lambda: L.Bidirectional(L.GRU(2, recurrent_constraint="non_neg")), lambda: L.Dense(1))
+model("steps of any number", (None, 2), lambda: L.LSTM(3, return_sequences=True), lambda: L.Conv1D(2, 2), lambda: L.GlobalAveragePooling1D(), lambda: L.Dense(1))
 with open("layers.json", "w") as file:
     file.write("[\n" + ",\n".join(json.dumps(m) for m in models) + "\n]\n")
