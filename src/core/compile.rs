@@ -205,10 +205,7 @@ fn check_head(layers: &mut [Layer], loss: Loss) -> Result<Activation> {
         return Err(invalid("a model needs at least one layer"));
     };
     let Some(activation) = last.kind().activation() else {
-        return Err(
-            invalid(format!("the last layer must not be {}", last.class_name()))
-                .hint("End with a Dense layer."),
-        );
+        return check_plain_head(last, loss);
     };
     let unfit = |hint: String| {
         let (activation, loss) = (activation.name(), loss.name());
@@ -233,6 +230,20 @@ fn check_head(layers: &mut [Layer], loss: Loss) -> Result<Activation> {
         ),
         None => Ok(Activation::Linear),
     }
+}
+
+/// A last layer without an activation answers the numbers that it makes.
+fn check_plain_head(last: &Layer, loss: Loss) -> Result<Activation> {
+    let class = last.class_name();
+    let message = if matches!(last, Layer::Dropout(_) | Layer::GaussianNoise(_)) {
+        format!("the last layer must not be {class}")
+    } else if loss.head().is_some() || loss.needs_positive() {
+        let loss = loss.name();
+        format!("the last layer must not be {class} under loss {loss}")
+    } else {
+        return Ok(Activation::Linear);
+    };
+    Err(invalid(message).hint("End with a Dense or an Activation layer."))
 }
 
 /// Whether an activation that users end with answers as far below 0 as above it.
@@ -273,7 +284,7 @@ fn check_outputs(outputs: usize, task: Task, loss: Loss) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ActivationLayer, Dense, Dropout};
+    use crate::{ActivationLayer, Dense, Dropout, Lstm, Prelu, Reshape};
 
     fn compile(layers: Vec<Layer>, task: Task, loss: Loss) -> Result<Model> {
         let metrics = Metric::usual(task, loss);
@@ -307,6 +318,19 @@ mod tests {
             (vec![dense(2, Softmax)], Task::Binary, cce),
             (vec![dense(1, Sigmoid)], Task::Binary, Loss::MSE),
             (vec![dense(3, Linear)], Task::Multiclass { classes: 3 }, cce),
+            (
+                vec![dense(1, Linear), Layer::PReLU(Prelu::default())],
+                Task::Regression { outputs: 1 },
+                Loss::MSE,
+            ),
+            (
+                vec![
+                    Layer::Reshape(Reshape::new(vec![4, 1])),
+                    Layer::LSTM(Lstm::new(2)),
+                ],
+                Task::Regression { outputs: 2 },
+                Loss::MSE,
+            ),
         ] {
             compile(layers, task, loss).unwrap();
         }
@@ -372,6 +396,12 @@ mod tests {
                 number,
                 mse,
                 "the last layer must not be Dropout",
+            ),
+            (
+                vec![dense(1, Linear), Layer::PReLU(Prelu::default())],
+                Task::Binary,
+                bce,
+                "the last layer must not be PReLU under loss binary_crossentropy",
             ),
             (
                 vec![Layer::Activation(ActivationLayer::new(Relu))],

@@ -58,6 +58,7 @@ if library == "keras":
     by_keras("keras_lstm", (24, 2), [L.LSTM(6, return_sequences=True), L.LSTM(4), L.Dense(1)])
     by_keras("keras_open", (None, 2), [L.LSTM(6, return_sequences=True, kernel_constraint="max_norm"), L.GlobalMaxPooling1D(), L.Dense(1, kernel_constraint="non_neg")],
              x=inputs((24, 2), 1), columns={"x": {"length": 48}})
+    by_keras("keras_last", (24, 2), [L.Conv1D(6, 3), L.PReLU(alpha_initializer="random_normal"), L.Conv1D(2, 3), L.GlobalAveragePooling1D(), L.BatchNormalization()])
     by_keras("keras_gru", (24, 2), [L.GRU(6, return_sequences=True), L.GRU(4, go_backwards=True), L.Dense(1)])
     by_keras("keras_gru_before", (24, 2), [L.GRU(6, reset_after=False, dropout=0.2), L.Dense(1)])
     indices = np.random.default_rng(3).integers(0, 20, (ROWS, 12)).astype("float32")
