@@ -24,6 +24,8 @@ pub(crate) struct Place {
     /// Where its variables begin in the weight vector.
     pub offset: usize,
     pub parameters: usize,
+    /// Whether the network's inputs are the mask of its steps: those of 0 are not there.
+    pub masked: bool,
 }
 
 impl Place {
@@ -114,9 +116,11 @@ impl Network {
         let (mut offset, mut width) = (front.parameters, input.width());
         let mut places = Vec::with_capacity(layers.len());
         let (mut special, mut constrained) = (Vec::new(), Vec::new());
+        let mut mask: Option<Shape> = None;
         for layer in layers {
             let parameters = count_parameters(&layer, input)?;
             let output = layer.kind().output(input)?;
+            let keeps = layer.kind().mask(input, mask.as_ref().map(Shape::dims))?;
             width = width
                 .checked_add(output.width())
                 .filter(|&w| w <= MAX_WIDTH)
@@ -153,7 +157,10 @@ impl Network {
                 output,
                 offset,
                 parameters,
+                masked: mask.is_some(),
             });
+            // Only an Embedding makes one, and what it takes are the inputs.
+            mask = keeps.then(|| mask.unwrap_or(input));
             offset = end;
             input = output;
         }
@@ -203,6 +210,11 @@ impl Network {
     /// Whether no weight moves.
     pub fn is_fixed(&self) -> bool {
         self.first >= self.places.len()
+    }
+
+    /// Whether a layer is told which steps are there.
+    pub fn is_masked(&self) -> bool {
+        self.places.iter().any(|place| place.masked)
     }
 
     /// Whether a layer has to see all rows of a batch at once while training.
@@ -320,6 +332,7 @@ impl Network {
         space: &'w mut Workspace,
         interrupt: &mut Interrupt<'_>,
     ) -> Result<&'w mut [f32]> {
+        let inputs = x;
         let x = if self.front.is_empty() {
             x
         } else {
@@ -335,6 +348,7 @@ impl Network {
                 output: p.output,
                 weights: &weights[p.offset..p.offset + p.parameters],
                 x,
+                mask: p.masked.then_some(inputs),
                 y: &mut here[0][..rows * p.output.width()],
                 stash: part(&mut space.stashes[i], p.stash(rows)),
                 scratch: &mut space.scratch,
@@ -381,6 +395,7 @@ impl Network {
                 output: p.output,
                 weights: &weights[p.offset..p.offset + p.parameters],
                 x: before.last().map_or(z, |y| &y[..rows * p.input.width()]),
+                mask: p.masked.then_some(x),
                 y: &here[0][..rows * p.output.width()],
                 dy: &mut d[..rows * p.output.width()],
                 derived,

@@ -146,8 +146,13 @@ impl Plan {
             Op::Own { step, .. } => step.scratch(),
             _ => 0,
         };
+        let kept = |op: &Op| match op {
+            Op::Expand { inputs, kept: true } => inputs.div_ceil(16),
+            _ => 0,
+        };
         let lines = self.ops.iter().map(scratch).max().unwrap_or(0);
-        let own = Aligned::small(lines.saturating_mul(16))?;
+        let kept = self.ops.iter().map(kept).max().unwrap_or(0);
+        let own = Aligned::small(lines.saturating_add(kept).saturating_mul(16))?;
         Ok(PlanScratch {
             input: Vec::new(),
             entries: Entries::new(most)?,

@@ -224,6 +224,25 @@ fn logits_become_probabilities() -> Result<()> {
 
 #[test]
 fn what_pytorch_has_not_is_refused_by_its_name() -> Result<()> {
+    let masks = layer(
+        "Embedding",
+        json!({"name": "words", "input_dim": 9, "output_dim": 2, "mask_zero": true}),
+    );
+    let lstm = layer("LSTM", json!({"units": 2}));
+    let layers = json!([masks, lstm, layer("Dense", json!({"units": 1}))]);
+    let file = network(&layers, 24, PLAIN)?;
+    let text = file.export(Format::KerasJson, &mut NoCallback)?;
+    let json: Json = serde_json::from_slice(&text).expect("JSON");
+    assert_eq!(json["config"]["layers"][1]["config"]["mask_zero"], true);
+    let error = file.export(Format::Pytorch, &mut NoCallback);
+    let error = error.expect_err("refused");
+    assert_eq!(
+        (error.kind(), error.to_string().as_str()),
+        (
+            ErrorKind::NotSupported,
+            "layer \"words\" cannot be one of PyTorch: Embedding with mask_zero has no module: the layers there pass over no step"
+        )
+    );
     let steps = layer("Reshape", json!({"target_shape": [12, 2]}));
     for (class, config, message) in [
         (

@@ -11,24 +11,49 @@ const PIECE: usize = 1 << 16;
 /// Mean and variance of every column of x (rows, width), in two passes; `sums` has `width` floats.
 pub(crate) fn moments(
     x: &[f32],
-    mean: &mut [f32],
-    variance: &mut [f32],
-    sums: &mut [f32],
+    [mean, variance, sums]: [&mut [f32]; 3],
+    interrupt: &mut Interrupt<'_>,
+) -> Result<()> {
+    let pieces = x.chunks(piece(mean.len()));
+    moments_of(pieces, [mean, variance, sums], interrupt)
+}
+
+/// As [`moments`], of the rows whose number in `mask` is not 0. Those of none are 0.
+pub(crate) fn moments_there(
+    x: &[f32],
+    mask: &[f32],
+    [mean, variance, sums]: [&mut [f32]; 3],
+    interrupt: &mut Interrupt<'_>,
+) -> Result<()> {
+    let width = mean.len();
+    let runs = mask.chunk_by(|a, b| (*a == 0.0) == (*b == 0.0));
+    let runs = runs.scan(x, |x, run| {
+        let (here, rest) = x.split_at(run.len() * width);
+        *x = rest;
+        Some(if run[0] == 0.0 { &here[..0] } else { here })
+    });
+    let pieces = runs.flat_map(|run| run.chunks(piece(width)));
+    moments_of(pieces, [mean, variance, sums], interrupt)
+}
+
+fn moments_of<'x>(
+    pieces: impl Iterator<Item = &'x [f32]> + Clone,
+    [mean, variance, sums]: [&mut [f32]; 3],
     interrupt: &mut Interrupt<'_>,
 ) -> Result<()> {
     let width = mean.len();
     mean.fill(0.0);
     variance.fill(0.0);
     // The mean of all pieces so far moves towards that of the next one, so that nothing grows with the rows.
-    let (mut rows, per_piece) = (0, piece(width));
-    for x in x.chunks(per_piece) {
+    let mut rows = 0;
+    for x in pieces.clone() {
         column_sums(x, width, sums, false);
         rows += x.len() / width;
         towards(mean, sums, x.len() / width, rows);
         interrupt()?;
     }
     rows = 0;
-    for x in x.chunks(per_piece) {
+    for x in pieces {
         sums.fill(0.0);
         squares(x, mean, sums);
         rows += x.len() / width;
@@ -164,6 +189,28 @@ pub(crate) fn input_gradient(
 dispatch!(
     fn rows_of_gradient(mean: &[f32], scale: &[f32], along: &[f32], all: &[f32], x: &[f32], dy: &[f32], dx: &mut [f32]) = gradient_body
 );
+
+/// dx = scale dy in the rows whose number in `mask` is 0, column by column.
+pub(crate) fn scaled_missing(
+    mask: &[f32],
+    scale: &[f32],
+    dy: &[f32],
+    dx: &mut [f32],
+    interrupt: &mut Interrupt<'_>,
+) -> Result<()> {
+    let (width, piece) = (scale.len(), piece(scale.len()));
+    let pieces = dy.chunks(piece).zip(dx.chunks_mut(piece));
+    for (mask, (dy, dx)) in mask.chunks(piece / width).zip(pieces) {
+        let rows = dy.chunks_exact(width).zip(dx.chunks_exact_mut(width));
+        for (_, (dy, dx)) in mask.iter().zip(rows).filter(|(mask, _)| **mask == 0.0) {
+            for ((dx, dy), scale) in dx.iter_mut().zip(dy).zip(scale) {
+                *dx = scale * dy;
+            }
+        }
+        interrupt()?;
+    }
+    Ok(())
+}
 
 #[inline(always)]
 fn gradient_body<S: Simd>(

@@ -39,8 +39,9 @@ pub(crate) struct Entry {
 
 /// A step that a layer brings itself: one row, with the same bits on every CPU.
 pub(crate) trait Step: std::fmt::Debug + Send + Sync {
-    /// Fills y (output) from x (input); `scratch` has [`Step::scratch`] lines.
-    fn run(&self, x: &[f32], y: &mut [f32], scratch: &mut [Line]);
+    /// Fills y (output) from x (input); `scratch` has [`Step::scratch`] lines. Steps whose number in `mask` is 0 are passed
+    /// over by who looks at it.
+    fn run(&self, x: &[f32], mask: Option<&[f32]>, y: &mut [f32], scratch: &mut [Line]);
 
     /// Lines of scratch.
     fn scratch(&self) -> usize {
@@ -60,6 +61,8 @@ pub(crate) enum Op {
         step: Box<dyn Step>,
         inputs: usize,
         outputs: usize,
+        /// Whether the inputs of the network, which an [`Op::Expand`] kept, are its mask.
+        masked: bool,
     },
     /// y = f(y)
     Activate {
@@ -69,6 +72,8 @@ pub(crate) enum Op {
     /// The entries at their places among zeros, where the first layer is not dense.
     Expand {
         inputs: usize,
+        /// Whether they stay at the beginning of what the steps have for themselves, where they are a mask.
+        kept: bool,
     },
 }
 
@@ -152,6 +157,8 @@ fn score_body<S: Lanes>(
 ) -> usize {
     let [mut here, mut there] = rows;
     let mut place = 0;
+    let mut mask: &[f32] = &[];
+    let mut own = own;
     for op in ops {
         let (activation, units) = match op {
             Op::Dense(dense) => {
@@ -179,17 +186,25 @@ fn score_body<S: Lanes>(
                 step,
                 inputs,
                 outputs,
+                masked,
             } => {
                 let y = floats_mut(&mut there[..outputs.div_ceil(16)]);
                 // What stands behind the outputs meets weights of 0, and is to be finite.
                 y[*outputs..].fill(0.0);
-                step.run(&floats(here)[..*inputs], &mut y[..*outputs], own);
+                let x = &floats(here)[..*inputs];
+                step.run(x, masked.then_some(mask), &mut y[..*outputs], own);
                 std::mem::swap(&mut here, &mut there);
                 place ^= 1;
                 (Activation::Linear, 0)
             }
-            Op::Expand { inputs } => {
-                expand(entries, &mut here[..inputs.div_ceil(16)]);
+            Op::Expand { inputs, kept } => {
+                let lines = inputs.div_ceil(16);
+                expand(entries, &mut here[..lines]);
+                if *kept {
+                    let (first, rest) = std::mem::take(&mut own).split_at_mut(lines);
+                    first.copy_from_slice(&here[..lines]);
+                    (mask, own) = (&floats(first)[..*inputs], rest);
+                }
                 (Activation::Linear, 0)
             }
         };

@@ -57,6 +57,8 @@ impl Kind for ActivationLayer {
         Ok(input)
     }
 
+    keeps_mask!();
+
     fn set_linear(&mut self) {
         self.activation = Activation::Linear;
     }

@@ -2,7 +2,7 @@
 //! batch, later with their moving averages (Keras: `keras.layers.BatchNormalization`; Ioffe and Szegedy 2015).
 
 use super::weight::settings;
-use super::{Backward, Change, Forward, Kind, VariableSpec, Weight, axes, check_number};
+use super::{Backward, Change, Forward, Kind, VariableSpec, Weight, axes, check_number, no_mask};
 use crate::config::Config;
 use crate::kernels::lanes::Line;
 use crate::kernels::normalize;
@@ -202,6 +202,16 @@ impl Kind for BatchNormalization {
         Ok(input)
     }
 
+    /// Mean and variance are those of the steps that are there; all are normalised.
+    fn mask(&self, input: Shape, mask: Option<&[usize]>) -> Result<bool> {
+        match mask {
+            Some(mask) if mask.len() + 1 != input.rank() => {
+                Err(no_mask("BatchNormalization", input))
+            }
+            mask => Ok(mask.is_some()),
+        }
+    }
+
     fn variables(&self, input: Shape) -> Vec<VariableSpec> {
         let shape = || vec![input.last()];
         let moving = |name, initializer| VariableSpec {
@@ -275,7 +285,11 @@ impl Kind for BatchNormalization {
         let (of_batch, variance_of_batch) = pass.stash.split_at_mut(channels);
         let (mean, variance) = if pass.noise.is_some() && self.trainable {
             let sums = &mut rest[..channels];
-            normalize::moments(pass.x, of_batch, variance_of_batch, sums, pass.interrupt)?;
+            let all = [&mut *of_batch, &mut *variance_of_batch, sums];
+            match pass.mask {
+                Some(mask) => normalize::moments_there(pass.x, mask, all, pass.interrupt)?,
+                None => normalize::moments(pass.x, all, pass.interrupt)?,
+            }
             (&*of_batch, &*variance_of_batch)
         } else {
             (mean, variance)
@@ -289,7 +303,10 @@ impl Kind for BatchNormalization {
             return self.backward_fixed(pass);
         }
         let channels = pass.input.last();
-        let rows = (pass.x.len() / channels) as f32;
+        let missing = |mask: &[f32]| mask.iter().filter(|mask| **mask == 0.0).count();
+        // Those that mean and variance are of.
+        let rows = pass.x.len() / channels - pass.mask.map_or(0, missing);
+        let rows = rows.max(1) as f32;
         let [gamma, ..] = self.parts(pass.weights, channels);
         let (mean, variance) = pass.stash.split_at(channels);
         let mut parts = pass.scratch.chunks_exact_mut(channels);
@@ -320,7 +337,12 @@ impl Kind for BatchNormalization {
             sum[j] *= scale[j] / rows;
         }
         let all = [mean, &*scale, &*along, &*sum];
-        normalize::input_gradient(all, pass.x, pass.dy, dx, pass.interrupt)
+        normalize::input_gradient(all, pass.x, pass.dy, dx, pass.interrupt)?;
+        match pass.mask {
+            // Those that are not there move neither mean nor variance.
+            Some(mask) => normalize::scaled_missing(mask, scale, pass.dy, dx, pass.interrupt),
+            None => Ok(()),
+        }
     }
 }
 
@@ -332,7 +354,7 @@ struct Normalized {
 }
 
 impl Step for Normalized {
-    fn run(&self, x: &[f32], y: &mut [f32], _: &mut [Line]) {
+    fn run(&self, x: &[f32], _: Option<&[f32]>, y: &mut [f32], _: &mut [Line]) {
         let (mean, rest) = self.all.split_at(self.channels);
         let (scale, shift) = rest.split_at(self.channels);
         normalize::exact_columns(mean, scale, shift, x, y);

@@ -7,7 +7,7 @@ mod merge;
 pub use merge::Merge;
 
 use super::pooling::steps_and_channels;
-use super::{Backward, Forward, Kind, Layer, Pace, Recurrence, VariableSpec};
+use super::{Backward, Forward, Kind, Layer, Pace, Recurrence, VariableSpec, check_steps};
 use crate::config::{Config, invalid, unknown};
 use crate::predict::Frozen;
 use crate::random::hash;
@@ -220,6 +220,11 @@ impl Kind for Bidirectional {
         }
     }
 
+    fn mask(&self, input: Shape, mask: Option<&[usize]>) -> Result<bool> {
+        check_steps("Bidirectional", input, mask)?;
+        self.forward.kind().mask(input, mask)
+    }
+
     fn variables(&self, input: Shape) -> Vec<VariableSpec> {
         let mut all = Vec::new();
         for (layer, name) in self.both() {
@@ -273,6 +278,7 @@ impl Kind for Bidirectional {
                 output,
                 weights,
                 x: pass.x,
+                mask: pass.mask,
                 y,
                 stash,
                 scratch: &mut *pass.scratch,
@@ -350,6 +356,7 @@ impl Kind for Bidirectional {
                 output,
                 weights,
                 x: pass.x,
+                mask: pass.mask,
                 y,
                 dy,
                 derived: false,

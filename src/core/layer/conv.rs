@@ -328,7 +328,7 @@ struct Convolution {
 }
 
 impl Step for Convolution {
-    fn run(&self, x: &[f32], y: &mut [f32], scratch: &mut [Line]) {
+    fn run(&self, x: &[f32], _: Option<&[f32]>, y: &mut [f32], scratch: &mut [Line]) {
         let (scratch, window) = scratch.split_at_mut(self.product.scratch());
         let window = &mut floats_mut(window)[..self.product.inputs()];
         for (i, y) in y.chunks_exact_mut(self.product.units()).enumerate() {

@@ -100,6 +100,8 @@ impl Kind for Dense {
         input.with_last(self.units)
     }
 
+    keeps_mask!();
+
     fn variables(&self, input: Shape) -> Vec<VariableSpec> {
         let kernel = self
             .kernel

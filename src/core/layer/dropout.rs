@@ -134,6 +134,8 @@ impl Kind for Dropout {
         Ok(input)
     }
 
+    keeps_mask!();
+
     fn forward(&self, pass: Forward<'_>) -> Result<()> {
         self.mask(pass.noise, pass.x, pass.y, pass.interrupt)
     }

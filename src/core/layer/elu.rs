@@ -61,5 +61,7 @@ impl Kind for Elu {
         Ok(input)
     }
 
+    keeps_mask!();
+
     function!();
 }

@@ -21,6 +21,8 @@ pub struct Embedding {
     pub input_dim: usize,
     /// Numbers of a vector.
     pub output_dim: usize,
+    /// Whether 0 stands for a step that is not there: layers behind it pass over it.
+    pub mask_zero: bool,
     /// (input_dim, output_dim)
     pub embeddings: Weight,
 }
@@ -33,6 +35,7 @@ impl Embedding {
             trainable: true,
             input_dim,
             output_dim,
+            mask_zero: false,
             embeddings: Weight::new(Initializer::UNIFORM),
         }
     }
@@ -57,7 +60,6 @@ pub(crate) fn no_index(x: f32, input_dim: usize) -> Error {
 }
 
 const REFUSED: &[&str] = &[
-    "mask_zero",
     "activity_regularizer",
     "quantization_config",
     "weights",
@@ -92,6 +94,7 @@ impl Kind for Embedding {
         };
         Ok(Self {
             name,
+            mask_zero: config.flag("mask_zero", false)?,
             embeddings: Weight::read(config, "embeddings", Initializer::UNIFORM)?,
             ..Self::new(input_dim as usize, output_dim as usize)
         })
@@ -101,7 +104,7 @@ impl Kind for Embedding {
         let mut map = Map::new();
         map.insert("input_dim".into(), json!(self.input_dim));
         map.insert("output_dim".into(), json!(self.output_dim));
-        map.insert("mask_zero".into(), false.into());
+        map.insert("mask_zero".into(), self.mask_zero.into());
         map.insert("activity_regularizer".into(), Value::Null);
         self.embeddings.write("embeddings", &mut map);
         map
@@ -137,6 +140,10 @@ impl Kind for Embedding {
             .hint(format!("A row has at most {MAX_RANK} dimensions.")));
         }
         Shape::new(&dims)
+    }
+
+    fn mask(&self, _: Shape, _: Option<&[usize]>) -> Result<bool> {
+        Ok(self.mask_zero)
     }
 
     fn variables(&self, _input: Shape) -> Vec<VariableSpec> {
@@ -211,7 +218,7 @@ struct Lookup {
 
 impl Step for Lookup {
     /// A number that is no index becomes NaN; who asked has looked before ([`crate::Plan`]).
-    fn run(&self, x: &[f32], y: &mut [f32], _scratch: &mut [Line]) {
+    fn run(&self, x: &[f32], _: Option<&[f32]>, y: &mut [f32], _scratch: &mut [Line]) {
         let dim = self.layer.output_dim;
         for (x, y) in x.iter().zip(y.chunks_exact_mut(dim)) {
             let vector = index(*x, self.layer.input_dim)

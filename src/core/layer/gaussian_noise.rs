@@ -70,6 +70,8 @@ impl Kind for GaussianNoise {
         Ok(input)
     }
 
+    keeps_mask!();
+
     fn forward(&self, pass: Forward<'_>) -> Result<()> {
         let Some(key) = pass.noise.filter(|_| self.stddev > 0.0) else {
             return pass.hand_on();

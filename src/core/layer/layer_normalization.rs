@@ -124,6 +124,8 @@ impl Kind for LayerNormalization {
         Ok(input)
     }
 
+    keeps_mask!();
+
     fn variables(&self, input: Shape) -> Vec<VariableSpec> {
         let mut variables = Vec::with_capacity(2);
         if self.scale {
@@ -204,7 +206,7 @@ struct Normalized {
 }
 
 impl Step for Normalized {
-    fn run(&self, x: &[f32], y: &mut [f32], _: &mut [Line]) {
+    fn run(&self, x: &[f32], _: Option<&[f32]>, y: &mut [f32], _: &mut [Line]) {
         let (gamma, beta) = self.weights.split_at(self.gamma);
         normalize::exact_rows(self.epsilon, self.width, gamma, beta, x, y);
     }

@@ -66,5 +66,7 @@ impl Kind for LeakyRelu {
         Ok(input)
     }
 
+    keeps_mask!();
+
     function!();
 }

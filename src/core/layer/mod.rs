@@ -25,6 +25,15 @@ macro_rules! named {
     };
 }
 
+/// What a layer does that leaves the mask of its steps as it is.
+macro_rules! keeps_mask {
+    () => {
+        fn mask(&self, _: $crate::Shape, mask: Option<&[usize]>) -> Result<bool> {
+            Ok(mask.is_some())
+        }
+    };
+}
+
 /// What a layer does that is y = f(x) with the activation `self.function()`.
 macro_rules! function {
     () => {
@@ -107,7 +116,9 @@ pub(crate) use pace::Pace;
 use crate::config::{Config, invalid, unknown};
 use crate::initializer::Draw;
 use crate::predict::Frozen;
-use crate::{Activation, Callback, Constraint, Initializer, Regularizer, Result, Shape};
+use crate::{
+    Activation, Callback, Constraint, Error, ErrorKind, Initializer, Regularizer, Result, Shape,
+};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 
@@ -202,6 +213,8 @@ pub(crate) struct Forward<'a> {
     pub weights: &'a [f32],
     /// (rows, input)
     pub x: &'a [f32],
+    /// Where steps may be missing, a number for each: 0 for those that are. The rest of its shape is that of x.
+    pub mask: Option<&'a [f32]>,
     /// (rows, output), to fill
     pub y: &'a mut [f32],
     /// (rows, [`Kind::stash`]) and [`Kind::statistics`], for the way back
@@ -219,6 +232,8 @@ pub(crate) struct Backward<'a> {
     pub output: Shape,
     pub weights: &'a [f32],
     pub x: &'a [f32],
+    /// As on the way forward.
+    pub mask: Option<&'a [f32]>,
     pub y: &'a [f32],
     /// The gradient of y, or, where it is `derived`, of what the activation took; the layer may overwrite it.
     pub dy: &'a mut [f32],
@@ -308,6 +323,13 @@ pub(crate) trait Kind {
 
     /// The shape of a row of output; an error names the layer where it cannot take such rows.
     fn output(&self, input: Shape) -> Result<Shape>;
+
+    /// Whether what it makes of rows of shape `input` has the mask of what it takes, or one of its own. `mask` has the first
+    /// dimensions of `input`; most layers lose it (Keras: `compute_mask`, `supports_masking`). An error names the layer where
+    /// it cannot take rows with one.
+    fn mask(&self, _input: Shape, _mask: Option<&[usize]>) -> Result<bool> {
+        Ok(false)
+    }
 
     fn variables(&self, _input: Shape) -> Vec<VariableSpec> {
         Vec::new()
@@ -505,6 +527,24 @@ impl Layer {
         config.insert("trainable".into(), self.kind().trainable().into());
         config.insert("dtype".into(), float32());
         json!({"module": "keras.layers", "class_name": self.class_name(), "config": config, "registered_name": null})
+    }
+}
+
+/// The error of a layer that cannot take rows of which steps may be missing.
+fn no_mask(layer: &str, input: Shape) -> Error {
+    let message = format!(
+        "{layer} cannot take rows of shape {input} of which an Embedding with mask_zero has masked steps"
+    );
+    Error::new(ErrorKind::NotSupported, message).hint(
+        "Put it behind a layer that ends the mask, such as a recurrent layer without return_sequences, or leave mask_zero out.",
+    )
+}
+
+/// Refuses a mask that is not one of the steps of rows (steps, channels).
+fn check_steps(layer: &str, input: Shape, mask: Option<&[usize]>) -> Result<()> {
+    match mask {
+        Some([_]) | None => Ok(()),
+        Some(_) => Err(no_mask(layer, input)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Pooling over the steps of a row (steps, channels): one number per channel (Keras: `keras.layers.GlobalAveragePooling1D`,
 //! `keras.layers.GlobalMaxPooling1D`).
 
-use super::{Backward, Forward, Kind, Pace};
+use super::{Backward, Forward, Kind, Pace, check_steps};
 use crate::config::{Config, invalid};
 use crate::kernels::lanes::Line;
 use crate::predict::{Frozen, Step};
@@ -19,9 +19,14 @@ pub(super) fn steps_and_channels(layer: &str, input: Shape) -> Result<(usize, us
     }
 }
 
-/// Defines a layer that pools all steps.
+/// x (steps, channels), and which steps are there where some may not be, to y (channels).
+type Pool = fn(&[f32], Option<&[f32]>, &mut [f32]);
+/// The same way back: x and y, the mask, dy, dx.
+type Back = fn((&[f32], &[f32]), Option<&[f32]>, &[f32], &mut [f32]);
+
+/// Defines a layer that pools all steps, or those that are there.
 macro_rules! global {
-    ($(#[$meta:meta])* $layer:ident, $pool:path, $back:path) => {
+    ($(#[$meta:meta])* $layer:ident, $masked:literal, $pool:expr, $back:expr) => {
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq, Default)]
         pub struct $layer {
@@ -68,6 +73,13 @@ macro_rules! global {
                 }
             }
 
+            fn mask(&self, input: Shape, mask: Option<&[usize]>) -> Result<bool> {
+                if $masked {
+                    check_steps(stringify!($layer), input, mask)?;
+                }
+                Ok(false)
+            }
+
             fn freeze<'w>(
                 &self,
                 input: Shape,
@@ -81,11 +93,12 @@ macro_rules! global {
             }
 
             fn forward(&self, pass: Forward<'_>) -> Result<()> {
-                let channels = pass.input.last();
+                let pool: Pool = $pool;
+                let (channels, steps) = (pass.input.last(), pass.input.leading());
                 let rows = pass.x.chunks_exact(pass.input.width());
                 let mut pace = Pace::default();
-                for (x, y) in rows.zip(pass.y.chunks_exact_mut(channels)) {
-                    $pool(x, y);
+                for (r, (x, y)) in rows.zip(pass.y.chunks_exact_mut(channels)).enumerate() {
+                    pool(x, of_row(pass.mask, r, steps), y);
                     pace.step(x.len(), pass.interrupt)?;
                 }
                 (pass.interrupt)()
@@ -95,12 +108,14 @@ macro_rules! global {
                 let Some(dx) = pass.dx else {
                     return Ok(());
                 };
+                let back: Back = $back;
                 let (channels, width) = (pass.input.last(), pass.input.width());
+                let steps = pass.input.leading();
                 let rows = pass.x.chunks_exact(width).zip(pass.y.chunks_exact(channels));
                 let gradients = pass.dy.chunks_exact(channels).zip(dx.chunks_exact_mut(width));
                 let mut pace = Pace::default();
-                for ((x, y), (dy, dx)) in rows.zip(gradients) {
-                    $back((x, y), dy, dx);
+                for (r, ((x, y), (dy, dx))) in rows.zip(gradients).enumerate() {
+                    back((x, y), of_row(pass.mask, r, steps), dy, dx);
                     pace.step(x.len(), pass.interrupt)?;
                 }
                 (pass.interrupt)()
@@ -110,26 +125,60 @@ macro_rules! global {
 }
 
 global!(
-    /// The mean of all steps, per channel (Keras: `GlobalAveragePooling1D`).
-    GlobalAveragePooling1D, average, average_back
+    /// The mean of all steps, or of those that are there, per channel (Keras: `GlobalAveragePooling1D`). That of none is 0,
+    /// where Keras's is NaN.
+    GlobalAveragePooling1D, true, average_of, average_of_back
 );
 global!(
-    /// The largest of all steps, per channel (Keras: `GlobalMaxPooling1D`).
-    GlobalMaxPooling1D, largest, largest_back
+    /// The largest of all steps, per channel (Keras: `GlobalMaxPooling1D`, which passes over none).
+    GlobalMaxPooling1D, false, |x, _, y| largest(x, y), |xy, _, dy, dx| largest_back(xy, dy, dx)
 );
+
+/// The mask of a row.
+fn of_row(mask: Option<&[f32]>, row: usize, steps: usize) -> Option<&[f32]> {
+    mask.map(|mask| &mask[row * steps..][..steps])
+}
+
+fn average_of(x: &[f32], mask: Option<&[f32]>, y: &mut [f32]) {
+    let Some(mask) = mask else {
+        return average(x, y);
+    };
+    let steps = x.chunks_exact(y.len()).zip(mask);
+    let there = steps.filter(|(_, mask)| **mask != 0.0);
+    mean(there.map(|(x, _)| x), y);
+}
+
+fn average_of_back(xy: (&[f32], &[f32]), mask: Option<&[f32]>, dy: &[f32], dx: &mut [f32]) {
+    let Some(mask) = mask else {
+        return average_back(xy, dy, dx);
+    };
+    let there = mask.iter().filter(|mask| **mask != 0.0).count();
+    let share = 1.0 / there as f32;
+    for (mask, step) in mask.iter().zip(dx.chunks_exact_mut(dy.len())) {
+        for (dx, dy) in step.iter_mut().zip(dy) {
+            *dx = if *mask != 0.0 { dy * share } else { 0.0 };
+        }
+    }
+}
 
 /// x (steps, channels) to y (channels). Plain sums in the order of the steps: the same bits on every CPU.
 pub(super) fn average(x: &[f32], y: &mut [f32]) {
-    let channels = y.len();
+    mean(x.chunks_exact(y.len()), y);
+}
+
+/// The mean of these steps, 0 of none.
+fn mean<'x>(steps: impl Iterator<Item = &'x [f32]>, y: &mut [f32]) {
     y.fill(0.0);
-    for step in x.chunks_exact(channels) {
+    let mut count = 0usize;
+    for step in steps {
         for (y, x) in y.iter_mut().zip(step) {
             *y += x;
         }
+        count += 1;
     }
-    let steps = (x.len() / channels) as f32;
+    let count = count.max(1) as f32;
     for y in y {
-        *y /= steps;
+        *y /= count;
     }
 }
 
@@ -173,12 +222,12 @@ pub(super) fn largest_back((x, y): (&[f32], &[f32]), dy: &[f32], dx: &mut [f32])
 #[derive(Debug)]
 struct Pooled {
     channels: usize,
-    pool: fn(&[f32], &mut [f32]),
+    pool: Pool,
 }
 
 impl Step for Pooled {
-    fn run(&self, x: &[f32], y: &mut [f32], _scratch: &mut [Line]) {
-        (self.pool)(x, &mut y[..self.channels]);
+    fn run(&self, x: &[f32], mask: Option<&[f32]>, y: &mut [f32], _scratch: &mut [Line]) {
+        (self.pool)(x, mask, &mut y[..self.channels]);
     }
 
     fn bytes(&self) -> usize {

@@ -156,6 +156,8 @@ impl Kind for Prelu {
         Ok(input)
     }
 
+    keeps_mask!();
+
     fn variables(&self, input: Shape) -> Vec<VariableSpec> {
         vec![self.alpha.variable("alpha", self.slopes(input))]
     }
@@ -217,7 +219,7 @@ struct Slopes {
 }
 
 impl Step for Slopes {
-    fn run(&self, x: &[f32], y: &mut [f32], _: &mut [Line]) {
+    fn run(&self, x: &[f32], _: Option<&[f32]>, y: &mut [f32], _: &mut [Line]) {
         let length = self.runs.length;
         let all = x.chunks_exact(length).zip(y.chunks_exact_mut(length));
         for (i, (x, y)) in all.enumerate() {

@@ -33,6 +33,11 @@ macro_rules! recurrent_kind {
                 super::output($class, &self.settings, input)
             }
 
+            fn mask(&self, input: $crate::Shape, mask: Option<&[usize]>) -> $crate::Result<bool> {
+                $crate::layer::check_steps($class, input, mask)?;
+                Ok(mask.is_some() && self.settings.return_sequences)
+            }
+
             fn variables(&self, input: $crate::Shape) -> Vec<$crate::layer::VariableSpec> {
                 self.all_variables(input)
             }

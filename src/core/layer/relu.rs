@@ -79,5 +79,7 @@ impl Kind for Relu {
         Ok(input)
     }
 
+    keeps_mask!();
+
     function!();
 }

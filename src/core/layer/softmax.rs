@@ -1,6 +1,6 @@
 //! `Softmax`: y_i = e^x_i / sum_j e^x_j over the last axis (Keras: `keras.layers.Softmax`).
 
-use super::{Kind, axes};
+use super::{Kind, axes, no_mask};
 use crate::config::Config;
 use crate::{Activation, Result, Shape};
 use serde_json::{Map, Value, json};
@@ -58,6 +58,14 @@ impl Kind for Softmax {
     fn output(&self, input: Shape) -> Result<Shape> {
         axes::last("Softmax", &[self.axis], input)?;
         Ok(input)
+    }
+
+    /// In Keras a mask of the steps is none of the channels.
+    fn mask(&self, input: Shape, mask: Option<&[usize]>) -> Result<bool> {
+        match mask {
+            Some(_) => Err(no_mask("Softmax", input)),
+            None => Ok(false),
+        }
     }
 
     fn set_linear(&mut self) {

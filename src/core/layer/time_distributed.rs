@@ -1,7 +1,7 @@
 //! `TimeDistributed`: the same layer on every step of a row (Keras: `keras.layers.TimeDistributed`). To it every step is a
 //! row.
 
-use super::{Backward, Forward, Kind, Layer, VariableSpec};
+use super::{Backward, Forward, Kind, Layer, VariableSpec, no_mask};
 use crate::config::{Config, invalid};
 use crate::kernels::lanes::Line;
 use crate::predict::{Frozen, PerStep, Product, Step};
@@ -99,6 +99,17 @@ impl Kind for TimeDistributed {
             .chain(output.dims().iter().copied())
             .collect();
         Shape::new(&dims)
+    }
+
+    /// Every step has one of what is left of its dimensions.
+    fn mask(&self, input: Shape, mask: Option<&[usize]>) -> Result<bool> {
+        if let Some([_, inner @ ..]) = mask {
+            let step = Self::steps(input).1;
+            self.layer.kind().mask(step, Some(inner))?;
+        } else if mask.is_some() {
+            return Err(no_mask("TimeDistributed", input));
+        }
+        Ok(mask.is_some())
     }
 
     fn variables(&self, input: Shape) -> Vec<VariableSpec> {
@@ -206,10 +217,13 @@ struct Each {
 }
 
 impl Step for Each {
-    fn run(&self, x: &[f32], y: &mut [f32], scratch: &mut [Line]) {
+    fn run(&self, x: &[f32], mask: Option<&[f32]>, y: &mut [f32], scratch: &mut [Line]) {
         let steps = x.chunks_exact(self.inputs);
-        for (x, y) in steps.zip(y.chunks_exact_mut(self.outputs)) {
-            self.layer.run(x, y, scratch);
+        // A mask of the steps themselves says nothing of what is in one.
+        let inner = mask.map_or(0, |mask| mask.len() / steps.len());
+        for (t, (x, y)) in steps.zip(y.chunks_exact_mut(self.outputs)).enumerate() {
+            let mask = mask.map(|mask| &mask[t * inner..][..inner]);
+            self.layer.run(x, mask, y, scratch);
         }
     }
 

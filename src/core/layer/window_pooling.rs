@@ -177,7 +177,7 @@ struct Pooled {
 }
 
 impl Step for Pooled {
-    fn run(&self, x: &[f32], y: &mut [f32], _scratch: &mut [Line]) {
+    fn run(&self, x: &[f32], _: Option<&[f32]>, y: &mut [f32], _scratch: &mut [Line]) {
         for (i, y) in y.chunks_exact_mut(self.channels).enumerate() {
             pool(&self.windows, i, self.pool, x, y);
         }

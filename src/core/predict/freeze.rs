@@ -72,12 +72,14 @@ impl Plan {
                     let (inputs, outputs) = (place.input.width(), place.output.width());
                     if ops.is_empty() {
                         widest = widest.max(inputs);
-                        ops.push(Op::Expand { inputs });
+                        let kept = model.network.is_masked();
+                        ops.push(Op::Expand { inputs, kept });
                     }
                     ops.push(Op::Own {
                         step,
                         inputs,
                         outputs,
+                        masked: place.masked,
                     });
                 }
                 Frozen::Activate { units, activation } => match ops.last_mut() {
@@ -87,7 +89,8 @@ impl Plan {
                     last => {
                         if last.is_none() {
                             widest = widest.max(units);
-                            ops.push(Op::Expand { inputs: units });
+                            let (inputs, kept) = (units, false);
+                            ops.push(Op::Expand { inputs, kept });
                         }
                         ops.push(Op::Activate { activation, units });
                     }

@@ -108,7 +108,7 @@ impl PerStep {
 }
 
 impl Step for PerStep {
-    fn run(&self, x: &[f32], y: &mut [f32], scratch: &mut [Line]) {
+    fn run(&self, x: &[f32], _: Option<&[f32]>, y: &mut [f32], scratch: &mut [Line]) {
         match &self.product {
             Some(product) => {
                 let steps = x.chunks_exact(product.inputs());

@@ -188,6 +188,12 @@ fn embedding(item: &Item) -> Result<Vec<Module>> {
     let [places, width] = *table.shape.as_slice() else {
         return Err(refused(item, "has a table that is no matrix"));
     };
+    if item.config.get("mask_zero") == Some(&Value::Bool(true)) {
+        return Err(refused(
+            item,
+            "with mask_zero has no module: the layers there pass over no step",
+        ));
+    }
     let settings = json!({"num_embeddings": places, "embedding_dim": width});
     let module = Module::new("Embedding", settings);
     Ok(vec![module.with("weight", &table.shape, 0, same())])

@@ -44,12 +44,12 @@ impl Both {
 }
 
 impl Step for Both {
-    fn run(&self, x: &[f32], y: &mut [f32], scratch: &mut [Line]) {
+    fn run(&self, x: &[f32], mask: Option<&[f32]>, y: &mut [f32], scratch: &mut [Line]) {
         let (shared, own) = scratch.split_at_mut(self.shared());
         let each = self.merged.each();
         let (a, b) = floats_mut(own)[..2 * each].split_at_mut(each);
-        self.layers[0].run(x, a, shared);
-        self.layers[1].run(x, b, shared);
+        self.layers[0].run(x, mask, a, shared);
+        self.layers[1].run(x, mask, b, shared);
         self.merged.join(a, b, y);
     }
 

@@ -48,7 +48,7 @@ impl<C: Cell> Walk<C> {
 }
 
 impl<C: Cell> Step for Walk<C> {
-    fn run(&self, x: &[f32], y: &mut [f32], scratch: &mut [Line]) {
+    fn run(&self, x: &[f32], mask: Option<&[f32]>, y: &mut [f32], scratch: &mut [Line]) {
         let lines = self.kernel.scratch().max(self.recurrent.scratch());
         let (scratch, own) = scratch.split_at_mut(lines);
         let mut rest = floats_mut(own);
@@ -67,7 +67,21 @@ impl<C: Cell> Step for Walk<C> {
         let (units, channels) = (self.settings.units, self.kernel.inputs());
         before.fill(0.0);
         kept_before.fill(0.0);
+        let mut answered = true;
         for t in 0..self.steps {
+            // What is not there leaves everything as it is.
+            let missing = self.settings.misses(mask, 0, t, self.steps);
+            answered = !(missing && self.settings.zero_output_for_mask);
+            if missing {
+                if self.settings.return_sequences {
+                    let y = &mut y[t * units..][..units];
+                    y.copy_from_slice(before);
+                    if !answered {
+                        y.fill(0.0);
+                    }
+                }
+                continue;
+            }
             let from = self.settings.step(t, self.steps);
             self.kernel
                 .run(&x[from * channels..][..channels], gates, scratch);
@@ -95,6 +109,9 @@ impl<C: Cell> Step for Walk<C> {
         }
         if !self.settings.return_sequences {
             y.copy_from_slice(before);
+            if !answered {
+                y.fill(0.0);
+            }
         }
     }
 

@@ -38,7 +38,7 @@ pub struct Recurrence {
     pub return_sequences: bool,
     /// Whether the last step is the first.
     pub go_backwards: bool,
-    /// Kept for Keras: it is about masks, which there are none of here.
+    /// Whether a masked step answers zeros, and not what the step before did.
     pub zero_output_for_mask: bool,
 }
 
@@ -54,11 +54,11 @@ pub(super) const SHARED: [&str; 26] = *settings!(
         "dropout",
         "recurrent_dropout",
         "seed",
-        // They change how Keras computes, not what; nothing here is masked.
+        "zero_output_for_mask",
+        // They change how Keras computes, not what.
         "unroll",
         "implementation",
         "use_cudnn",
-        "zero_output_for_mask",
     ],
     ["kernel", "recurrent", "bias"],
     [
@@ -194,6 +194,11 @@ impl Recurrence {
     /// Which step of the row is the `t`th to be walked.
     pub(super) fn step(&self, t: usize, steps: usize) -> usize {
         if self.go_backwards { steps - 1 - t } else { t }
+    }
+
+    /// Whether the `t`th step to be walked of the `row`th row is not there; `mask` is (rows, steps).
+    pub(super) fn misses(&self, mask: Option<&[f32]>, row: usize, t: usize, steps: usize) -> bool {
+        mask.is_some_and(|mask| mask[row * steps + self.step(t, steps)] == 0.0)
     }
 
     /// The variables of a layer of so many gates, with `biases` times one bias. Keras puts the name of the cell before theirs.

@@ -33,6 +33,8 @@ pub(super) fn forward<C: Cell>(cell: &C, settings: &Recurrence, pass: Forward<'_
     let (steps, channels, wide) = (places.steps, places.channels, places.wide);
     let weights = Weights::split(pass.weights, channels, units, wide);
     let stash = places.split(pass.stash);
+    let mask = pass.mask;
+    let missing = |t: usize, r: usize| settings.misses(mask, r, t, steps);
     for (rate, number, mask) in [
         (settings.dropout, 1, &mut *stash.x_mask),
         (settings.recurrent_dropout, 2, &mut *stash.h_mask),
@@ -120,6 +122,18 @@ pub(super) fn forward<C: Cell>(cell: &C, settings: &Recurrence, pass: Forward<'_
             product(&kept[..rows * units], recurrent, pass.interrupt)?;
         }
         for r in 0..rows {
+            if missing(t, r) {
+                // Nothing happens: the next step takes what this one would have.
+                let kept = &mut kept[r * places.kept..][..places.kept];
+                match t {
+                    0 => kept.fill(0.0),
+                    _ => kept.copy_from_slice(
+                        &kept_before[((t - 1) * rows + r) * places.kept..][..places.kept],
+                    ),
+                }
+                h[r * units..][..units].copy_from_slice(&before[r * units..][..units]);
+                continue;
+            }
             cell.forward(
                 Forth {
                     gates: &mut gates[r * wide..][..wide],
@@ -144,6 +158,21 @@ pub(super) fn forward<C: Cell>(cell: &C, settings: &Recurrence, pass: Forward<'_
         let last = &stash.h[(steps - 1) * rows * units..];
         copy(last, pass.y, pass.interrupt)?;
     }
+    if mask.is_some() && settings.zero_output_for_mask {
+        let first = if settings.return_sequences {
+            0
+        } else {
+            steps - 1
+        };
+        let answers = pass.y.chunks_exact_mut(units);
+        let all = (0..rows).flat_map(|r| (first..steps).map(move |t| (t, r)));
+        for ((t, r), y) in all.zip(answers) {
+            if missing(t, r) {
+                y.fill(0.0);
+            }
+            pace.step(units, pass.interrupt)?;
+        }
+    }
     (pass.interrupt)()
 }
 
@@ -156,12 +185,16 @@ pub(super) fn backward<C: Cell>(cell: &C, settings: &Recurrence, pass: Backward<
     let weights = Weights::split(pass.weights, channels, units, wide);
     let stash = places.split(pass.stash);
     let (dh, next) = (stash.dh, stash.next);
+    let mask = pass.mask;
+    let missing = |t: usize, r: usize| settings.misses(mask, r, t, steps);
+    // Whether what came out is zeros that nothing leads to.
+    let silent = |t: usize, r: usize| settings.zero_output_for_mask && missing(t, r);
     stash.carried.fill(0.0);
     dh.fill(0.0);
     let mut pace = Pace::default();
     for t in (0..steps).rev() {
         if settings.return_sequences {
-            for r in 0..rows {
+            for r in (0..rows).filter(|&r| !silent(t, r)) {
                 let dy = &pass.dy[(r * steps + t) * units..][..units];
                 for (dh, dy) in dh[r * units..][..units].iter_mut().zip(dy) {
                     *dh += dy;
@@ -170,6 +203,9 @@ pub(super) fn backward<C: Cell>(cell: &C, settings: &Recurrence, pass: Backward<
             }
         } else if t + 1 == steps {
             dh.copy_from_slice(pass.dy);
+            for r in (0..rows).filter(|&r| silent(t, r)) {
+                dh[r * units..][..units].fill(0.0);
+            }
         }
         let gates = &mut stash.gates[t * rows * wide..][..rows * wide];
         let at = if places.apart { t * rows * wide } else { 0 };
@@ -179,6 +215,12 @@ pub(super) fn backward<C: Cell>(cell: &C, settings: &Recurrence, pass: Backward<
         for r in 0..rows {
             let here = (t * rows + r) * units;
             let kept = (t * rows + r) * places.kept;
+            if missing(t, r) {
+                // The gradient passes by.
+                gates[r * wide..][..wide].fill(0.0);
+                recurrent[r * wide..][..wide].fill(0.0);
+                continue;
+            }
             cell.backward(Back {
                 gates: &mut gates[r * wide..][..wide],
                 recurrent: &mut recurrent[r * wide..][..wide],
@@ -217,7 +259,7 @@ pub(super) fn backward<C: Cell>(cell: &C, settings: &Recurrence, pass: Backward<
                     &all[(t - 1) * rows * units..]
                 }
             };
-            for r in 0..rows {
+            for r in (0..rows).filter(|&r| !missing(t, r)) {
                 cell.reset_back(
                     &mut gates[r * wide..][..wide],
                     &mut recurrent[r * wide..][..wide],

@@ -60,5 +60,6 @@ model("constraints of steps", (6,), lambda: L.Embedding(10, 4, embeddings_constr
       lambda: L.LSTM(3, return_sequences=True, kernel_constraint="unit_norm", recurrent_constraint=C.MaxNorm(1.5), bias_constraint=C.MaxNorm(0.5)),
       lambda: L.Bidirectional(L.GRU(2, recurrent_constraint="non_neg")), lambda: L.Dense(1))
 model("steps of any number", (None, 2), lambda: L.LSTM(3, return_sequences=True), lambda: L.Conv1D(2, 2), lambda: L.GlobalAveragePooling1D(), lambda: L.Dense(1))
+model("Embedding, masked", (6,), lambda: L.Embedding(10, 4, mask_zero=True), lambda: L.GRU(3, return_sequences=True, zero_output_for_mask=True), lambda: L.Bidirectional(L.LSTM(2)), lambda: L.Dense(1))
 with open("layers.json", "w") as file:
     file.write("[\n" + ",\n".join(json.dumps(m) for m in models) + "\n]\n")
