@@ -45,6 +45,7 @@ PEERS = {
         "tablenet_file": "**tablenet, default memory**",
         "core": "tablenet's core alone, no database (mean squared error)",
     },
+    "layers": {"keras": "Keras", "torch": "PyTorch, fused Adam", "tablenet": "**tablenet**"},
     "scoring": {
         "keras_fetchall": "psycopg2 `fetchall`, Keras, COPY text",
         "keras_binary": "COPY BINARY, Keras, COPY BINARY",
@@ -212,6 +213,31 @@ def training(results):
     table(["library", "threads", f"samples, batch {sizes}", f"loss, batch {sizes}", "first epoch longer by, s", "memory, MiB"], lines)
 
 
+def layers(results):
+    counts = list(dict.fromkeys(job.split("/")[1] for job in results.jobs))
+    libraries = [library for library in PEERS["layers"] if any(job.startswith(f"{library}/") for job in results.jobs)]
+    for threads in counts:
+        print(f"\n### {'One thread' if threads == '1' else threads + ' threads'}")
+        ours = f"tablenet/{threads}"
+        networks = dict.fromkeys(name for run in results.runs.get(ours, []) for name in run["networks"])
+        lines = []
+        for network in networks:
+            name, batch = network.split("/")
+            cells, losses = [], []
+            for library in libraries:
+                job = f"{library}/{threads}"
+                values = results.values(job, "networks", network, "seconds")
+                times = results.median(ours, "networks", network, "seconds") if library != "tablenet" else None
+                cells.append(spread(values) + (f", {ratio(statistics.median(values), times)}" if values and times else ""))
+                losses.append(number(results.median(job, "networks", network, "loss")))
+            lines.append([name, batch, *cells, " / ".join(losses)])
+        table(["network", "batch", *(PEERS["layers"][library] for library in libraries), "loss"], lines)
+        peaks = [f"{PEERS['layers'][library]} {memory(results, f'{library}/{threads}')}" for library in libraries]
+        print("\nMemory, MiB: " + ", ".join(peaks) + ".")
+    for job, why in results.why.items():
+        print(f"\n{job}: not run: {why}")
+
+
 def reading(results):
     best = [job for job in results.jobs if job.startswith("tablenet/")]
     times = {job: results.median(job, "seconds") for job in best}
@@ -338,6 +364,15 @@ SECTIONS = [
         " tablenet is measured inside PostgreSQL, by what `ml_history` says of the epoch, once with 1 GB of memory and once with the"
         " default of 64 MB, where rows beyond it are read from a file in every epoch.",
         training,
+    ),
+    (
+        "l",
+        "Other layers",
+        "10,000 rows of 24 numbers, or of 24 words of 1,000, mean squared error: seconds of the second of two epochs, rows shuffled in each. SimpleRNN,"
+        " LSTM, GRU and a Bidirectional LSTM of 32 units; two Conv1D (32 and 64 filters of 3) with MaxPooling1D between them; Dense 64 twice with a"
+        " BatchNormalization behind each; an Embedding of 32 with GlobalAveragePooling1D and Dense 64; then Dense 1. The libraries train on arrays in memory, tablenet"
+        " on the table. Its target is standardised inside, so that its loss is in other units.",
+        layers,
     ),
     (
         "d",

@@ -66,6 +66,12 @@ def training():
             yield Job("core/1", python("core", os.environ["BENCH_CORE"]), threads)
 
 
+def layers():
+    for threads in dict.fromkeys(("1", CPUS)):
+        for library in ("keras", "torch", "tablenet"):
+            yield Job(f"{library}/{threads}", python("layers", library, threads), threads)
+
+
 def scoring():
     clients = ("keras_fetchall", "keras_binary", "numpy_binary", "inserts", "pages", "plpython")
     selects = ("additions", "sum", "sum_row", "additions_worker", "sum_worker")
@@ -93,4 +99,4 @@ def inside_mariadb():
         yield Job(way, python("mariadb", way))
 
 
-PARTS = {"a": seed, "b": training, "c": scoring, "d": reading, "f": growth, "g": model, "m": inside_mariadb}
+PARTS = {"a": seed, "b": training, "l": layers, "c": scoring, "d": reading, "f": growth, "g": model, "m": inside_mariadb}

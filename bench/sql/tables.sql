@@ -4,7 +4,7 @@ SET max_parallel_workers_per_gather = 0; -- the order of random() has to be the 
 SET statement_timeout = 0;
 SET synchronous_commit = off;
 CREATE EXTENSION IF NOT EXISTS tablenet;
-DROP TABLE IF EXISTS seed, large, growth;
+DROP TABLE IF EXISTS seed, large, growth, series, words;
 
 -- The seed job: two features and a smooth target.
 SELECT setseed(0.42);
@@ -37,5 +37,17 @@ $$, string_agg('(4 * random() - 2)::real AS f' || i, ', '), least(:growth, 10000
   FROM generate_series(1, 28) AS i \gexec
 INSERT INTO growth SELECT growth.* FROM generate_series(2, :growth / 1000000), growth;
 
-VACUUM (FREEZE, ANALYZE) seed, large, growth;
+-- Rows of 24 steps: a wave with noise and what comes next, and words of a vocabulary of 1,000 with a number that hangs on them.
+SELECT setseed(0.42);
+CREATE TABLE series AS
+SELECT array_agg((sin((row + step) / 3.8) + (random() - 0.5) / 5)::real ORDER BY step) AS x, sin((row + 24) / 3.8) AS y
+  FROM (SELECT row, step FROM generate_series(1, 10000) AS row, generate_series(0, 23) AS step ORDER BY row, step OFFSET 0) AS raw
+ GROUP BY row;
+CREATE TABLE words AS
+SELECT x, (SELECT avg((word * 7) % 20) FROM unnest(x) AS word) AS y
+  FROM (SELECT array_agg((999 * random())::int ORDER BY step) AS x
+          FROM (SELECT row, step FROM generate_series(1, 10000) AS row, generate_series(0, 23) AS step ORDER BY row, step OFFSET 0) AS raw
+         GROUP BY row) AS drawn;
+
+VACUUM (FREEZE, ANALYZE) seed, large, growth, series, words;
 CHECKPOINT;
