@@ -174,6 +174,9 @@ fn what_is_trained_here_predicts_in_keras_and_pytorch() {
     );
     let embedding = r#"layers => '[{"class_name": "Embedding", "config": {"input_dim": 20, "output_dim": 4}}, {"class_name": "Flatten", "config": {}},
                                    {"class_name": "Dense", "config": {"units": 1}}]', epochs => 2"#;
+    let masked = r#"layers => '[{"class_name": "Embedding", "config": {"input_dim": 20, "output_dim": 4, "mask_zero": true}},
+                                {"class_name": "Bidirectional", "config": {"layer": {"class_name": "GRU", "config": {"units": 3, "return_sequences": true}}}},
+                                {"class_name": "LSTM", "config": {"units": 4}}, {"class_name": "Dense", "config": {"units": 1}}]', epochs => 2"#;
     let norm = r#"layers => '[{"class_name": "Dense", "config": {"units": 12, "use_bias": false}}, {"class_name": "BatchNormalization", "config": {"momentum": 0.5}},
                               {"class_name": "ReLU", "config": {}}, {"class_name": "Dense", "config": {"units": 8}}, {"class_name": "LayerNormalization", "config": {}},
                               {"class_name": "LeakyReLU", "config": {"negative_slope": 0.1}}, {"class_name": "Dense", "config": {"units": 1}}]', epochs => 3"#;
@@ -217,6 +220,7 @@ fn what_is_trained_here_predicts_in_keras_and_pytorch() {
             embedding,
             &both,
         ),
+        ("masked", "SELECT x, y FROM codes ORDER BY id", masked, one),
         ("conv", waves, &conv, &both),
         ("causal", waves, &causal, &both),
     ] {

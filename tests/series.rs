@@ -167,3 +167,51 @@ fn arrays_of_words_feed_an_embedding() {
         );
     }
 }
+
+/// Up to 8 words from 1 to 9, zeros behind them, and what the first and the last one are worth.
+const MESSAGES: &str = "CREATE TABLE messages AS
+SELECT id, words || array_fill(0, ARRAY[8 - cardinality(words)]) AS words,
+       (words[1] + 2 * words[cardinality(words)])::float8 AS worth
+FROM (SELECT id, ARRAY(SELECT 1 + (id * 31 + p * 57 + id / 7 * 13) % 9 FROM generate_series(1, 1 + id % 8) AS p) AS words
+        FROM generate_series(1, 1500) AS id) AS each";
+
+#[test]
+fn zeros_fill_up_rows_of_different_lengths() {
+    let server = Server::start();
+    let mut client = server.connect();
+    client.batch_execute(MESSAGES).expect("creates");
+    let train = |model: &str, mask: bool| {
+        format!(
+            "SELECT * FROM ml_train('{model}', 'SELECT words, worth FROM messages WHERE id % 5 <> 0', 'worth', epochs => 30,
+                 optimizer => '{{\"adam\": {{\"learning_rate\": 0.01}}}}',
+                 layers => ml_sequential(ml_embedding(10, 4, mask_zero => {mask}), ml_gru(16), ml_dense(1)))"
+        )
+    };
+    for (model, mask) in [("masked", true), ("plain", false)] {
+        client.batch_execute(&train(model, mask)).expect("trains");
+    }
+    let r2 = "SELECT value FROM ml_evaluate('masked', 'SELECT words, worth FROM messages WHERE id % 5 = 0') WHERE metric = 'r2'";
+    let r2 = number(&mut client, r2);
+    assert!(r2 > 0.98, "r2 {r2}");
+    // Where the zeros stand says nothing to the one, and something to the other.
+    let mut apart = |model: &str| {
+        let query = format!(
+            "SELECT max(abs(ml_predict('{model}', words) - ml_predict('{model}', zeros || there)))
+               FROM messages, LATERAL (SELECT array_remove(words, 0) AS there) AS a,
+                    LATERAL (SELECT array_fill(0, ARRAY[8 - cardinality(there)]) AS zeros) AS b"
+        );
+        number(&mut client, &query)
+    };
+    assert_eq!(apart("masked"), 0.0);
+    assert!(apart("plain") > 0.1);
+    let nothing = number(
+        &mut client,
+        "SELECT ml_predict('masked', array_fill(0, ARRAY[8]))",
+    );
+    assert!(nothing.is_finite());
+    let error = client
+        .batch_execute("SELECT ml_export('masked', 'pytorch')")
+        .expect_err("no module");
+    let error = error.as_db_error().expect("an error of the server");
+    assert_eq!(error.code().code(), "0A000", "{error}");
+}

@@ -64,6 +64,9 @@ if library == "keras":
     indices = np.random.default_rng(3).integers(0, 20, (ROWS, 12)).astype("float32")
     by_keras("keras_bidirectional", (12,), [L.Embedding(20, 5), L.Bidirectional(L.LSTM(4, return_sequences=True)), L.Bidirectional(L.GRU(3), merge_mode="sum"),
                                             L.Dense(1)], x=indices)
+    padded = indices * (np.arange(12) < (np.arange(ROWS) % 13)[:, None])
+    by_keras("keras_masked", (12,), [L.Embedding(20, 5, mask_zero=True), L.Bidirectional(L.GRU(4, return_sequences=True)), L.BatchNormalization(), L.LSTM(4),
+                                     L.Dense(1)], x=padded.astype("float32"))
     by_keras("keras_distributed", (24, 2), [L.TimeDistributed(L.Dense(5, "tanh")), L.Flatten(), L.Dense(1)])
     by_keras("keras_rnn", (24, 2), [L.SimpleRNN(6, activation="relu", return_sequences=True), L.GlobalAveragePooling1D(), L.Dense(1)])
 
