@@ -106,7 +106,16 @@ fn stacks() -> Vec<Json> {
     }
     let strided = json!({"filters": 3, "kernel_size": 4, "strides": 3, "padding": "same"});
     let global = layer("GlobalAveragePooling1D", json!({}));
-    all.push(steps(vec![layer("Conv1D", strided), global]));
+    all.push(steps(vec![layer("Conv1D", strided), global.clone()]));
+    // What a network may end with, too.
+    let reshape = layer("Reshape", json!({"target_shape": [12, 2]}));
+    let conv = layer("Conv1D", json!({"filters": 1, "kernel_size": 3}));
+    all.push(json!([reshape, conv, global]));
+    all.push(json!([reshape, layer("LSTM", json!({"units": 1}))]));
+    for class in ["PReLU", "BatchNormalization"] {
+        let dense = layer("Dense", json!({"units": 1}));
+        all.push(json!([dense, layer(class, json!({}))]));
+    }
     all
 }
 
