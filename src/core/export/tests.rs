@@ -144,15 +144,17 @@ fn a_scale_goes_into_the_last_layer_or_one_more() -> Result<()> {
         std: 70.0,
     };
     let row: Vec<f64> = (0..4).map(|i| f64::from(i) * 0.3 - 0.4).collect();
+    let one = |config| vec![layer("Dense", config)];
+    let behind = |class| vec![layer("Dense", json!({"units": 1})), layer(class, json!({}))];
     for (last, count) in [
-        (json!({"units": 1}), 2),
-        (json!({"units": 1, "use_bias": false}), 3),
-        (json!({"units": 1, "activation": "tanh"}), 3),
+        (one(json!({"units": 1})), 2),
+        (one(json!({"units": 1, "use_bias": false})), 3),
+        (one(json!({"units": 1, "activation": "tanh"})), 3),
+        (behind("PReLU"), 4),
+        (behind("BatchNormalization"), 4),
     ] {
-        let layers = json!([
-            layer("Dense", json!({"units": 3, "activation": "relu"})),
-            layer("Dense", last)
-        ]);
+        let first = layer("Dense", json!({"units": 3, "activation": "relu"}));
+        let layers = Json::Array([first].into_iter().chain(last).collect());
         let file = network(&layers, 4, scale)?;
         let wanted = predict(&file, &row)?;
         for format in [Format::Safetensors, Format::Pytorch] {
