@@ -2,6 +2,8 @@
 //! stack of layers has to do with them.
 
 mod data;
+#[path = "data/slopes.rs"]
+mod slopes;
 
 use data::{Clock, REGRESSION, Rows, numbers, options};
 use serde_json::{Value as Json, json};
@@ -200,7 +202,6 @@ fn all_pairs_of_layers_train_and_score_like_all_others() {
 /// Central differences of the loss of a few rows, which Keras need not be asked for.
 #[test]
 fn gradients_equal_differences() {
-    let pool = Pool::new(1).unwrap();
     for (i, middle) in smooth().iter().enumerate() {
         for (j, end) in ends().iter().enumerate() {
             if end == "GlobalMaxPooling1D" {
@@ -209,31 +210,7 @@ fn gradients_equal_differences() {
             let layers = stack(middle, end);
             let sgd = r#"{"sgd": {"learning_rate": 1.0}}"#;
             let mut model = with_weights(&layers, sgd, (100 * i + j) as u32);
-            let weights = model.weights().to_vec();
-            let mut rows = rows(6);
-            model
-                .fit(&mut rows, None, &options(1, 6), &mut Clock::new(), &pool)
-                .unwrap();
-            let pairs = weights.iter().zip(model.weights());
-            let taken: Vec<f32> = pairs.map(|(a, b)| a - b).collect();
-            let mut at = |i: usize, h: f32| {
-                let mut moved = weights.clone();
-                moved[i] += h;
-                model.set_weights(moved, &mut Clock::new()).unwrap();
-                model
-                    .evaluate(&mut rows, 6, &mut Clock::new(), &pool)
-                    .unwrap()
-                    .loss
-            };
-            let step = (taken.len() / 17).max(1);
-            for i in (0..taken.len()).step_by(step) {
-                let slope = (at(i, 4e-3) - at(i, -4e-3)) / 8e-3;
-                let got = f64::from(taken[i]);
-                assert!(
-                    (got - slope).abs() < 2e-3 * (1.0 + slope.abs()),
-                    "{layers}: {got} instead of {slope} for weight {i}"
-                );
-            }
+            slopes::compare(&mut model, &mut rows(6), 6, 17, &layers.to_string());
         }
     }
 }

@@ -1,8 +1,11 @@
 //! Rows of as many steps as the columns give: Keras's `Input((None, 1))`.
 
 mod data;
+#[path = "data/run.rs"]
+mod run;
 
 use data::{Clock, REGRESSION};
+use run::{Run, column};
 use serde_json::{Value as Json, json};
 use tablenet_core::*;
 
@@ -61,44 +64,33 @@ fn rows_that_do_not_come_out_are_refused() {
     );
 }
 
-struct NoSpill;
-
-impl SpillFactory for NoSpill {
-    fn create(&mut self) -> Result<Box<dyn Spill>> {
-        Err(Error::new(ErrorKind::Foreign, "spilled"))
-    }
-}
-
 /// Trains on arrays of 6 numbers; the first is NULL where `holes` says so.
 fn train(layers: &Json, holes: bool) -> Result<Trained> {
-    let column = |name: &str, column_type| Column {
-        name: name.into(),
-        column_type,
-        integer: false,
-        single_precision: false,
-        labels: None,
-        length: None,
-    };
-    let columns = vec![
-        column("x", ColumnType::Vector),
-        column("y", ColumnType::Number),
-    ];
-    let options = TrainOptions {
-        layers: Some(Sequential::from_json(layers)?),
-        epochs: Some(2),
-        ..TrainOptions::default()
-    };
-    let (pool, mut clock) = (Pool::new(1)?, Clock::new());
-    let mut training = Training::new(columns, &["y"], options, Box::new(NoSpill))?;
-    for row in 0..50 {
-        let x: Vec<f64> = (0..6).map(|i| f64::from((row * 7 + i * i) % 11)).collect();
-        let value = match row {
-            0 if holes => Value::Null,
-            _ => Value::Vector(Vector::Double(&x)),
-        };
-        training.push(&[value, Value::Number(x[5])], &mut clock)?;
+    let each = |row: i32| (0..6).map(|i| f64::from((row * 7 + i * i) % 11)).collect();
+    let arrays: Vec<Vec<f64>> = (0..50).map(each).collect();
+    let mut rows: Vec<_> = arrays
+        .iter()
+        .map(|x| vec![Value::Vector(Vector::Double(x)), Value::Number(x[5])])
+        .collect();
+    if holes {
+        rows[0][0] = Value::Null;
     }
-    training.finish(&mut clock, &pool)
+    let run = Run {
+        columns: vec![
+            column("x", ColumnType::Vector),
+            column("y", ColumnType::Number),
+        ],
+        targets: vec!["y"],
+        options: TrainOptions {
+            layers: Some(Sequential::from_json(layers)?),
+            epochs: Some(2),
+            ..TrainOptions::default()
+        },
+        rows,
+        validation: None,
+        threads: 1,
+    };
+    run.train()
 }
 
 #[test]

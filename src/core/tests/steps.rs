@@ -2,6 +2,8 @@
 //! others do.
 
 mod data;
+#[path = "data/slopes.rs"]
+mod slopes;
 
 use data::{Clock, REGRESSION, Rows, numbers, options};
 use serde_json::{Value as Json, json};
@@ -738,38 +740,10 @@ fn gradients_of_random_stacks_equal_differences() {
             read(&layers).and_then(|s| s.compile(12, REGRESSION, sgd, Loss::MSE, vec![], 1.0));
         let Ok(mut model) = compiled else { continue };
         count += 1;
-        let pool = Pool::new(1).unwrap();
         let weights = weights_of(&model, case);
+        model.set_weights(weights, &mut Clock::new()).unwrap();
         let mut rows = Rows::of(3, 12, |x| x[0] - x[5]);
-        model
-            .set_weights(weights.clone(), &mut Clock::new())
-            .unwrap();
-        model
-            .fit(&mut rows, None, &options(1, 3), &mut Clock::new(), &pool)
-            .unwrap();
-        let taken: Vec<f32> = weights
-            .iter()
-            .zip(model.weights())
-            .map(|(a, b)| a - b)
-            .collect();
-        let mut at = |i: usize, h: f32| {
-            let mut moved = weights.clone();
-            moved[i] += h;
-            model.set_weights(moved, &mut Clock::new()).unwrap();
-            model
-                .evaluate(&mut rows, 3, &mut Clock::new(), &pool)
-                .unwrap()
-                .loss
-        };
-        let step = (taken.len() / 23).max(1);
-        for i in (0..taken.len()).step_by(step) {
-            let slope = (at(i, 4e-3) - at(i, -4e-3)) / 8e-3;
-            let got = f64::from(taken[i]);
-            assert!(
-                (got - slope).abs() < 2e-3 * (1.0 + slope.abs()),
-                "{layers}: {got} instead of {slope} for weight {i}"
-            );
-        }
+        slopes::compare(&mut model, &mut rows, 3, 23, &text);
     }
     assert!(count > 50, "{count} of them fit");
 }

@@ -1,4 +1,5 @@
 //! A training of given rows, as data.
+#![allow(dead_code)] // Not every test program uses all of it.
 
 use super::data::Clock;
 use tablenet_core::*;
