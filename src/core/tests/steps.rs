@@ -5,7 +5,7 @@ mod data;
 #[path = "data/slopes.rs"]
 mod slopes;
 
-use data::{Clock, REGRESSION, Rows, numbers, options};
+use data::{Clock, REGRESSION, Rows, bits, options, weights_of};
 use serde_json::{Value as Json, json};
 use std::time::Instant;
 use tablenet_core::*;
@@ -599,24 +599,6 @@ fn any(random: &mut Random) -> Json {
         ),
     };
     json!({"class_name": class, "config": config})
-}
-
-/// Numbers in -0.5..0.5, and above 0 where they are variances.
-fn weights_of(model: &Model, seed: u32) -> Vec<f32> {
-    let mut weights = numbers(model.parameters(), seed);
-    weights.iter_mut().for_each(|w| *w *= 0.5);
-    for variable in model.variables() {
-        let size: usize = variable.shape.iter().product();
-        if variable.path.ends_with("moving_variance") {
-            let own = &mut weights[variable.offset..][..size];
-            own.iter_mut().for_each(|w| *w += 1.0);
-        }
-    }
-    weights
-}
-
-fn bits(numbers: &[f32]) -> Vec<u32> {
-    numbers.iter().map(|n| n.to_bits()).collect()
 }
 
 #[test]

@@ -70,6 +70,25 @@ pub fn numbers(n: usize, seed: u32) -> Vec<f32> {
         .collect()
 }
 
+/// Weights for a model: numbers in -0.5..0.5, and above 0 where they are variances.
+pub fn weights_of(model: &Model, seed: u32) -> Vec<f32> {
+    let mut weights = numbers(model.parameters(), seed);
+    weights.iter_mut().for_each(|w| *w *= 0.5);
+    for variable in model.variables() {
+        let size: usize = variable.shape.iter().product();
+        if variable.path.ends_with("moving_variance") {
+            let own = &mut weights[variable.offset..][..size];
+            own.iter_mut().for_each(|w| *w += 1.0);
+        }
+    }
+    weights
+}
+
+/// What equals only itself.
+pub fn bits(numbers: &[f32]) -> Vec<u32> {
+    numbers.iter().map(|n| n.to_bits()).collect()
+}
+
 /// A clock; counts checks, remembers the longest time between two, and can cancel at one of them.
 pub struct Clock {
     begun: Instant,
