@@ -1,13 +1,11 @@
 //! The numbers of a variable that share a norm, and their way through memory.
 
 use crate::kernels::reduce;
-use crate::layer::Interrupt;
+use crate::layer::{Interrupt, Pace};
 use crate::{MAX_RANK, Result};
 
 /// Norms that are found side by side.
 const LANES: usize = 256;
-/// Numbers seen between two looks at the interrupt.
-const SEEN: usize = 1 << 18;
 
 /// Some of a variable's axes: how long they are, and how far apart their numbers lie.
 #[derive(Debug, Clone, Copy)]
@@ -90,17 +88,10 @@ impl Groups {
         factor: impl Fn(f64) -> f32,
         interrupt: &mut Interrupt<'_>,
     ) -> Result<()> {
-        let mut seen = 0;
-        let mut see = |numbers: usize| {
-            seen += numbers;
-            if seen < SEEN {
-                return Ok(());
-            }
-            seen = 0;
-            interrupt()
-        };
+        let mut pace = Pace::default();
         let parts = self.reduced.count();
-        let wide = if self.together { SEEN } else { LANES };
+        let wide = if self.together { Pace::rows(1) } else { LANES };
+        let seen = wide.min(self.run);
         for group in 0..self.kept.count() {
             let begin = self.kept.offset(group);
             let tile = |part: usize, from: usize| {
@@ -113,14 +104,14 @@ impl Groups {
                 for part in 0..parts {
                     for from in tiles.clone() {
                         squares += reduce::squares(&w[tile(part, from)]);
-                        see(wide.min(self.run))?;
+                        pace.step(seen, interrupt)?;
                     }
                 }
                 let factor = factor(libm::sqrt(squares));
                 for part in 0..parts {
                     for from in tiles.clone() {
                         reduce::scale(&mut w[tile(part, from)], factor);
-                        see(wide.min(self.run))?;
+                        pace.step(seen, interrupt)?;
                     }
                 }
                 continue;
@@ -131,17 +122,17 @@ impl Groups {
                     for (squares, w) in squares.iter_mut().zip(&w[tile(part, from)]) {
                         *squares += f64::from(*w) * f64::from(*w);
                     }
-                    see(wide.min(self.run))?;
+                    pace.step(seen, interrupt)?;
                 }
                 let factors = squares.map(|squares| factor(libm::sqrt(squares)));
                 for part in 0..parts {
                     for (w, factor) in w[tile(part, from)].iter_mut().zip(&factors) {
                         *w *= factor;
                     }
-                    see(wide.min(self.run))?;
+                    pace.step(seen, interrupt)?;
                 }
             }
         }
-        see(SEEN)
+        interrupt()
     }
 }

@@ -54,28 +54,29 @@ impl Constraint {
     pub(crate) fn from_json(json: Option<&Value>) -> Result<Option<Constraint>> {
         let Some(json) = json else { return Ok(None) };
         let (name, config) = tagged("constraint", json)?;
-        let keys: &[&str] = match fold(name).as_str() {
-            "maxnorm" => &["max_value", "axis"],
-            "nonneg" => &[],
-            "unitnorm" => &["axis"],
-            "minmaxnorm" => &["min_value", "max_value", "rate", "axis"],
-            _ => {
-                return Err(unknown("constraint", "constraints", name, &Self::KNOWN));
-            }
+        let settings = |keys: &[&str]| Config::new(format!("constraint {name}"), config, keys);
+        let norm = |config: &Config, key, default| {
+            config.number(key, default, "at least 0", |norm| norm >= 0.0)
         };
-        let config = Config::new(format!("constraint {name}"), config, keys)?;
-        let norm = |key, default| config.number(key, default, "at least 0", |norm| norm >= 0.0);
-        Ok(Some(match keys.len() {
-            0 => Self::NonNeg,
-            1 => Self::UnitNorm {
-                axis: Axes::read(&config)?,
+        Ok(Some(match fold(name).as_str() {
+            "maxnorm" => {
+                let config = settings(&["max_value", "axis"])?;
+                Self::MaxNorm {
+                    max_value: norm(&config, "max_value", 2.0)?,
+                    axis: Axes::read(&config)?,
+                }
+            }
+            "nonneg" => {
+                settings(&[])?;
+                Self::NonNeg
+            }
+            "unitnorm" => Self::UnitNorm {
+                axis: Axes::read(&settings(&["axis"])?)?,
             },
-            2 => Self::MaxNorm {
-                max_value: norm("max_value", 2.0)?,
-                axis: Axes::read(&config)?,
-            },
-            _ => {
-                let (min_value, max_value) = (norm("min_value", 0.0)?, norm("max_value", 1.0)?);
+            "minmaxnorm" => {
+                let config = settings(&["min_value", "max_value", "rate", "axis"])?;
+                let min_value = norm(&config, "min_value", 0.0)?;
+                let max_value = norm(&config, "max_value", 1.0)?;
                 if min_value > max_value {
                     return Err(invalid(format!(
                         "min_value of {} must not be above max_value, as {min_value} is above {max_value}",
@@ -90,6 +91,7 @@ impl Constraint {
                     axis: Axes::read(&config)?,
                 }
             }
+            _ => return Err(unknown("constraint", "constraints", name, &Self::KNOWN)),
         }))
     }
 

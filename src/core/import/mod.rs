@@ -133,8 +133,8 @@ impl Import {
         }
         let known: Vec<&str> = names.iter().copied().chain([target]).collect();
         let columns = Columns::new(self.columns.as_ref(), &known)?;
-        let known = sequential.inputs.and_then(InputShape::known);
-        let stated = known.map(|shape| shape.width());
+        let stated = sequential.inputs.and_then(InputShape::known);
+        let stated = stated.map(|shape| shape.width());
         let preprocessing = columns.preprocessing(&names, stated, memory_limit)?;
         let inputs = preprocessing.inputs();
         check_open(&sequential, &preprocessing)?;

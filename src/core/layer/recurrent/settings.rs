@@ -233,5 +233,3 @@ impl Recurrence {
 pub(super) fn slope(f: Activation) -> fn(f32) -> f32 {
     of_output(f).unwrap_or(|_| 1.0)
 }
-
-pub(super) use crate::kernels::slope::of_tanh as tanh_slope;

@@ -1,8 +1,9 @@
 //! `SimpleRNN` (Keras: `keras.layers.SimpleRNN`; Elman 1990): h = tanh(x W + h U + b).
 
-use super::settings::{SHARED, slope, tanh_slope};
+use super::settings::{SHARED, slope};
 use super::{Apply, Back, Cell, Forth, Recurrence};
 use crate::config::Config;
+use crate::kernels::slope::of_tanh;
 use crate::layer::VariableSpec;
 use crate::{Activation, Result, Shape};
 use serde_json::{Map, Value};
@@ -71,7 +72,7 @@ impl Cell for SimpleCell {
 
     fn backward(&self, step: Back<'_>) {
         match self.activation {
-            Activation::Tanh => back(step, tanh_slope),
+            Activation::Tanh => back(step, of_tanh),
             f => back(step, slope(f)),
         }
     }
